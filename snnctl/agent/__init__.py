@@ -1,0 +1,1 @@
+"""Agent folder <-> Controller: encoder, network, decoder, one ``act()`` per control step."""

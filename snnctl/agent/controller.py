@@ -1,0 +1,40 @@
+"""What drives a robot: observation in, action out, and a record of the spikes in between."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl.agent.description import AgentDescription
+
+Spikes = NDArray[np.uint8]
+
+
+class Activity(NamedTuple):
+    """What the network did in the last decision."""
+
+    spikes: dict[str, Spikes]  # population name -> (ticks, n) of 0 and 1, inputs included
+    synaptic_events: int  # weights that a spike was multiplied with (added to a synaptic state)
+
+
+class Controller(Protocol):
+    """A spiking controller, on the float engine or on an emulated chip."""
+
+    @property
+    def description(self) -> AgentDescription:
+        """The agent that this controller runs."""
+        ...
+
+    def reset(self, seed: int) -> None:
+        """Start an episode: clear the state and seed the encoder's random stream."""
+        ...
+
+    def act(self, observation: NDArray[Any]) -> NDArray[np.float64] | int:
+        """One decision. Continuous actions are within the limits; discrete ones are an index."""
+        ...
+
+    def activity(self) -> Activity:
+        """Spikes and counts of the last decision (built on demand; costs nothing if never asked)."""
+        ...

@@ -1,0 +1,122 @@
+"""What an agent is: environment, encoder, network, decoder, normaliser and where it came from.
+
+An agent folder is ``agent.toml`` (this schema) + ``weights.safetensors`` + ``README.md`` (card) +
+``eval.json``. It is complete and holds no code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field
+
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
+from snnctl.config import Seconds, schema
+from snnctl.errors import Problem
+from snnctl.network import description as network_description
+from snnctl.network.description import NetworkDescription
+
+Decoder = Annotated[RateDecoder | ChoiceDecoder, Field(discriminator="kind")]
+
+
+@schema
+class Task:
+    """The environment that the agent was made for."""
+
+    env_id: str
+    observation_size: Annotated[int, Gt(0)]
+    action_size: Annotated[int, Gt(0)]  # dimensions of a continuous action, or number of choices
+    action_kind: Literal["continuous", "discrete"]
+    control_dt_s: Annotated[Seconds, Gt(0)]
+
+
+@schema
+class Provenance:
+    """Where the weights came from, enough to make them again."""
+
+    recipe: str
+    seed: Annotated[int, Ge(0)]
+    steps: Annotated[int, Ge(0)] = 0
+    command: str = ""
+    weights_sha256: str = ""
+    git: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@schema
+class AgentDescription:
+    """Everything about a controller except its tensors."""
+
+    schema: Literal[1] = 1
+    name: str
+    task: Task
+    normaliser: Normaliser
+    encoder: GaussianPopulation
+    network: NetworkDescription
+    decoder: Decoder
+    provenance: Provenance
+
+
+def tensor_shapes(agent: AgentDescription) -> dict[str, tuple[int | None, ...]]:
+    """Name and shape of every tensor that the agent must have; None is a size the file decides."""
+    dims, actions = agent.task.observation_size, agent.task.action_size
+    fields = (dims, agent.encoder.neurons_per_dim)
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "normaliser.mean": (dims,),
+        "normaliser.std": (dims,),
+        "encoder.mean": fields,
+        "encoder.width": fields,
+        "decoder.weight": (actions, agent.decoder.neurons_per_action),
+        "decoder.bias": (actions,),
+    }
+    if agent.decoder.kind == "rate":
+        shapes |= {"decoder.low": (actions,), "decoder.high": (actions,)}
+    sizes = {p.name: p.size for p in agent.network.populations}
+    for population in agent.network.driven:
+        shapes[f"population.{population.name}.bias"] = (population.size,)
+    for projection in agent.network.projections:
+        prefix = f"projection.{projection.source}.{projection.target}"
+        if projection.connectivity == "dense":
+            shapes[f"{prefix}.weight"] = (sizes[projection.source], sizes[projection.target])
+        else:
+            shapes[f"{prefix}.indptr"] = (sizes[projection.source] + 1,)
+            shapes[f"{prefix}.indices"] = (None,)
+            shapes[f"{prefix}.weight"] = (None,)
+    return shapes
+
+
+def problems(agent: AgentDescription, where: str) -> list[Problem]:
+    """Contradictions between the parts of a description; empty when it is sound."""
+    found = network_description.problems(agent.network, f"{where}:network")
+    if found:
+        return found
+    inputs = agent.network.inputs
+    wanted_in = agent.task.observation_size * agent.encoder.neurons_per_dim
+    if len(inputs) != 1 or inputs[0].size != wanted_in:
+        found.append(
+            Problem(
+                f"{where}:network.populations",
+                f"must have one input population of {wanted_in} neurons "
+                f"({agent.task.observation_size} observations x {agent.encoder.neurons_per_dim})",
+            )
+        )
+    wanted_out = agent.task.action_size * agent.decoder.neurons_per_action
+    if agent.network.output.size != wanted_out:
+        found.append(
+            Problem(
+                f"{where}:network.populations",
+                f"must end with {wanted_out} neurons, not {agent.network.output.size} "
+                f"({agent.task.action_size} actions x {agent.decoder.neurons_per_action})",
+            )
+        )
+    kind = "continuous" if agent.decoder.kind == "rate" else "discrete"
+    if agent.task.action_kind != kind:
+        found.append(
+            Problem(
+                f"{where}:decoder.kind",
+                f"'{agent.decoder.kind}' gives {kind} actions, the task takes {agent.task.action_kind} ones",
+            )
+        )
+    return found

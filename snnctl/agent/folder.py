@@ -1,0 +1,158 @@
+"""Agent folders: load one with every check, save one atomically. No pickle, no code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl import config
+from snnctl.agent.description import AgentDescription, problems, tensor_shapes
+from snnctl.errors import AgentError, Problem, nearest
+from snnctl.storage import ensure_writable, write_atomic
+
+Tensors = Mapping[str, NDArray[Any]]
+
+DESCRIPTION = "agent.toml"
+WEIGHTS = "weights.safetensors"
+CARD = "README.md"
+EVALUATION = "eval.json"
+
+_MAX_WEIGHT_BYTES = 1 << 30
+
+
+class Agent(NamedTuple):
+    """A description and the tensors that it names."""
+
+    description: AgentDescription
+    tensors: Tensors
+
+
+def digest(tensors: Tensors) -> str:
+    """SHA-256 over names, types, shapes and bytes, in the order of the names."""
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        sha.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()
+
+
+def save(agent: Agent, folder: Path, *, card: str = "", evaluation: Mapping[str, Any] | None = None) -> Agent:
+    """Write an agent folder; each file is replaced atomically, the description last.
+
+    Returns:
+        The agent as written, its ``provenance.weights_sha256`` filled in.
+
+    Raises:
+        AgentError: the tensors do not fit the description.
+        OutputError, StorageError: the folder cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    stamped = dataclasses.replace(
+        agent.description,
+        provenance=dataclasses.replace(agent.description.provenance, weights_sha256=digest(agent.tensors)),
+    )
+    _refuse(_tensor_problems(stamped, agent.tensors, str(folder / WEIGHTS)))
+    ensure_writable(folder)
+    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(agent.tensors.items())}
+    write_atomic(folder / WEIGHTS, to_bytes(arrays))
+    if card:
+        write_atomic(folder / CARD, card)
+    if evaluation is not None:
+        write_atomic(folder / EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
+    write_atomic(folder / DESCRIPTION, config.to_toml(stamped))
+    return Agent(stamped, arrays)
+
+
+def load(folder: Path) -> Agent:
+    """Read an agent folder, refusing whatever could not be run exactly as it was saved.
+
+    Raises:
+        AgentError, ConfigError: one problem for every missing, extra, truncated, mis-shaped or
+            non-finite tensor and for every mistake in the description.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        raise AgentError(Problem(str(folder), f"has no {DESCRIPTION}", "an agent is a folder with one"))
+    description = config.load(AgentDescription, folder / DESCRIPTION)
+    _refuse(problems(description, str(folder / DESCRIPTION)))
+    tensors = read_tensors(folder / WEIGHTS)
+    found = _tensor_problems(description, tensors, str(folder / WEIGHTS))
+    expected = description.provenance.weights_sha256
+    if not found and expected and digest(tensors) != expected:
+        found.append(
+            Problem(
+                str(folder / WEIGHTS),
+                "was changed after it was saved (its SHA-256 differs)",
+                "take a fresh copy",
+            )
+        )
+    _refuse(found)
+    return Agent(description, tensors)
+
+
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a safetensors file after comparing its header with its real size.
+
+    Raises:
+        AgentError: absent, truncated, oversized or not safetensors.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    where = str(path)
+    try:
+        size = path.stat().st_size
+        if size > _MAX_WEIGHT_BYTES:
+            raise AgentError(Problem(where, f"has {size} bytes, more than any controller needs"))
+        raw = path.read_bytes()
+    except OSError as error:
+        raise AgentError(Problem(where, f"cannot be read ({error.strerror})")) from None
+    if len(raw) < 8 or struct.unpack("<Q", raw[:8])[0] > len(raw) - 8:
+        raise AgentError(Problem(where, f"is truncated ({len(raw)} bytes)", "copy the file again"))
+    try:
+        return dict(from_bytes(raw))
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise AgentError(Problem(where, f"is not a whole safetensors file ({error})", "copy the file again")) from None
+
+
+def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str) -> list[Problem]:
+    expected = tensor_shapes(description)
+    found = [
+        Problem(where, f"has a tensor that the description does not name: '{name[:80]}'", nearest(name, expected))
+        for name in sorted(set(tensors) - set(expected))
+    ]
+    for name, shape in expected.items():
+        if name not in tensors:
+            found.append(Problem(where, f"lacks the tensor '{name}' {shape}"))
+            continue
+        array = tensors[name]
+        fits = len(array.shape) == len(shape) and all(
+            s is None or s == a for s, a in zip(shape, array.shape, strict=True)
+        )
+        if not fits:
+            found.append(Problem(where, f"tensor '{name}' has shape {array.shape}", f"expected {shape}"))
+        elif array.dtype.kind == "f" and not np.isfinite(array).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            found.append(Problem(where, f"tensor '{name}' is not finite at {index}"))
+        elif name in {"normaliser.std", "encoder.width"} and not (array > 0).all():
+            found.append(Problem(where, f"tensor '{name}' must be positive"))
+        elif name.endswith((".indptr", ".indices")):
+            if array.dtype.kind != "i":
+                found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected int32"))
+        elif array.dtype not in (np.float32, np.float64):
+            found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected float32 or float64"))
+    return found
+
+
+def _refuse(found: list[Problem]) -> None:
+    if found:
+        raise AgentError(*found)

@@ -1,0 +1,25 @@
+"""Choice decoder to a discrete action: the action whose population has the highest decoded rate.
+
+    rate[a, j] = (spikes of neuron j of action a in this decision) / ticks
+    logit[a] = sum_j weight[a, j] rate[a, j] + bias[a]
+    action = argmax_a logit[a], the lowest index of equals
+
+Tensors: ``decoder.weight`` (actions, k), ``decoder.bias`` (actions,). Training samples from
+softmax(logit); running takes the argmax.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+
+from snnctl.config import schema
+
+
+@schema
+class ChoiceDecoder:
+    """Configuration of the choice decoder (discrete actions)."""
+
+    kind: Literal["choice"] = "choice"
+    neurons_per_action: Annotated[int, Ge(1)] = 10

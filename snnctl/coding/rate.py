@@ -1,0 +1,26 @@
+"""Rate decoder to continuous actions: a linear map of each action's population rate, squashed to its limits.
+
+    rate[a, j] = (spikes of neuron j of action a in this decision) / ticks
+    y[a] = tanh(sum_j weight[a, j] rate[a, j] + bias[a])
+    action[a] = low[a] + (y[a] + 1) / 2 * (high[a] - low[a])
+
+Tensors: ``decoder.weight`` (actions, k), ``decoder.bias`` (actions,), ``decoder.low`` and
+``decoder.high`` (actions,) in the environment's units. The output population is action-major.
+Source: Tang et al., CoRL 2020 (PopSAN).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+
+from snnctl.config import schema
+
+
+@schema
+class RateDecoder:
+    """Configuration of the rate decoder (continuous actions)."""
+
+    kind: Literal["rate"] = "rate"
+    neurons_per_action: Annotated[int, Ge(1)] = 10

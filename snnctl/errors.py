@@ -1,0 +1,101 @@
+"""Every exception that snnctl raises on purpose, on one page.
+
+Each carries *problems*: one line apiece that says what is wrong, where, and what to do.
+The command line prints them and leaves with ``exit_code``:
+1 a check or a budget failed, 2 bad input or usage, 3 the run itself failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: where it is (``file:key`` or a name), what, and how to mend it."""
+
+    where: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class SnnctlError(Exception):
+    """Base of all. ``str(error)`` is one line per problem."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems: tuple[Problem, ...] = tuple(p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(p) for p in self.problems)
+
+    def __reduce__(self) -> tuple[type[SnnctlError], tuple[Problem, ...]]:
+        return type(self), self.problems
+
+
+class InputError(SnnctlError):
+    """What the user gave cannot be used; nothing was changed."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A TOML file, an override or a quantity is not valid."""
+
+
+class NotFoundError(InputError):
+    """No environment, agent, recipe, chip, budget or run has this name."""
+
+
+class NetworkError(InputError):
+    """A network description or its tensors contradict themselves."""
+
+
+class AgentError(InputError):
+    """An agent folder is incomplete, damaged or does not fit its own description."""
+
+
+class SpaceError(InputError):
+    """An environment's observation or action space cannot be connected to a spiking controller."""
+
+
+class RobotError(InputError):
+    """A robot folder (robot.xml, task.toml) cannot be made into an environment."""
+
+
+class OutputError(InputError):
+    """The output folder or file cannot be written, or another process is using it."""
+
+
+class MissingExtraError(InputError):
+    """An optional dependency is needed and absent; the message says what to install."""
+
+
+class MappingError(SnnctlError):
+    """A network does not fit a chip: every violated design rule, with used, limit and remedy."""
+
+    exit_code = 1
+
+
+class DivergedError(SnnctlError):
+    """A simulation or a training left the finite numbers."""
+
+
+class StorageError(SnnctlError):
+    """Writing failed half-way (disk full, folder gone); the previous checkpoint is untouched."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` or the list of what is allowed, for the end of a message."""
+    names = sorted(set(allowed))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "allowed: " + ", ".join(names) if names else "none exist"

@@ -1,0 +1,1 @@
+"""Populations and projections, the order of a tick, and the float engine that runs them."""
