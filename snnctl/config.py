@@ -151,7 +151,7 @@ def _hostile(line: str) -> bool:
     if key.startswith("#"):
         return False
     if max(line.count("["), line.count("{"), key.count(".")) > MAX_NESTING:
-        return re.search(r"(?:[\[{]\s*){%d}" % MAX_NESTING, line) is not None or key.count(".") > MAX_NESTING
+        return re.search(rf"(?:[\[{{]\s*){{{MAX_NESTING}}}", line) is not None or key.count(".") > MAX_NESTING
     return len(key) > MAX_KEY_CHARS and re.fullmatch(r"""[\[\]A-Za-z0-9_."'\- ]+""", key) is not None
 
 

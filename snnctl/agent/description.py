@@ -18,6 +18,7 @@ from snnctl.errors import Problem
 from snnctl.network import description as network_description
 from snnctl.network.description import NetworkDescription
 
+Encoder = GaussianPopulation  # becomes a union, discriminated by kind, with the second encoder
 Decoder = Annotated[RateDecoder | ChoiceDecoder, Field(discriminator="kind")]
 
 
@@ -53,7 +54,7 @@ class AgentDescription:
     name: str
     task: Task
     normaliser: Normaliser
-    encoder: GaussianPopulation
+    encoder: Encoder
     network: NetworkDescription
     decoder: Decoder
     provenance: Provenance
@@ -62,17 +63,8 @@ class AgentDescription:
 def tensor_shapes(agent: AgentDescription) -> dict[str, tuple[int | None, ...]]:
     """Name and shape of every tensor that the agent must have; None is a size the file decides."""
     dims, actions = agent.task.observation_size, agent.task.action_size
-    fields = (dims, agent.encoder.neurons_per_dim)
-    shapes: dict[str, tuple[int | None, ...]] = {
-        "normaliser.mean": (dims,),
-        "normaliser.std": (dims,),
-        "encoder.mean": fields,
-        "encoder.width": fields,
-        "decoder.weight": (actions, agent.decoder.neurons_per_action),
-        "decoder.bias": (actions,),
-    }
-    if agent.decoder.kind == "rate":
-        shapes |= {"decoder.low": (actions,), "decoder.high": (actions,)}
+    shapes: dict[str, tuple[int | None, ...]] = {"normaliser.mean": (dims,), "normaliser.std": (dims,)}
+    shapes |= agent.encoder.tensor_shapes(dims) | agent.decoder.tensor_shapes(actions)
     sizes = {p.name: p.size for p in agent.network.populations}
     for population in agent.network.driven:
         shapes[f"population.{population.name}.bias"] = (population.size,)
@@ -93,22 +85,21 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
     if found:
         return found
     inputs = agent.network.inputs
-    wanted_in = agent.task.observation_size * agent.encoder.neurons_per_dim
+    wanted_in = agent.encoder.size(agent.task.observation_size)
     if len(inputs) != 1 or inputs[0].size != wanted_in:
         found.append(
             Problem(
                 f"{where}:network.populations",
-                f"must have one input population of {wanted_in} neurons "
-                f"({agent.task.observation_size} observations x {agent.encoder.neurons_per_dim})",
+                f"must have one input population of {wanted_in} neurons for the encoder '{agent.encoder.kind}'",
             )
         )
-    wanted_out = agent.task.action_size * agent.decoder.neurons_per_action
+    wanted_out = agent.decoder.size(agent.task.action_size)
     if agent.network.output.size != wanted_out:
         found.append(
             Problem(
                 f"{where}:network.populations",
-                f"must end with {wanted_out} neurons, not {agent.network.output.size} "
-                f"({agent.task.action_size} actions x {agent.decoder.neurons_per_action})",
+                f"must end with {wanted_out} neurons for the decoder '{agent.decoder.kind}', "
+                f"not {agent.network.output.size}",
             )
         )
     kind = "continuous" if agent.decoder.kind == "rate" else "discrete"

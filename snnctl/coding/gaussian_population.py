@@ -31,3 +31,11 @@ class GaussianPopulation:
     spikes: Literal["deterministic", "poisson"] = "deterministic"
     threshold: Annotated[float, Gt(0)] = 0.999
     learnable: bool = True
+
+    def size(self, dims: int) -> int:
+        """Neurons needed for ``dims`` observations."""
+        return dims * self.neurons_per_dim
+
+    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
+        """Tensors of this encoder for ``dims`` observations."""
+        return {"encoder.mean": (dims, self.neurons_per_dim), "encoder.width": (dims, self.neurons_per_dim)}

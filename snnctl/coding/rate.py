@@ -24,3 +24,16 @@ class RateDecoder:
 
     kind: Literal["rate"] = "rate"
     neurons_per_action: Annotated[int, Ge(1)] = 10
+
+    def size(self, actions: int) -> int:
+        """Neurons of the output population for ``actions`` actions."""
+        return actions * self.neurons_per_action
+
+    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
+        """Tensors of this decoder for ``actions`` actions."""
+        return {
+            "decoder.weight": (actions, self.neurons_per_action),
+            "decoder.bias": (actions,),
+            "decoder.low": (actions,),
+            "decoder.high": (actions,),
+        }
