@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, PlaceCells, RateDecoder
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem
 from snnctl.network import description as network_description
 from snnctl.network.description import NetworkDescription
 
-Encoder = GaussianPopulation  # becomes a union, discriminated by kind, with the second encoder
+Encoder = Annotated[GaussianPopulation | PlaceCells, Field(discriminator="kind")]
 Decoder = Annotated[RateDecoder | ChoiceDecoder, Field(discriminator="kind")]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from snnctl.coding.choice import ChoiceDecoder
 from snnctl.coding.gaussian_population import GaussianPopulation
 from snnctl.coding.normaliser import Normaliser
+from snnctl.coding.place_cells import PlaceCells
 from snnctl.coding.rate import RateDecoder
 
-Encoder = GaussianPopulation
+Encoder = GaussianPopulation | PlaceCells
 Decoder = RateDecoder | ChoiceDecoder
 
-__all__ = ["ChoiceDecoder", "Decoder", "Encoder", "GaussianPopulation", "Normaliser", "RateDecoder"]
+__all__ = ["ChoiceDecoder", "Decoder", "Encoder", "GaussianPopulation", "Normaliser", "PlaceCells", "RateDecoder"]
