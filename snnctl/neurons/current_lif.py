@@ -4,13 +4,15 @@
     v[k] = a_mem v[k-1] + i[k] + b           a_mem = exp(-tick_s / tau_mem_s)
     spike where v[k] > v_threshold; then v = v_reset (reset "value") or v -= v_threshold ("subtract")
 
-``i`` and ``v`` are dimensionless; ``i`` goes on decaying while the neuron is refractory.
+``i`` and ``v`` are dimensionless and start at 0. After a spike the neuron is silent for
+``refractory_ticks`` ticks: ``v`` holds its value of after the reset, ``i`` goes on decaying and adding input.
 Source: Tang et al., CoRL 2020 (PopSAN), with the bias on the membrane, as Loihi and SpiNNaker have it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt
 
@@ -28,3 +30,49 @@ class CurrentLif:
     v_reset: float = 0.0
     reset: Literal["value", "subtract"] = "value"
     refractory_ticks: Annotated[int, Ge(0)] = 0
+
+    def constants(self, tick_s: float) -> CurrentLifConstants:
+        """What one step needs, for ticks of ``tick_s``."""
+        subtract = self.reset == "subtract"
+        return CurrentLifConstants(
+            a_syn=math.exp(-tick_s / self.tau_syn_s) if self.tau_syn_s > 0 else 0.0,
+            a_mem=math.exp(-tick_s / self.tau_mem_s),
+            v_threshold=self.v_threshold,
+            keep=1.0 if subtract else 0.0,
+            shift=-self.v_threshold if subtract else self.v_reset,
+            refractory=float(self.refractory_ticks),
+            one=1.0,
+            zero=0.0,
+        )
+
+
+class CurrentLifConstants(NamedTuple):
+    """Constants of one step; after a spike v = keep v + shift covers both kinds of reset."""
+
+    a_syn: Any
+    a_mem: Any
+    v_threshold: Any
+    keep: Any
+    shift: Any
+    refractory: Any  # silent ticks after a spike
+    one: Any  # of the engine's float type: literals would widen float32
+    zero: Any
+
+
+class CurrentLifState(NamedTuple):
+    """State of one neuron."""
+
+    i: Any
+    v: Any
+    silent: Any  # ticks that it still has to be silent
+
+
+def step(c: CurrentLifConstants, s: CurrentLifState, drive: Any, bias: Any) -> tuple[CurrentLifState, Any]:
+    """One tick of one neuron: the new state and whether it spikes. ``drive`` is its row of W s[k]."""
+    i = c.a_syn * s.i + drive
+    integrated = c.a_mem * s.v + i + bias
+    free = s.silent <= c.zero
+    spike = free and integrated > c.v_threshold
+    v = integrated if free else s.v
+    silent = s.silent if free else s.silent - c.one
+    return CurrentLifState(i, c.keep * v + c.shift if spike else v, c.refractory if spike else silent), spike

@@ -3,13 +3,15 @@
     v[k] = a_mem v[k-1] + W s[k] + b         a_mem = exp(-tick_s / tau_mem_s)
     spike where v[k] > v_threshold; then v = v_reset (reset "value") or v -= v_threshold ("subtract")
 
-``v`` is dimensionless. After a spike the neuron is silent for ``refractory_ticks`` ticks.
+``v`` is dimensionless and starts at 0. After a spike the neuron is silent for ``refractory_ticks`` ticks:
+``v`` holds its value of after the reset and takes no input.
 Source: Gerstner, Kistler, Naud & Paninski, Neuronal Dynamics (2014), section 1.3.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt
 
@@ -26,3 +28,45 @@ class Lif:
     v_reset: float = 0.0
     reset: Literal["value", "subtract"] = "value"
     refractory_ticks: Annotated[int, Ge(0)] = 0
+
+    def constants(self, tick_s: float) -> LifConstants:
+        """What one step needs, for ticks of ``tick_s``."""
+        subtract = self.reset == "subtract"
+        return LifConstants(
+            a_mem=math.exp(-tick_s / self.tau_mem_s),
+            v_threshold=self.v_threshold,
+            keep=1.0 if subtract else 0.0,
+            shift=-self.v_threshold if subtract else self.v_reset,
+            refractory=float(self.refractory_ticks),
+            one=1.0,
+            zero=0.0,
+        )
+
+
+class LifConstants(NamedTuple):
+    """Constants of one step; after a spike v = keep v + shift covers both kinds of reset."""
+
+    a_mem: Any
+    v_threshold: Any
+    keep: Any
+    shift: Any
+    refractory: Any  # silent ticks after a spike
+    one: Any  # of the engine's float type: literals would widen float32
+    zero: Any
+
+
+class LifState(NamedTuple):
+    """State of one neuron."""
+
+    v: Any
+    silent: Any  # ticks that it still has to be silent
+
+
+def step(c: LifConstants, s: LifState, drive: Any, bias: Any) -> tuple[LifState, Any]:
+    """One tick of one neuron: the new state and whether it spikes. ``drive`` is its row of W s[k]."""
+    integrated = c.a_mem * s.v + drive + bias
+    free = s.silent <= c.zero
+    spike = free and integrated > c.v_threshold
+    v = integrated if free else s.v
+    silent = s.silent if free else s.silent - c.one
+    return LifState(c.keep * v + c.shift if spike else v, c.refractory if spike else silent), spike
