@@ -1,0 +1,51 @@
+"""Integer synapses of an emulated chip, in compressed rows by source neuron.
+
+Row ``s`` holds the synapses of source ``s``: ``target[indptr[s]:indptr[s + 1]]`` and so on. ``weight``
+is in the chip's own unit (Loihi: what is added to ``u``; SpiNNaker: the 16-bit word, whose sign is
+``kind``), ``delay`` in ticks, ``kind`` 0 excitatory and 1 inhibitory (SpiNNaker only).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+class Synapses(NamedTuple):
+    """Synapses of one group of sources onto the neurons of a network."""
+
+    indptr: Integers  # (sources + 1,)
+    target: Integers  # (synapses,)
+    weight: Integers  # (synapses,)
+    delay: Integers  # (synapses,) ticks
+    kind: Integers  # (synapses,) 0 excitatory, 1 inhibitory
+
+    @property
+    def sources(self) -> int:
+        """Number of source neurons."""
+        return len(self.indptr) - 1
+
+    @property
+    def longest_delay(self) -> int:
+        """The longest delay in ticks, 0 without synapses."""
+        return int(self.delay.max(initial=0))
+
+
+def from_table(
+    sources: int, source: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], delay: Any = 0, kind: Any = 0
+) -> Synapses:
+    """Rows from one entry a synapse; the order of entries with the same source is kept."""
+    order = np.argsort(source, kind="stable")
+    counts = np.bincount(np.asarray(source, np.int64), minlength=sources)  # (sources,)
+    columns = [np.broadcast_to(np.asarray(c, np.int64), order.shape)[order] for c in (target, weight, delay, kind)]
+    return Synapses(np.concatenate(([0], np.cumsum(counts))).astype(np.int64), *map(np.ascontiguousarray, columns))
+
+
+def from_dense(weights: NDArray[Any], delay: int = 0) -> Synapses:
+    """Rows of a ``weights`` (sources, targets) matrix of signed integers, without the zeros."""
+    source, target = np.nonzero(weights)
+    return from_table(weights.shape[0], source, target, weights[source, target], delay)
