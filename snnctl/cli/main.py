@@ -1,0 +1,100 @@
+"""The console entry: which verbs there are, and what happens when one fails.
+
+Exit codes: 0 ok, 1 a check or a budget failed, 2 bad input or usage, 3 the run itself failed,
+130 interrupted. Errors are one line per problem on stderr; ``--debug`` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+import snnctl
+from snnctl.cli import console
+from snnctl.errors import SnnctlError
+
+# In the order of --help: what the tool exists for comes first.
+VERBS = ("train", "run", "evaluate", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
+
+INTERRUPTED = 130
+
+# Plain help text: rich's panels cost 0.1 s at every --help.
+app = typer.Typer(
+    name="snnctl",
+    help="Train spiking controllers for robots, run them in closed loop, evaluate them on emulated chips.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"snnctl {snnctl.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (works anywhere).")] = False,
+) -> None:
+    """Options that come before a verb; ``main`` has already taken ``--debug`` out."""
+
+
+for _verb in VERBS:
+    if importlib.util.find_spec(f"snnctl.cli.{_verb}") is not None:
+        app.command(_verb)(getattr(importlib.import_module(f"snnctl.cli.{_verb}"), _verb))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one verb and leave with its exit code."""
+    sys.exit(call(sys.argv[1:] if arguments is None else arguments))
+
+
+def call(arguments: list[str]) -> int:
+    """Run one verb and return its exit code; nothing but ``--debug`` ever shows a traceback."""
+    debug = "--debug" in arguments
+    try:
+        code = app([a for a in arguments if a != "--debug"], prog_name="snnctl", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SnnctlError as error:
+        _explain(debug)
+        for problem in error.problems:
+            console.note(f"snnctl: {_one_line(str(problem))}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        console.note("snnctl: interrupted")
+        return INTERRUPTED
+    except MemoryError:
+        _explain(debug)
+        console.note("snnctl: out of memory; use a smaller network, batch or number of workers")
+        return 3
+    except Exception as error:
+        _explain(debug)
+        if hasattr(error, "format_message"):  # a usage error of typer's parser
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else "snnctl"
+            console.note(f"snnctl: {_one_line(error.format_message()).rstrip('.')}; see `{command} --help`")
+            return 2
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        console.note(f"snnctl: internal error: {_one_line(what)[:300]}; run again with --debug")
+        return 3
+
+
+def _explain(debug: bool) -> None:
+    if debug:
+        console.note(traceback.format_exc())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
