@@ -1,1 +1,1 @@
-"""."""
+"""Surrogate gradients: back-propagation through time for stacks of current-based LIF layers, and Adam."""
