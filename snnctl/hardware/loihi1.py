@@ -98,7 +98,9 @@ def from_registers(
     values = {name: _spread(n, value) for name, value in given.items()}
     found = []
     for name, (low, high) in REGISTERS.items():
-        worst = [int(x) for x in (values[name].min(initial=low), values[name].max(initial=high)) if not low <= x <= high]
+        worst = [
+            int(x) for x in (values[name].min(initial=low), values[name].max(initial=high)) if not low <= x <= high
+        ]
         if worst:
             found.append(Problem(f"loihi1 register {name}", f"is {worst[0]}", f"it holds {low} to {high}"))
     if found:
