@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.agent.folder import Agent
-from snnctl.coding import GaussianPopulation, RateDecoder
+from snnctl.coding import GaussianPopulation, PlaceCells, RateDecoder
 from snnctl.coding.gaussian_encoder import GaussianEncoder
+from snnctl.coding.place_cell_encoder import PlaceCellEncoder
 from snnctl.coding.readout import choose, linear, normalise, squash
 
 
@@ -31,6 +32,8 @@ def spike_encoder(agent: Agent, dtype: type) -> SpikeEncoder:
     match config:
         case GaussianPopulation():
             return GaussianEncoder(config, agent.tensors, dtype)
+        case PlaceCells():
+            return PlaceCellEncoder(config, agent.tensors, dtype)
 
 
 class Coder:

@@ -79,10 +79,10 @@ class GaussianEncoder:
         self._poisson = config.spikes == "poisson"
         self._repeats = config.neurons_per_dim
         self._threshold = np.dtype(dtype).type(config.threshold)
-        self.centre = tensors["encoder.mean"].astype(dtype).ravel()  # (n,)
-        self.slope = slopes(tensors["encoder.width"]).astype(dtype).ravel()  # (n,)
-        self._a = np.empty_like(self.centre)  # (n,)
-        self._u = np.empty_like(self.centre)  # (n,)
+        self.centre: NDArray[Any] = tensors["encoder.mean"].astype(dtype).ravel()  # (n,)
+        self.slope: NDArray[Any] = slopes(tensors["encoder.width"]).astype(dtype).ravel()  # (n,)
+        self._a: NDArray[Any] = np.empty_like(self.centre)  # (n,)
+        self._u: NDArray[Any] = np.empty_like(self.centre)  # (n,)
 
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for the normalised observation ``x`` (dims,); ``state`` is advanced if it is used."""

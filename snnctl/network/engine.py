@@ -145,7 +145,7 @@ class Engine:
         examples = {type(c): c for c in constants.values()}
         self._models = tuple(c(*(scalar(x) for x in examples[c])) for c in classes)
         order = [n for n in evaluation_order(description) or () if n in constants]
-        self._constants = np.zeros((len(order), max(len(c) for c in constants.values())), dtype)
+        self._constants: NDArray[Any] = np.zeros((len(order), max(len(c) for c in constants.values())), dtype)
         first_column = {p.name: start for p, start in zip(driven, self.columns, strict=False)}
 
         population_rows: list[_PopulationRow] = []
@@ -192,9 +192,11 @@ class Engine:
             np.array(population_rows, np.int64).reshape(-1, len(_PopulationRow._fields)),
             np.array(projection_rows, np.int64).reshape(-1, len(_ProjectionRow._fields)),
         )
-        bias = np.concatenate([tensors[f"population.{p.name}.bias"] for p in driven]).astype(dtype)  # (n_driven,)
+        bias: NDArray[Any] = np.concatenate([tensors[f"population.{p.name}.bias"] for p in driven]).astype(
+            dtype
+        )  # (n_driven,)
         self._tensors = (weights.array(), bias, pointers.array(), indices.array())
-        self._drive = np.zeros(max(p.size for p in driven), dtype)  # work space
+        self._drive: NDArray[Any] = np.zeros(max(p.size for p in driven), dtype)  # work space
 
     def initial_state(self) -> State:
         """The state before the first tick: no spikes under way, all neuron states at 0."""
@@ -219,7 +221,7 @@ class Engine:
 
     def run(self, state: State, inputs: Spikes) -> tuple[State, Spikes]:
         """As many ticks as ``inputs`` (ticks, n_in) has; the raster is (ticks, n_driven)."""
-        after = State(*(array.copy() for array in state))
+        after = State(state.tick.copy(), state.history.copy(), state.values.copy())
         raster = np.empty((inputs.shape[0], int(self.columns[-1])), np.uint8)  # (ticks, n_driven)
         self.synaptic_events = _run(
             self._models,

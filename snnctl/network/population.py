@@ -19,7 +19,9 @@ from typing import Any
 
 from numba import njit
 from numba.extending import overload
-from numba.np.unsafe.ndarray import to_fixed_tuple
+from numba.np.unsafe import ndarray
+
+to_fixed_tuple: Any = ndarray.to_fixed_tuple  # numba's type stubs lack the calling form of intrinsics
 
 
 def step_of(constants_class: type) -> Any:

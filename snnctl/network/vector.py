@@ -1,0 +1,126 @@
+"""The two inner loops of the decision kernel as LLVM vector code; the only file that knows about it.
+
+``sum_rows`` keeps a strip of up to 128 sums in registers while it adds the rows of the spiking sources, in the
+order of ``events``: every sum is a chain of plain float32 additions, so the bits are those of the plain loop.
+LLVM splits the vectors of 16 lanes on machines with narrower ones. Without the compiler (``NUMBA_DISABLE_JIT=1``)
+the plain form below each of them runs instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+alloca_once: Any = cgutils.alloca_once
+
+LANES = 16  # of one vector; 64 bytes of float32
+STRIP = 128  # widest strip: 8 vector registers
+ALIGNMENT = 64  # bytes
+
+
+def sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any) -> None:
+    """Sum ``count`` rows of a strip: out[target + j] = sum over e of weights[base + events[first + e] width + j].
+
+    Args:
+        weights: float32, starting on a boundary of 64 bytes; strips are row-major
+        base: index of the strip's first weight, a multiple of 16
+        width: of the strip: 16, 32, 64 or 128
+        events: int32 row numbers
+        first: index of the first row number
+        count: how many
+        out: float32, starting on a boundary of 64 bytes
+        target: index of the first sum, a multiple of 16
+    """
+    sums = out[target : target + width]
+    sums[:] = 0
+    for e in range(first, first + count):
+        start = base + events[e] * width
+        sums += weights[start : start + width]
+
+
+def _sum_rows_codegen(vectors: int) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        weights, base, events, first, count, out, target = args
+        lane = ir.VectorType(ir.FloatType(), LANES)
+        pointer = lane.as_pointer()
+
+        def data(position: int, value: Any) -> Any:
+            return context.make_array(signature.args[position])(context, builder, value).data
+
+        weight_data, event_data, out_data = data(0, weights), data(2, events), data(5, out)
+        strip = builder.gep(weight_data, [base])
+        row_numbers = builder.gep(event_data, [first])
+        sums = [alloca_once(builder, lane) for _ in range(vectors)]
+        for one in sums:
+            builder.store(ir.Constant(lane, [0.0] * LANES), one)
+        with cgutils.for_range(builder, count) as loop:
+            number = builder.sext(builder.load(builder.gep(row_numbers, [loop.index])), base.type)
+            row = builder.gep(strip, [builder.mul(number, base.type(vectors * LANES))])
+            for v, one in enumerate(sums):
+                part = builder.bitcast(builder.gep(row, [base.type(v * LANES)]), pointer)
+                loaded = builder.load(part)
+                loaded.align = ALIGNMENT
+                builder.store(builder.fadd(builder.load(one), loaded), one)
+        for v, one in enumerate(sums):
+            place = builder.bitcast(builder.gep(out_data, [builder.add(target, base.type(v * LANES))]), pointer)
+            stored = builder.store(builder.load(one), place)
+            stored.align = ALIGNMENT
+        return context.get_dummy_value()
+
+    return codegen
+
+
+def _make_sum(vectors: int) -> Any:
+    @intrinsic
+    def sum_strip(
+        typingctx: Any, weights: Any, base: Any, events: Any, first: Any, count: Any, out: Any, target: Any
+    ) -> Any:
+        signature = types.void(weights, types.int64, events, types.int64, types.int64, out, types.int64)
+        return signature, _sum_rows_codegen(vectors)
+
+    return sum_strip
+
+
+_sum_128, _sum_64, _sum_32, _sum_16 = (_make_sum(v) for v in (8, 4, 2, 1))
+
+
+@overload(sum_rows)
+def _sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any) -> Any:
+    def implementation(
+        weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any
+    ) -> None:
+        if width == 128:
+            _sum_128(weights, base, events, first, count, out, target)
+        elif width == 64:
+            _sum_64(weights, base, events, first, count, out, target)
+        elif width == 32:
+            _sum_32(weights, base, events, first, count, out, target)
+        else:
+            _sum_16(weights, base, events, first, count, out, target)
+
+    return implementation
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+    """Write the positions j < size where spikes[first + j] is 1 to ``events`` from ``start``; return how many.
+
+    ``events`` must have room for ``size`` more from ``start``.
+    """
+    count = 0
+    for j in range(size):
+        events[start + count] = j
+        count += spikes[first + j]
+    return count
+
+
+def aligned(size: int) -> Any:
+    """Zeros, float32, starting on a boundary of 64 bytes (numpy promises only 16).  # (size,)"""
+    raw = np.zeros(4 * size + ALIGNMENT, np.uint8)
+    skip = -raw.ctypes.data % ALIGNMENT
+    return raw[skip : skip + 4 * size].view(np.float32)
