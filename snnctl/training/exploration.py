@@ -1,0 +1,81 @@
+"""Distributions that a policy draws its actions from, with the gradient of their log-probability.
+
+``z`` (batch, actions) is the policy's read-out. Both classes have the same methods; all is float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LOG_STD_RANGE = (-3.0, 0.5)  # exploration noise never vanishes, nor swamps the action range
+
+
+class Gradient(NamedTuple):
+    """What a loss's derivatives with respect to log-probability and entropy become."""
+
+    z: Floats  # (batch, actions)
+    log_std: Floats  # (actions,), zeros for choices
+
+
+class Choice:
+    """One of ``n`` actions with probability softmax(z). Actions are (batch, 1), an index each."""
+
+    width = 1
+
+    def sample(self, z: Floats, log_std: Floats, random: np.random.Generator) -> Floats:
+        """Draw by the Gumbel maximum: argmax(z + g)."""
+        chosen: NDArray[np.intp] = np.argmax(z + random.gumbel(size=z.shape), axis=1, keepdims=True)
+        return chosen.astype(np.float64)
+
+    def log_probability(self, z: Floats, log_std: Floats, actions: Floats) -> tuple[Floats, Floats]:
+        """Log-probability of the actions and the entropy, (batch,) each."""
+        log_p = _log_softmax(z)
+        chosen = log_p[np.arange(len(z)), actions[:, 0].astype(np.intp)]
+        return chosen, -(np.exp(log_p) * log_p).sum(axis=1)
+
+    def gradient(self, z: Floats, log_std: Floats, actions: Floats, d_log_p: Floats, d_entropy: float) -> Gradient:
+        """By d log p / dz = onehot - p ; d H / dz[j] = -p[j] (log p[j] + H)."""
+        log_p = _log_softmax(z)
+        p = np.exp(log_p)
+        entropy = -(p * log_p).sum(axis=1, keepdims=True)
+        dz = -p * d_log_p[:, None] - d_entropy * p * (log_p + entropy)
+        dz[np.arange(len(z)), actions[:, 0].astype(np.intp)] += d_log_p
+        return Gradient(dz, np.zeros_like(log_std))
+
+
+class Normal:
+    """Each action normal around tanh(z) with deviation exp(log_std), in units of half the action range."""
+
+    def __init__(self, actions: int) -> None:
+        self.width = actions
+
+    def sample(self, z: Floats, log_std: Floats, random: np.random.Generator) -> Floats:
+        """Draw (batch, actions); the environment gets it clipped to [-1, 1], the loss unclipped."""
+        return np.tanh(z) + np.exp(log_std) * random.standard_normal(z.shape)
+
+    def log_probability(self, z: Floats, log_std: Floats, actions: Floats) -> tuple[Floats, Floats]:
+        """Log-probability of the actions and the entropy, (batch,) each."""
+        score = (actions - np.tanh(z)) * np.exp(-log_std)
+        log_p = (-0.5 * score * score - log_std - 0.5 * math.log(2 * math.pi)).sum(axis=1)
+        entropy = (log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
+        return log_p, np.full(len(z), entropy)
+
+    def gradient(self, z: Floats, log_std: Floats, actions: Floats, d_log_p: Floats, d_entropy: float) -> Gradient:
+        """By d log p / d mean = score / std ; d log p / d log_std = score^2 - 1 ; d H / d log_std = 1."""
+        mean = np.tanh(z)
+        score = (actions - mean) * np.exp(-log_std)
+        dz = d_log_p[:, None] * score * np.exp(-log_std) * (1 - mean * mean)
+        d_log_std = (d_log_p[:, None] * (score * score - 1)).sum(axis=0) + d_entropy * len(z)
+        return Gradient(dz, d_log_std)
+
+
+def _log_softmax(z: Floats) -> Floats:
+    shifted = z - z.max(axis=1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
