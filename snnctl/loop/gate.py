@@ -1,0 +1,54 @@
+"""The safety gate between controller and robot: an action passes finite and within its limits, or not at all.
+
+    continuous:  every component finite, then a = min(max(a, low), high) in the type of the action space
+    discrete:    an index in 0 ... n - 1 (spaces that start elsewhere are refused when the environment is made)
+
+MuJoCo replaces a whole control vector by zeros when one component is not a number and carries on;
+the gate stops such an action before the simulator can hide it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+
+class Passage(NamedTuple):
+    """What became of one action."""
+
+    action: Any  # what ``env.step`` takes; None when refused
+    limited: bool  # at least one component was outside its limits
+    refusal: str | None  # why no action was passed on
+
+
+class Gate:
+    """Checks actions against an action space (``Box`` of one dimension, or ``Discrete``)."""
+
+    def __init__(self, space: gym.Space[Any]) -> None:
+        """``space``: the action space of the environment."""
+        self._space = space
+
+    def check(self, action: Any) -> Passage:
+        """Clip ``action`` to the limits, or say why it is refused."""
+        if isinstance(self._space, gym.spaces.Discrete):
+            return self._index(action, int(self._space.n))
+        box = self._space
+        assert isinstance(box, gym.spaces.Box)
+        values = np.asarray(action, dtype=np.float64)  # (actions,)
+        if values.shape != box.shape:
+            return Passage(None, False, f"the action has shape {values.shape}, the robot takes {box.shape}")
+        if not np.isfinite(values).all():
+            index = int(np.flatnonzero(~np.isfinite(values))[0])
+            return Passage(None, False, f"action[{index}] is {values.flat[index]}")
+        with np.errstate(over="ignore"):  # what overflows the type is clipped to the limit
+            typed = values.astype(box.dtype)
+        clipped = np.clip(typed, box.low, box.high)
+        return Passage(clipped, bool((clipped != typed).any()), None)
+
+    @staticmethod
+    def _index(action: Any, size: int) -> Passage:
+        if not isinstance(action, int | np.integer) or not 0 <= int(action) < size:
+            return Passage(None, False, f"the action {action!r} is not one of 0 ... {size - 1}")
+        return Passage(int(action), False, None)

@@ -1,0 +1,319 @@
+"""Recordings of episodes in HDF5: written whole or not at all, spikes as events, units beside the numbers.
+
+    /                                 format, schema, snnctl, agent, weights_sha256, env_id, seed,
+                                      control_dt_s, tick_s, versions (JSON)
+    /episode_000                      seed, episode_return, length, terminated, truncated, diverged, complete
+      observation (steps + 1, dims)   row k is what decision k saw; the last row follows the last action
+      time_s      (steps + 1,)        simulated time of these rows
+      action      (steps, actions)    what the controller said, or (steps,) an index
+      reward, terminated, truncated   (steps,)
+      decision_s  (steps,)            wall time of each decision
+      qpos, qvel  (steps + 1, ...)    MuJoCo environments
+      spikes/<population>             neurons, ticks (per decision)
+        step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
+
+Each dataset has an attribute ``unit``. Numbers keep the type that they had, so reading returns them
+bit for bit. The file appears under its name when the recorder is closed, an interrupt included: an
+unfinished episode is kept and has ``complete = False``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+import snnctl
+from snnctl.agent.controller import Controller
+from snnctl.errors import InputError, OutputError, Problem, StorageError
+from snnctl.loop.episode import Episode, Step
+from snnctl.storage import ensure_writable, sync_folder
+
+FORMAT = "snnctl recording"
+SCHEMA = 1
+
+_UNITS = {
+    "observation": "the environment's",
+    "action": "the environment's",
+    "reward": "1",
+    "terminated": "1",
+    "truncated": "1",
+    "time_s": "s",
+    "decision_s": "s",
+    "qpos": "m, rad or quaternion, by joint",
+    "qvel": "m/s or rad/s, by joint",
+    "step": "control step",
+    "tick": "network tick",
+    "index": "neuron",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """Spikes of one population: three columns of equal length, ascending in (step, tick, index)."""
+
+    neurons: int
+    ticks: int  # per decision
+    step: NDArray[np.uint32]
+    tick: NDArray[np.uint32]
+    index: NDArray[np.uint32]
+
+
+class Recorded(NamedTuple):
+    """One recorded episode."""
+
+    attributes: dict[str, Any]
+    columns: dict[str, NDArray[Any]]  # observation, action, reward, ...
+    spikes: dict[str, Events]
+
+
+class Recording(NamedTuple):
+    """A recording file."""
+
+    attributes: dict[str, Any]
+    episodes: tuple[Recorded, ...]
+
+
+class Recorder:
+    """An observer that writes every episode; use it as a context manager or call :meth:`close`."""
+
+    def __init__(self, path: Path, env_id: str, seed: int) -> None:
+        """Prove that ``path`` can be written, before any work.
+
+        Raises:
+            OutputError: it cannot.
+        """
+        self.path = path
+        if path.is_dir():
+            raise OutputError(Problem(str(path), "is a folder", "name a file, such as episode.h5"))
+        ensure_writable(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        self._temporary: Path | None = Path(temporary)
+        self._file = h5py.File(temporary, "w")
+        self._file.attrs.update({"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "seed": seed})
+        self._count = 0
+        self._episode: _Columns | None = None
+
+    def start(self, controller: Controller, env: gym.Env[Any, Any], seed: int, observation: NDArray[Any]) -> None:
+        """Begin an episode."""
+        description = controller.description
+        if self._count == 0:
+            self._file.attrs.update(
+                {
+                    "agent": description.name,
+                    "weights_sha256": description.provenance.weights_sha256,
+                    "control_dt_s": description.task.control_dt_s,
+                    "tick_s": description.network.tick_s,
+                    "versions": json.dumps(_versions()),
+                }
+            )
+        self._episode = _Columns(env, seed, description.task.control_dt_s, observation)
+
+    def step(self, step: Step) -> None:
+        """Keep a step."""
+        if self._episode is not None:
+            self._episode.append(step)
+
+    def finish(self, episode: Episode) -> None:
+        """Write the episode."""
+        self._write(
+            {
+                "seed": episode.seed,
+                "episode_return": episode.episode_return,
+                "length": episode.length,
+                "terminated": episode.terminated,
+                "truncated": episode.truncated,
+                "diverged": episode.diverged or "",
+                "complete": True,
+            }
+        )
+
+    def close(self) -> None:
+        """Write an unfinished episode, then put the file under its name. Safe to call twice.
+
+        Raises:
+            StorageError: the disk is full or the folder is gone; an older file is untouched.
+        """
+        if self._temporary is None:
+            return
+        temporary, self._temporary = self._temporary, None
+        try:
+            if self._episode is not None:
+                self._write({"seed": self._episode.seed, "length": len(self._episode.reward), "complete": False})
+            self._file.close()
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, self.path)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise _failed(self.path, error) from None
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _write(self, attributes: dict[str, Any]) -> None:
+        columns, self._episode = self._episode, None
+        if columns is None:
+            return
+        try:
+            group = self._file.create_group(f"episode_{self._count:03d}")
+            self._count += 1
+            group.attrs.update(attributes)
+            for name, array in columns.arrays().items():
+                _dataset(group, name, array)
+            for name, events in columns.events().items():
+                spikes = group.create_group(f"spikes/{name}")
+                spikes.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
+                for column in ("step", "tick", "index"):
+                    _dataset(spikes, column, getattr(events, column))
+            self._file.flush()
+        except OSError as error:
+            raise _failed(self.path, error) from None
+
+
+class _Columns:
+    """What one episode has given so far."""
+
+    def __init__(self, env: gym.Env[Any, Any], seed: int, dt_s: float, observation: NDArray[Any]) -> None:
+        self.seed, self._dt_s = seed, dt_s
+        self._data = getattr(env.unwrapped, "data", None)  # MuJoCo's mjData
+        self._bodies = all(hasattr(self._data, name) for name in ("qpos", "qvel"))
+        self._observation = [np.array(observation)]
+        self._qpos: list[NDArray[np.float64]] = []
+        self._qvel: list[NDArray[np.float64]] = []
+        self._action: list[Any] = []
+        self.reward: list[float] = []
+        self._terminated: list[bool] = []
+        self._truncated: list[bool] = []
+        self._decision_s: list[float] = []
+        self._spikes: dict[str, list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]] = {}
+        self._shapes: dict[str, tuple[int, int]] = {}
+        self._body()
+
+    def append(self, step: Step) -> None:
+        self._observation.append(np.array(step.next_observation))
+        self._body()
+        self._action.append(np.array(step.action))
+        self.reward.append(step.reward)
+        self._terminated.append(step.terminated)
+        self._truncated.append(step.truncated)
+        self._decision_s.append(step.decision_s)
+        for name, raster in step.activity.spikes.items():  # (ticks, n)
+            tick, index = np.nonzero(raster)
+            self._spikes.setdefault(name, []).append((step.number, tick, index))
+            self._shapes[name] = (raster.shape[0], raster.shape[1])
+
+    def _body(self) -> None:
+        if self._bodies:
+            assert self._data is not None
+            self._qpos.append(np.array(self._data.qpos))
+            self._qvel.append(np.array(self._data.qvel))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        found = {
+            "observation": np.array(self._observation),  # (steps + 1, dims)
+            "time_s": np.arange(len(self._observation)) * self._dt_s,  # (steps + 1,)
+            "action": np.array(self._action),  # (steps, actions) or (steps,)
+            "reward": np.array(self.reward, np.float64),  # (steps,)
+            "terminated": np.array(self._terminated, np.bool_),  # (steps,)
+            "truncated": np.array(self._truncated, np.bool_),  # (steps,)
+            "decision_s": np.array(self._decision_s, np.float64),  # (steps,)
+        }
+        if self._bodies:
+            found |= {"qpos": np.array(self._qpos), "qvel": np.array(self._qvel)}  # (steps + 1, nq), (steps + 1, nv)
+        return found
+
+    def events(self) -> dict[str, Events]:
+        found = {}
+        for name, decisions in self._spikes.items():
+            ticks, neurons = self._shapes[name]
+            step = np.concatenate([np.full(len(tick), number, np.uint32) for number, tick, _ in decisions])
+            tick = np.concatenate([tick for _, tick, _ in decisions]).astype(np.uint32)
+            index = np.concatenate([index for _, _, index in decisions]).astype(np.uint32)
+            found[name] = Events(neurons, ticks, step, tick, index)  # (spikes,) each
+        return found
+
+
+def read(path: Path) -> Recording:
+    """Read a recording.
+
+    Raises:
+        InputError: absent, not HDF5, or not written by :class:`Recorder`.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                raise InputError(Problem(str(path), "is HDF5, but not a recording", "make one with run --record"))
+            if file.attrs.get("schema") != SCHEMA:
+                raise InputError(Problem(str(path), f"has schema {file.attrs.get('schema')}", f"this reads {SCHEMA}"))
+            names = sorted(name for name in file if name.startswith("episode_"))
+            return Recording(_plain(file), tuple(_read_episode(_own(file, name, path), path) for name in names))
+    except FileNotFoundError:
+        raise InputError(Problem(str(path), "does not exist", "make one with run --record")) from None
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(Problem(str(path), f"is not a whole HDF5 recording ({error})", "record it again")) from None
+
+
+def rasters(events: Events, steps: int) -> NDArray[np.uint8]:
+    """The events as a raster over all ticks of ``steps`` decisions.  # (steps * ticks, neurons)"""
+    raster = np.zeros((steps * events.ticks, events.neurons), np.uint8)
+    raster[events.step.astype(np.int64) * events.ticks + events.tick, events.index] = 1
+    return raster
+
+
+def _read_episode(group: Any, path: Path) -> Recorded:
+    columns = {name: _own(group, name, path)[()] for name in group if name != "spikes"}
+    spikes = {}
+    if "spikes" in group:
+        populations = _own(group, "spikes", path)
+        for name in populations:
+            events = _own(populations, name, path)
+            values = [_own(events, column, path)[()] for column in ("step", "tick", "index")]
+            spikes[name] = Events(int(events.attrs["neurons"]), int(events.attrs["ticks"]), *values)
+    return Recorded(_plain(group), columns, spikes)
+
+
+def _own(group: Any, name: str, path: Path) -> Any:
+    """The member ``name``, refused if it lies in another file."""
+    link = group.get(name, getlink=True)
+    node = group[name] if isinstance(link, h5py.HardLink) else None
+    if node is None or (isinstance(node, h5py.Dataset) and (node.external or node.is_virtual)):
+        raise InputError(Problem(str(path), f"'{name}' lies in another file", "recordings hold their own data"))
+    return node
+
+
+def _plain(node: Any) -> dict[str, Any]:
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in node.attrs.items()}
+
+
+def _dataset(group: Any, name: str, array: NDArray[Any]) -> None:
+    packed = {"compression": "gzip", "shuffle": True} if array.nbytes > 4096 else {}
+    group.create_dataset(name, data=array, **packed).attrs["unit"] = _UNITS[name]
+
+
+def _failed(path: Path, error: OSError) -> StorageError:
+    return StorageError(Problem(str(path), f"could not be written ({error})", "an older recording is intact"))
+
+
+def _versions() -> dict[str, str]:
+    names = ("numpy", "numba", "gymnasium", "mujoco")
+    return {"snnctl": snnctl.__version__, **{name: importlib.metadata.version(name) for name in names}}

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from snnctl import streams
+from snnctl.agent.controller import Activity
+from snnctl.agent.description import AgentDescription, Provenance, Task
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
+from snnctl.network.description import stack
+from snnctl.neurons import CurrentLif
+
+NEURON = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
+
+
+def describe(env_id: str, observations: int, actions: int, kind: str, dt_s: float) -> AgentDescription:
+    return AgentDescription(
+        name="scripted",
+        task=Task(
+            env_id=env_id,
+            observation_size=observations,
+            action_size=actions,
+            action_kind="discrete" if kind == "discrete" else "continuous",
+            control_dt_s=dt_s,
+        ),
+        normaliser=Normaliser(),
+        encoder=GaussianPopulation(),
+        network=stack(
+            inputs=10 * observations, hidden=(16,), outputs=10 * actions, neuron=NEURON, tick_s=1e-3, ticks=5
+        ),
+        decoder=ChoiceDecoder() if kind == "discrete" else RateDecoder(),
+        provenance=Provenance(recipe="none", seed=0),
+    )
+
+
+class Scripted:
+    """A controller that plays ``policy(observation, k)`` and spikes at random, 10 % of the time."""
+
+    def __init__(self, description: AgentDescription, policy: Callable[[NDArray[Any], int], Any]) -> None:
+        self._description, self._policy = description, policy
+        self.resets: list[int] = []
+        self.rasters: list[dict[str, NDArray[np.uint8]]] = []
+
+    @property
+    def description(self) -> AgentDescription:
+        return self._description
+
+    def reset(self, seed: int) -> None:
+        self.resets.append(seed)
+        self.rasters = []
+        self._random = streams.generator(seed, "encoder")
+        self._step = 0
+
+    def act(self, observation: NDArray[Any]) -> Any:
+        network = self._description.network
+        self.rasters.append(
+            {p.name: (self._random.random((network.ticks, p.size)) < 0.1).astype(np.uint8) for p in network.populations}
+        )
+        self._step += 1
+        return self._policy(observation, self._step - 1)
+
+    def activity(self) -> Activity:
+        return Activity(self.rasters[-1], 7)
+
+
+@pytest.fixture
+def pendulum() -> Callable[..., Scripted]:
+    """Makes a controller of InvertedPendulum-v5; by default a PD law that stands to the end."""
+
+    def stand(observation: NDArray[Any], _: int) -> NDArray[np.float64]:
+        return np.array([observation @ [0.5, 10.0, 1.0, 2.0]]).clip(-3, 3)
+
+    return lambda policy=stand: Scripted(describe("InvertedPendulum-v5", 4, 1, "continuous", 0.04), policy)
+
+
+@pytest.fixture
+def cartpole() -> Callable[..., Scripted]:
+    """Makes a controller of CartPole-v1; by default one that leans into the fall."""
+
+    def lean(observation: NDArray[Any], _: int) -> int:
+        return int(observation[2] + 0.3 * observation[3] > 0)
+
+    return lambda policy=lean: Scripted(describe("CartPole-v1", 4, 2, "discrete", 0.02), policy)

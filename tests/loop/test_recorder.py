@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from snnctl.errors import InputError, OutputError, StorageError
+from snnctl.loop import closed_loop, recorder
+from snnctl.loop.episode import Episode, Step
+
+
+class Copy:
+    """An observer that keeps what a recording must give back."""
+
+    def __init__(self) -> None:
+        self.episodes: list[list[Step]] = []
+        self.first: list[Any] = []
+        self.qpos: list[list[Any]] = []
+        self.finished: list[Episode] = []
+
+    def start(self, controller: Any, env: Any, seed: int, observation: Any) -> None:
+        self.data = getattr(env.unwrapped, "data", None)
+        self.first.append(np.array(observation))
+        self.episodes.append([])
+        self.qpos.append([self.data.qpos.copy()] if self.data is not None else [])
+
+    def step(self, step: Step) -> None:
+        self.episodes[-1].append(step)
+        if self.data is not None:
+            self.qpos[-1].append(self.data.qpos.copy())
+
+    def finish(self, episode: Episode) -> None:
+        self.finished.append(episode)
+
+
+class Both:
+    def __init__(self, *observers: Any) -> None:
+        self.observers = observers
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: [getattr(o, name)(*arguments) for o in self.observers]
+
+
+def record(path: Path, controller: Any, env_id: str, seeds: list[int], **options: Any) -> Copy:
+    copy = Copy()
+    with recorder.Recorder(path, env_id, 0) as taken:
+        closed_loop.run_episodes(controller, env_id, seeds, observer=Both(taken, copy), **options)
+    return copy
+
+
+@pytest.mark.parametrize("robot", ["pendulum", "cartpole"])
+def test_a_recording_gives_back_every_bit(request: Any, tmp_path: Path, robot: str) -> None:
+    controller = request.getfixturevalue(robot)()
+    copy = record(tmp_path / "e.h5", controller, controller.description.task.env_id, [1, 2], max_steps=60)
+    recording = recorder.read(tmp_path / "e.h5")
+    assert len(recording.episodes) == 2
+    for first, steps, qpos, finished, episode in zip(
+        copy.first, copy.episodes, copy.qpos, copy.finished, recording.episodes, strict=True
+    ):
+        columns = episode.columns
+        expected = np.array([first, *(s.next_observation for s in steps)])
+        assert columns["observation"].dtype == expected.dtype
+        assert columns["observation"].tobytes() == expected.tobytes()
+        assert columns["action"].tobytes() == np.array([s.action for s in steps]).tobytes()
+        assert columns["reward"].tolist() == [s.reward for s in steps]
+        assert columns["terminated"].tolist() == [s.terminated for s in steps]
+        assert columns["time_s"] == pytest.approx(np.arange(len(steps) + 1) * finished.control_dt_s)
+        assert columns["decision_s"].tolist() == finished.decision_s.tolist()
+        if qpos:
+            assert columns["qpos"].tobytes() == np.array(qpos).tobytes()
+            assert columns["qvel"].shape == (len(steps) + 1, 2)
+        for name, events in episode.spikes.items():
+            dense = np.concatenate([s.activity.spikes[name] for s in steps])
+            assert (recorder.rasters(events, len(steps)) == dense).all()
+            assert len(events.index) == dense.sum() == finished.spikes[name]
+        assert episode.attributes["seed"] == finished.seed
+        assert episode.attributes["episode_return"] == finished.episode_return
+        assert episode.attributes["diverged"] == ""
+        assert episode.attributes["complete"] is True
+    assert recording.attributes["agent"] == "scripted"
+    assert recording.attributes["env_id"] == controller.description.task.env_id
+
+
+def test_every_dataset_says_its_unit(pendulum: Any, tmp_path: Path) -> None:
+    record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
+    datasets: list[Any] = []
+    with h5py.File(tmp_path / "e.h5") as file:
+        file.visititems(lambda _, node: datasets.append(node) if isinstance(node, h5py.Dataset) else None)
+        assert len(datasets) == 9 + 3 * 3
+        assert all(d.attrs["unit"] for d in datasets)
+        assert file["episode_000/time_s"].attrs["unit"] == "s"
+
+
+def test_spikes_are_stored_sparse(cartpole: Any, tmp_path: Path) -> None:
+    copy = record(tmp_path / "e.h5", cartpole(), "CartPole-v1", [1])
+    with h5py.File(tmp_path / "e.h5") as file:
+        assert file["episode_000/spikes/hidden1/index"].shape == (copy.finished[0].spikes["hidden1"],)
+
+
+def test_a_diverged_episode_says_why(pendulum: Any, tmp_path: Path) -> None:
+    controller = pendulum(lambda o, k: np.array([np.nan if k == 2 else 0.0]))
+    record(tmp_path / "e.h5", controller, "InvertedPendulum-v5", [0])
+    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    assert episode.attributes["diverged"].startswith("action[0] is nan")
+    assert len(episode.columns["reward"]) == 2
+
+
+def test_an_interrupt_keeps_what_was_seen(pendulum: Any, tmp_path: Path) -> None:
+    path = tmp_path / "e.h5"
+    controller = pendulum()
+
+    class Interrupt(Copy):
+        def step(self, step: Step) -> None:
+            super().step(step)
+            if len(self.episodes) == 2 and step.number == 20:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), recorder.Recorder(path, "InvertedPendulum-v5", 0) as taken:
+        closed_loop.run_episodes(controller, "InvertedPendulum-v5", [1, 2], observer=Both(taken, Interrupt()))
+    whole, cut = recorder.read(path).episodes
+    assert whole.attributes["complete"] is True
+    assert cut.attributes["complete"] is False
+    assert len(cut.columns["reward"]) == 21
+    assert [p.name for p in tmp_path.iterdir()] == ["e.h5"]
+
+
+def test_nothing_appears_before_the_end_and_an_older_file_survives_a_failure(
+    pendulum: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "e.h5"
+    record(path, pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
+    before = path.read_bytes()
+    taken = recorder.Recorder(path, "InvertedPendulum-v5", 0)
+    closed_loop.run_episodes(pendulum(), "InvertedPendulum-v5", [2], observer=taken, max_steps=3)
+    assert path.read_bytes() == before
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recorder.os, "replace", full)
+    with pytest.raises(StorageError, match="an older recording is intact"):
+        taken.close()
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["e.h5"]
+
+
+def test_unwritable_targets_are_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"):
+        recorder.Recorder(tmp_path, "CartPole-v1", 0)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        recorder.Recorder(tmp_path / "file" / "e.h5", "CartPole-v1", 0)
+
+
+def test_reading_what_is_no_recording(pendulum: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        recorder.read(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("not HDF5")
+    with pytest.raises(InputError, match="not a whole HDF5"):
+        recorder.read(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="not a recording"):
+        recorder.read(tmp_path / "other.h5")
+    record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
+    raw = (tmp_path / "e.h5").read_bytes()
+    (tmp_path / "cut.h5").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(InputError, match="not a whole HDF5"):
+        recorder.read(tmp_path / "cut.h5")
+
+
+def test_a_recording_cannot_pull_in_other_files(pendulum: Any, tmp_path: Path) -> None:
+    record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["reward"] = np.ones(3)
+    with h5py.File(tmp_path / "e.h5", "a") as file:
+        del file["episode_000/reward"]
+        file["episode_000/reward"] = h5py.ExternalLink("secret.h5", "reward")
+    with pytest.raises(InputError, match="another file"):
+        recorder.read(tmp_path / "e.h5")
