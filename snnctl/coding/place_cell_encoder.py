@@ -41,8 +41,8 @@ class PlaceCellEncoder:
         self._poisson = config.spikes == "poisson"
         self._threshold = scalar(config.threshold)
         self._half = scalar(0.5)
-        self._centre = np.ascontiguousarray(tensors["encoder.centre"], dtype)  # (n, dims)
-        self._width = np.ascontiguousarray(tensors["encoder.width"], dtype)  # (n, dims)
+        self._centre: NDArray[Any] = np.ascontiguousarray(tensors["encoder.centre"], dtype)  # (n, dims)
+        self._width: NDArray[Any] = np.ascontiguousarray(tensors["encoder.width"], dtype)  # (n, dims)
         self._a: NDArray[Any] = np.empty(self._centre.shape[0], dtype)  # (n,)
         self._u: NDArray[Any] = np.empty(self._centre.shape[0], dtype)  # (n,)
 
