@@ -67,13 +67,16 @@ def duration(seconds: float) -> str:
 class Progress(Protocol):
     """Where long work says how far it is."""
 
-    def update(self, done: float, text: str = "") -> None:
-        """``done`` of the total, and what there is to say about it (a return, a name)."""
+    def update(self, done: float, text: str = "", *, total: float | None = None, unit: str | None = None) -> None:
+        """``done`` of the total, and what there is to say about it (a return, a name).
+
+        Another ``unit`` than before begins a new phase of the work with its own rate.
+        """
         ...
 
 
 @contextlib.contextmanager
-def progress(label: str, total: float, unit: str = "steps") -> Iterator[Progress]:
+def progress(label: str, total: float = 1, unit: str = "steps") -> Iterator[Progress]:
     """Show progress of ``total`` units on stderr with rate and time to go, until the block ends."""
     if _terminal(sys.stderr):
         from rich import progress as bars
@@ -82,55 +85,54 @@ def progress(label: str, total: float, unit: str = "steps") -> Iterator[Progress
         columns = (
             bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(bar_width=24),
-            bars.TaskProgressColumn(),
             bars.TextColumn("{task.fields[text]}", markup=False),
         )
         live = bars.Progress(*columns, console=Console(stderr=True), transient=True)
         with live:
-            task = live.add_task(safe(label), total=total, text="")
-            yield _LiveBar(live, task, total, unit)
+            yield _LiveBar(live, live.add_task(safe(label), total=total, text=""), _Clock(total, unit))
         return
-    plain = _PlainLines(label, total, unit)
+    plain = _PlainLines(label, _Clock(total, unit))
     yield plain
     plain.close()
 
 
 class _Clock:
-    """Rate and time to go, from the work done since the first report."""
+    """Rate and time to go, from the work done since the first report of a phase."""
 
     def __init__(self, total: float, unit: str) -> None:
         self.total, self.unit = total, unit
-        self.start_s = time.monotonic()
-        self.first: float | None = None
+        self.first: tuple[float, float] | None = None  # (done, time) when the phase was first heard of
 
-    def describe(self, done: float, text: str) -> str:
-        elapsed = time.monotonic() - self.start_s
-        self.first = done if self.first is None else self.first
-        rate = (done - self.first) / elapsed if elapsed > 0 else 0.0
+    def describe(self, done: float, text: str, total: float | None, unit: str | None) -> str:
+        if unit is not None and unit != self.unit:
+            self.unit, self.first = unit, None
+        self.total = self.total if total is None else total
+        now = time.monotonic()
+        self.first = (done, now) if self.first is None else self.first
         parts = [f"{done:,.0f}/{self.total:,.0f} {self.unit}"]
-        if rate > 0:
-            parts += [
-                f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s",
-                f"ETA {duration((self.total - done) / rate)}",
-            ]
-        return " · ".join([*parts, text] if text else parts)
+        if done > self.first[0]:
+            rate = (done - self.first[0]) / (now - self.first[1])
+            left = duration((self.total - done) / rate)
+            parts += [f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s", f"ETA {left}"]
+        return ", ".join([*parts, text] if text else parts)
 
 
 class _LiveBar:
-    def __init__(self, live: Any, task: Any, total: float, unit: str) -> None:
-        self.live, self.task, self.clock = live, task, _Clock(total, unit)
+    def __init__(self, live: Any, task: Any, clock: _Clock) -> None:
+        self.live, self.task, self.clock = live, task, clock
 
-    def update(self, done: float, text: str = "") -> None:
-        self.live.update(self.task, completed=done, text=safe(self.clock.describe(done, text)))
+    def update(self, done: float, text: str = "", *, total: float | None = None, unit: str | None = None) -> None:
+        shown = safe(self.clock.describe(done, text, total, unit))
+        self.live.update(self.task, completed=done, total=self.clock.total, text=shown)
 
 
 class _PlainLines:
-    def __init__(self, label: str, total: float, unit: str) -> None:
-        self.label, self.clock = label, _Clock(total, unit)
+    def __init__(self, label: str, clock: _Clock) -> None:
+        self.label, self.clock = label, clock
         self.said_s, self.last, self.said = -math.inf, "", ""
 
-    def update(self, done: float, text: str = "") -> None:
-        self.last = self.clock.describe(done, text)
+    def update(self, done: float, text: str = "", *, total: float | None = None, unit: str | None = None) -> None:
+        self.last = self.clock.describe(done, text, total, unit)
         if time.monotonic() - self.said_s >= PLAIN_LINE_EVERY_S:
             self._say()
 

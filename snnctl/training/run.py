@@ -1,0 +1,313 @@
+"""A training from recipe to evaluated agent: update, select, log, save; resumable at every update.
+
+    repeat  report = algorithm.update()
+            every ``selection.every_updates``: judge the agent, keep the best
+            one line in metrics.jsonl
+            every ``save_every_s``, when interrupted, and at the end: checkpoint
+    until   total_steps are done, or an agent with ``stop_return`` is confirmed
+    then    100 evaluation episodes of the best agent: eval.json, card, learning curve
+
+A resumed run is bit-identical to an uninterrupted one: same weights, same ``metrics.jsonl``, same
+``eval.json``. What depends on the clock (when to save) has no part in them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from snnctl import config
+from snnctl.agent import folder as agent_folder
+from snnctl.agent.folder import Agent
+from snnctl.errors import DivergedError, InputError, OutputError, Problem
+from snnctl.robots import environments
+from snnctl.storage import ensure_writable, write_atomic
+from snnctl.training import checkpoint, run_folder
+from snnctl.training.algorithm import Algorithm, Report, State
+from snnctl.training.card import card
+from snnctl.training.checkpoint import Checkpoint
+from snnctl.training.final_evaluation import evaluate
+from snnctl.training.interrupt import Interrupt
+from snnctl.training.recipe import Recipe, build
+from snnctl.training.selection import judge, player
+
+SAVE_EVERY_S = 10.0
+EVALUATION_EPISODES = 100
+
+Build = Callable[[Recipe, int, int], Algorithm]
+
+
+class Moment(NamedTuple):
+    """How far a training is."""
+
+    phase: Literal["train", "select", "evaluate"]
+    done: int  # environment steps; episodes while evaluating
+    total: int
+    mean_return: float | None  # of the last 100 training episodes
+    best: float | None  # selection score of the best agent so far
+
+
+Progress = Callable[[Moment], None]
+
+
+class RunResult(NamedTuple):
+    """What a training came to."""
+
+    folder: Path
+    status: Literal["finished", "interrupted"]
+    stopped: str  # why training ended: "total_steps", "stop_return", or "" while it has not
+    seed: int
+    steps: int
+    updates: int
+    best: float | None  # selection score of the best agent
+    evaluation: dict[str, Any] | None  # eval.json of the best agent
+    weights_sha256: str  # of the best agent
+    wall_s: float  # training and evaluation, over all sessions of the run
+
+
+def train(
+    recipe: Recipe,
+    seed: int | None = None,
+    out: Path = Path("runs"),
+    *,
+    workers: int = 1,
+    resume: Path | None = None,
+    name: str = "",
+    command: str = "",
+    other_versions: bool = False,
+    progress: Progress | None = None,
+    save_every_s: float = SAVE_EVERY_S,
+    build: Build = build,
+) -> RunResult:
+    """Train, or continue the run folder ``resume``.
+
+    Args:
+        recipe: everything the result depends on, besides ``seed``.
+        seed: of every random stream; by default the recipe's.
+        out: where run folders are made.
+        workers: threads; the result does not depend on it.
+        resume: a run folder, to be continued with the same recipe and seed.
+        name: of the new run folder, instead of the time.
+        command: recorded as it is.
+        other_versions: continue although package versions or the processor differ; marked not bit-exact.
+        progress: told after every update, and while selecting and evaluating.
+        save_every_s: seconds between checkpoints; 0 saves after every update.
+        build: makes the algorithm.
+
+    Raises:
+        InputError: recipe, seed or versions of the run to resume differ.
+        OutputError: the folder cannot be written or another training works in it.
+        DivergedError: a weight or loss is not finite; the last checkpoint is from before that.
+        StorageError: the disk is full; the last checkpoint is intact.
+    """
+    seed = recipe.seed if seed is None else seed
+    recipe = dataclasses.replace(recipe, seed=seed)
+    fresh = resume is None
+    folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
+    with run_folder.lock(folder), Interrupt() as interrupt:
+        if fresh:
+            run_folder.write_start(folder, recipe, command, run_folder.versions())
+        run = _Run(recipe, folder, workers, command, other_versions, progress, build)
+        try:
+            return run.go(interrupt, save_every_s)
+        finally:
+            run.close()
+
+
+class _Run:
+    """One session of a training in its locked run folder."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        workers: int,
+        command: str,
+        other_versions: bool,
+        progress: Progress | None,
+        build: Build,
+    ) -> None:
+        self.recipe, self.folder, self.progress = recipe, folder, progress
+        self.command = command or _read(folder / run_folder.COMMAND)
+        self.versions = run_folder.versions()
+        self.start_s = time.monotonic()
+        self.update, self.wall_s, self.bit_exact = 0, 0.0, True
+        self.stopped = ""
+        self.best: Agent | None = None
+        self.best_score: float | None = None
+        self.mean_return: float | None = None
+        kept = checkpoint.newest(folder / run_folder.LAST)
+        if kept is not None:
+            self._require_same(kept.values, other_versions)
+        self.env = environments.make(recipe.env.id, **recipe.env.kwargs)
+        try:
+            self.algorithm = build(recipe, recipe.seed, workers)
+        except BaseException:
+            self.env.close()
+            raise
+        log_bytes = 0
+        if kept is not None:
+            log_bytes = int(kept.values["log_bytes"])
+            self._restore(kept)
+        self.log = run_folder.MetricLog(folder / run_folder.METRICS, log_bytes)
+        if kept is None:
+            arrays = self.algorithm.state().arrays
+            run_folder.require_space(folder, sum(a.nbytes for a in arrays.values()) + 1_000_000)
+
+    def go(self, interrupt: Interrupt, save_every_s: float) -> RunResult:
+        saved_s = time.monotonic()
+        while not self.stopped:
+            try:
+                report = self.algorithm.update()
+            except DivergedError as error:
+                hint = f"the checkpoint of an earlier update is in {self.folder / run_folder.LAST}"
+                raise DivergedError(*error.problems, Problem(str(self.folder), "training diverged", hint)) from None
+            self.update += 1
+            self.mean_return = report.mean_return
+            self.log.append(self._row(report))
+            self._tell("train", self.algorithm.steps, self.algorithm.total_steps)
+            due = time.monotonic() - saved_s >= save_every_s
+            if due or interrupt.asked or self.stopped:
+                self._save()
+                saved_s = time.monotonic()
+            if interrupt.asked and not self.stopped:
+                return self._result("interrupted", None)
+        return self._finish(interrupt)
+
+    def close(self) -> None:
+        self.log.close()
+        self.env.close()
+        self.algorithm.close()
+
+    def _row(self, report: Report) -> dict[str, Any]:
+        """The line of this update; selects first where it is due."""
+        row: dict[str, Any] = {
+            "update": self.update,
+            "steps": report.steps,
+            "episodes": report.episodes,
+            "mean_return": report.mean_return,
+            **report.metrics,
+        }
+        complete = report.steps >= self.algorithm.total_steps
+        if complete:
+            self.stopped = "total_steps"
+        if complete or self.update % self.recipe.selection.every_updates == 0:
+            self._tell("select", self.algorithm.steps, self.algorithm.total_steps)
+            agent = self.algorithm.agent()
+            verdict = judge(agent, self.recipe.selection, self.recipe.seed, player(self.env))
+            row |= {"selection_return": verdict.score, "selection_episodes": verdict.episodes}
+            if self.best_score is None or verdict.score >= self.best_score:
+                self.best, self.best_score = self._signed(agent), verdict.score
+                agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+            if verdict.stop:
+                self.stopped = "stop_return"
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+
+    def _finish(self, interrupt: Interrupt) -> RunResult:
+        assert self.best is not None  # the last update selects
+        agent = self.best
+
+        def tell(done: int, total: int) -> bool:
+            self._tell("evaluate", done, total)
+            return not interrupt.asked
+
+        evaluation = evaluate(agent, self.env, self.recipe.seed, EVALUATION_EPISODES, tell)
+        if evaluation is None:
+            return self._result("interrupted", None)
+        text = card(agent, self.recipe, evaluation, bit_exact=self.bit_exact)
+        agent_folder.save(agent, self.folder / run_folder.BEST, card=text, evaluation=evaluation)
+        write_atomic(self.folder / run_folder.EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
+        return self._result("finished", evaluation)
+
+    def _save(self) -> None:
+        inner = self.algorithm.state()
+        arrays = {f"algorithm.{k}": v for k, v in inner.arrays.items()}
+        best: dict[str, Any] | None = None
+        if self.best is not None:
+            arrays |= {f"best.{k}": v for k, v in self.best.tensors.items()}
+            best = {"description": config.to_data(self.best.description), "score": self.best_score}
+        values = {
+            "update": self.update,
+            "steps": self.algorithm.steps,
+            "log_bytes": self.log.sync(),
+            "stopped": self.stopped,
+            "best": best,
+            "mean_return": self.mean_return,
+            "recipe": config.to_data(self.recipe),
+            "versions": self.versions,
+            "bit_exact": self.bit_exact,
+            "wall_s": self._wall_s(),
+            "algorithm": inner.values,
+        }
+        agent = self._signed(self.algorithm.agent())
+        checkpoint.save(Checkpoint(agent, arrays, values), self.folder / run_folder.LAST)
+
+    def _restore(self, kept: Checkpoint) -> None:
+        values, arrays = kept.values, kept.arrays
+        own = {k.removeprefix("algorithm."): v for k, v in arrays.items() if k.startswith("algorithm.")}
+        self.algorithm.restore(State(own, values["algorithm"]))
+        self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
+        self.mean_return = values["mean_return"]
+        self.bit_exact = self.bit_exact and values["bit_exact"]
+        if values["best"] is not None:
+            tensors = {k.removeprefix("best."): v for k, v in arrays.items() if k.startswith("best.")}
+            description = config.validate(
+                type(kept.agent.description), values["best"]["description"], "state.json:best"
+            )
+            self.best, self.best_score = Agent(description, tensors), values["best"]["score"]
+            # The folder may hold a later one, selected after this checkpoint.
+            agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+
+    def _require_same(self, values: dict[str, Any], other_versions: bool) -> None:
+        changes = run_folder.differences(values["recipe"], config.to_data(self.recipe))
+        if changes:
+            remedy = "resume with the recipe it was started with, or train anew"
+            where = str(self.folder / run_folder.RECIPE)
+            raise InputError(
+                *(Problem(f"{where}:{k}", f"is {new!r}, the run has {old!r}", remedy) for k, old, new in changes)
+            )
+        changes = run_folder.differences(values["versions"], self.versions)
+        if changes and not other_versions:
+            remedy = "install what it was made with, or add --other-versions (the result is then not bit-exact)"
+            where = str(self.folder / run_folder.VERSIONS)
+            raise InputError(
+                *(Problem(f"{where}:{k}", f"is {new!r} now and was {old!r}", remedy) for k, old, new in changes)
+            )
+        self.bit_exact = not changes
+
+    def _signed(self, agent: Agent) -> Agent:
+        """``agent`` with the command and versions that it was made with."""
+        provenance = dataclasses.replace(
+            agent.description.provenance, command=self.command, versions=dict(self.versions)
+        )
+        return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
+
+    def _tell(self, phase: Literal["train", "select", "evaluate"], done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(Moment(phase, done, total, self.mean_return, self.best_score))
+
+    def _wall_s(self) -> float:
+        return self.wall_s + time.monotonic() - self.start_s
+
+    def _result(self, status: Literal["finished", "interrupted"], evaluation: dict[str, Any] | None) -> RunResult:
+        return RunResult(
+            self.folder, status, self.stopped, self.recipe.seed, self.algorithm.steps, self.update, self.best_score,
+            evaluation, "" if self.best is None else agent_folder.digest(self.best.tensors), self._wall_s(),
+        )  # fmt: skip
+
+
+def load_recipe(folder: Path) -> Recipe:
+    """The resolved recipe of a run folder."""
+    return config.load(Recipe, folder / run_folder.RECIPE)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise OutputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None

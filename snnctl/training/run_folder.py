@@ -1,0 +1,218 @@
+"""The run folder: one training and all that it leaves.
+
+    runs/<recipe>/<time>-seed<k>/
+      recipe.toml     the resolved recipe          command.txt   how it was started
+      versions.json   packages, processor, threads run.lock      held while a training works here
+      metrics.jsonl   one line per update          checkpoints/  best (an agent), last (an agent + state)
+      eval.json       final evaluation             figures/      learning curve
+
+``metrics.jsonl`` holds nothing that depends on the clock: the same seed gives the same file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+import snnctl
+from snnctl import config
+from snnctl.errors import InputError, NotFoundError, OutputError, Problem, StorageError, nearest
+from snnctl.storage import ensure_writable, write_atomic
+
+RECIPE = "recipe.toml"
+COMMAND = "command.txt"
+VERSIONS = "versions.json"
+METRICS = "metrics.jsonl"
+LOCK = "run.lock"
+EVALUATION = "eval.json"
+BEST = "checkpoints/best"
+LAST = "checkpoints/last"
+FIGURES = "figures"
+
+_PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "gymnasium", "mujoco", "safetensors")
+
+
+def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
+    """Make a new run folder below ``base``, named by the time of day or by ``name``.
+
+    Raises:
+        OutputError: it cannot be written, or ``name`` is taken.
+    """
+    parent = ensure_writable(base / plain(recipe_name))
+    stamp = plain(name) if name else datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    for attempt in range(1000):
+        suffix = f"-{attempt + 1}" if attempt else ""
+        folder = parent / f"{stamp}-seed{seed}{suffix}"
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            if name:
+                raise OutputError(
+                    Problem(
+                        str(folder), "exists already", f"continue it with --resume {folder}, or choose another name"
+                    )
+                ) from None
+        except OSError as error:
+            raise OutputError(
+                Problem(str(folder), f"cannot be created ({error.strerror})", "choose another folder with --out")
+            ) from None
+    raise OutputError(Problem(str(parent), "has too many runs that started in this second"))
+
+
+def plain(name: str) -> str:
+    """``name`` with everything but ``A-Za-z0-9._-`` replaced, as a folder name."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name).lstrip(".") or "run"
+
+
+def runs(base: Path) -> list[Path]:
+    """All run folders below ``base``, the one that worked last at the end."""
+    found = [path.parent for path in base.glob(f"*/*/{RECIPE}")]
+    return sorted(found, key=lambda f: (max(_changed(f / METRICS), _changed(f / RECIPE)), f.name))
+
+
+def find(name: str, base: Path) -> Path:
+    """The run folder that ``name`` means: a path, ``<recipe>/<run>`` or ``<run>`` below ``base``, or ``last``."""
+    known = runs(base)
+    if name == "last":
+        if not known:
+            raise NotFoundError(Problem("run 'last'", f"there are no runs in {base}", "start one with `snnctl train`"))
+        return known[-1]
+    path = Path(name).expanduser()
+    for part in (path, path.parent.parent):  # a checkpoint inside a run folder means the run
+        if (part / RECIPE).is_file():
+            return part
+    below = [f for f in known if name in {f.name, f"{f.parent.name}/{f.name}"}]
+    if len(below) == 1:
+        return below[0]
+    if path.is_dir():
+        raise NotFoundError(Problem(str(path), f"is not a run folder (it has no {RECIPE})", "see `snnctl list runs`"))
+
+    raise NotFoundError(
+        Problem(f"run '{name[:80]}'", f"does not exist in {base}", nearest(name, [f.name for f in known]))
+    )
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the run folder; the kernel lets go of it when the process ends in whatever way.
+
+    Raises:
+        OutputError: another training works in it; says which.
+    """
+    import fcntl
+
+    path = folder / LOCK
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(handle, 300).decode("utf-8", "replace").strip() or "another process"
+            raise OutputError(
+                Problem(str(folder), f"is in use by {holder}", "wait for it, or stop it with Ctrl-C first")
+            ) from None
+        started = datetime.datetime.now().isoformat(sep=" ", timespec="seconds")
+        with contextlib.suppress(OSError):  # the words are a courtesy, the lock is what counts
+            os.ftruncate(handle, 0)
+            os.write(handle, f"process {os.getpid()} on {platform.node()} since {started}\n".encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def require_space(folder: Path, bytes_needed: int) -> None:
+    """Refuse to start when the disk could not hold three checkpoints."""
+    free = shutil.disk_usage(folder).free
+    if free < 3 * bytes_needed:
+        raise OutputError(
+            Problem(str(folder), f"has {free} bytes free, training needs {3 * bytes_needed}", "free some or use --out")
+        )
+
+
+class MetricLog:
+    """``metrics.jsonl``: appended line by line, cut back to a checkpoint's length on resume."""
+
+    def __init__(self, path: Path, keep_bytes: int) -> None:
+        self.path = path
+        try:
+            self._file: IO[bytes] = path.open("ab")
+            if self._file.tell() < keep_bytes:
+                raise InputError(
+                    Problem(str(path), f"is shorter than when the checkpoint was made ({keep_bytes} bytes)",
+                            "restore it, or train anew")
+                )  # fmt: skip
+            self._file.truncate(keep_bytes)
+            self._file.seek(keep_bytes)
+        except OSError as error:
+            raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write one line. Raises StorageError."""
+        with self._guard():
+            self._file.write((json.dumps(row) + "\n").encode())
+            self._file.flush()
+
+    def sync(self) -> int:
+        """Make all lines durable; returns the length in bytes."""
+        with self._guard():
+            os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file; what could not be written has been reported already."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                Problem(str(self.path), f"could not be written ({error.strerror})", "the last checkpoint is intact")
+            ) from None
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a training depend on: packages, processor, threads."""
+    found = {"snnctl": snnctl.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def differences(before: Any, after: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """Dotted keys at which two nested tables differ, with both values (None: absent)."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return [] if before == after else [(prefix, before, after)]
+    found = []
+    for key in sorted({*before, *after}):
+        found += differences(before.get(key), after.get(key), f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def write_start(folder: Path, recipe: Any, command: str, environment: Mapping[str, str]) -> None:
+    """Write what is known before the first update; the recipe last, as it makes the folder a run."""
+    write_atomic(folder / COMMAND, command + "\n")
+    write_atomic(folder / VERSIONS, json.dumps(dict(environment), indent=2, sort_keys=True) + "\n")
+    write_atomic(folder / RECIPE, config.to_toml(recipe))
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
