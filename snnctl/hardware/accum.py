@@ -53,7 +53,7 @@ def encode(value: float) -> int:
 
 
 def kdivk(a: int, b: int) -> int:
-    """a / b of two s16.15 numbers, as uint32 bits."""
+    """Quotient of two s16.15 numbers, as uint32 bits."""
     return (((a & _U32) << 15) // (b & _U32)) & _U32
 
 

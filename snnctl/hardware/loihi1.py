@@ -128,7 +128,7 @@ def effective_weight(mantissa: NDArray[Any], exponent: int) -> Integers:
     m = np.asarray(mantissa, dtype=np.int64)
     shifted = m << exponent if exponent >= 0 else m >> -exponent
     limit = (1 << 21) - 64
-    return np.clip(shifted << 6, -limit, limit)
+    return np.asarray(np.clip(shifted << 6, -limit, limit), np.int64)
 
 
 def mantissa_step(bits: int, mixed: bool) -> int:
@@ -200,8 +200,9 @@ def run(
     n, ticks = network.compartments.size, inputs.shape[0]
     if windows is None:
         windows = np.broadcast_to(np.array([0, ALWAYS]), (n, 2))
-    new = State(*(np.array(a) for a in state[:4]), tick=state.tick + ticks)
-    record = Recording(*(np.zeros((ticks, n), np.int64) for _ in range(3)), spikes=np.zeros((ticks, n), np.uint8))
+    new = State(state.u.copy(), state.v.copy(), state.counter.copy(), state.pending.copy(), state.tick + ticks)
+    q, u, v = (np.zeros((ticks, n), np.int64) for _ in range(3))
+    record = Recording(q, u, v, np.zeros((ticks, n), np.uint8))
     c = network.compartments
     _run(
         state.tick,

@@ -210,7 +210,7 @@ def run(
     first = np.searchsorted(arrivals[:, 0], np.arange(ticks + 1)).astype(np.int64)  # (ticks + 1,)
     if windows is None:
         windows = np.broadcast_to(np.array([0, ALWAYS]), (n, 2))
-    new = State(*(np.array(a) for a in state[:4]), tick=state.tick + ticks)
+    new = State(state.v.copy(), state.synapse.copy(), state.refractory.copy(), state.ring.copy(), state.tick + ticks)
     v_before, v = np.zeros((ticks, n), np.int64), np.zeros((ticks, n), np.int64)
     synapse = np.zeros((ticks, 2, n), np.int64)
     spikes = np.zeros((ticks, n), np.uint8)
@@ -248,10 +248,7 @@ def _update(
     spike = False
     for _ in range(steps):
         if refractory <= 0:
-            if exponential:
-                current = exc - inh
-            else:
-                current = multiply(exc, scale) - multiply(inh, scale)
+            current = exc - inh if exponential else multiply(exc, scale) - multiply(inh, scale)
             alpha = wrap32(multiply(wrap32(current + i_offset), r) + v_rest)
             v = wrap32(alpha - multiply(exp_tc, wrap32(alpha - v)))
         else:
@@ -365,11 +362,11 @@ def _run_layer(
                     ring[1, i] += max(-w, 0)
         for i in range(n):
             for kind in range(2):
-                w = ring[kind, i]
-                if w > 65535:  # the ring buffer saturates, in whatever order the weights arrive
-                    w = 65535
+                total = ring[kind, i]
+                if total > 65535:  # the ring buffer saturates, in whatever order the weights arrive
+                    total = 65535
                     saturated += 1
-                synapse[kind, i] = _receive(synapse[kind, i], w, shift[kind], init[kind, i], exponential)
+                synapse[kind, i] = _receive(synapse[kind, i], total, shift[kind], init[kind, i], exponential)
             v[i], synapse[0, i], synapse[1, i], refractory[i], spike = _update(
                 v[i], synapse[0, i], synapse[1, i], refractory[i], exponential, v_rest[i], v_reset[i], v_thresh[i],
                 i_offset[i], r[i], exp_tc[i], t_refract[i], decay[0, i], decay[1, i], scale, steps,
@@ -382,7 +379,7 @@ def encode_weights(weights: NDArray[Any], shift: tuple[int, int]) -> NDArray[np.
     """16-bit words of real weights (nA): rint(|w| 2^(15 - shift)), at most 65535, with the sign of their kind."""
     scale = np.where(weights < 0, 2.0 ** (15 - shift[1]), 2.0 ** (15 - shift[0]))
     words = np.minimum(np.rint(np.abs(weights) * scale), WEIGHT_MAX)
-    return np.copysign(words, weights).astype(np.int32)
+    return np.asarray(np.copysign(words, weights), np.int32)
 
 
 def ring_shift(largest: float) -> int:
