@@ -1,0 +1,202 @@
+"""The engine against a plain-numpy reference that keeps the same order of additions: equal bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from snnctl.errors import NetworkError
+from snnctl.network.description import NetworkDescription, Population, Projection, evaluation_order, problems
+from snnctl.network.engine import Engine, State
+from snnctl.neurons import CurrentLif, Lif
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def reference(network: NetworkDescription, tensors: Tensors, inputs: NDArray[np.uint8], dtype: type) -> Any:
+    """All ticks, population by population, in arrays; rows added one by one in ascending source order."""
+    scalar = np.dtype(dtype).type
+    order = [n for n in evaluation_order(network) or () if network.population(n).neuron is not None]
+    rasters = {p.name: np.zeros((len(inputs), p.size), np.uint8) for p in network.populations}
+    column = 0
+    for p in network.inputs:
+        rasters[p.name][:] = inputs[:, column : column + p.size]
+        column += p.size
+    state = {n: {k: np.zeros(network.population(n).size, dtype) for k in "iv"} for n in order}
+    silent = {n: np.zeros(network.population(n).size, int) for n in order}
+    for t in range(len(inputs)):
+        for name in order:
+            size, neuron = network.population(name).size, network.population(name).neuron
+            drive = np.zeros(size, dtype)
+            for projection in network.projections:
+                if projection.target != name or t < projection.delay_ticks:
+                    continue
+                weight = dense(network, projection, tensors).astype(dtype)
+                for k in np.flatnonzero(rasters[projection.source][t - projection.delay_ticks]):
+                    drive += weight[k]
+            s = state[name]
+            if isinstance(neuron, CurrentLif):
+                a_syn = np.exp(-network.tick_s / neuron.tau_syn_s) if neuron.tau_syn_s else 0.0
+                s["i"] = scalar(a_syn) * s["i"] + drive
+                drive = s["i"]
+            assert neuron is not None
+            bias = tensors[f"population.{name}.bias"].astype(dtype)
+            v = scalar(np.exp(-network.tick_s / neuron.tau_mem_s)) * s["v"] + drive + bias
+            v = np.where(silent[name] > 0, s["v"], v)
+            spike = (v > scalar(neuron.v_threshold)) & (silent[name] == 0)
+            after = np.full_like(v, neuron.v_reset) if neuron.reset == "value" else v - scalar(neuron.v_threshold)
+            s["v"] = np.where(spike, after, v)
+            silent[name] = np.where(spike, neuron.refractory_ticks, np.maximum(silent[name] - 1, 0))
+            rasters[name][t] = spike
+    return np.concatenate([rasters[p.name] for p in network.driven], axis=1)
+
+
+def dense(network: NetworkDescription, projection: Projection, tensors: Tensors) -> NDArray[Any]:
+    prefix = f"projection.{projection.source}.{projection.target}"
+    if projection.connectivity == "dense":
+        return tensors[f"{prefix}.weight"]
+    full = np.zeros((network.population(projection.source).size, network.population(projection.target).size))
+    indptr = tensors[f"{prefix}.indptr"]
+    for k in range(len(indptr) - 1):
+        row = slice(indptr[k], indptr[k + 1])
+        full[k, tensors[f"{prefix}.indices"][row]] = tensors[f"{prefix}.weight"][row]
+    return full
+
+
+def random_tensors(network: NetworkDescription, rng: np.random.Generator) -> Tensors:
+    tensors: Tensors = {}
+    for p in network.driven:
+        tensors[f"population.{p.name}.bias"] = rng.normal(0.1, 0.1, p.size).astype(np.float32)
+    for projection in network.projections:
+        shape = network.population(projection.source).size, network.population(projection.target).size
+        weight = rng.normal(0.2, 0.6, shape).astype(np.float32)
+        prefix = f"projection.{projection.source}.{projection.target}"
+        if projection.connectivity == "dense":
+            tensors[f"{prefix}.weight"] = weight
+            continue
+        present = rng.random(shape) < 0.4
+        tensors[f"{prefix}.indptr"] = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int32)
+        tensors[f"{prefix}.indices"] = np.nonzero(present)[1].astype(np.int32)
+        tensors[f"{prefix}.weight"] = weight[present]
+    return tensors
+
+
+def neurons() -> st.SearchStrategy[Lif | CurrentLif]:
+    common = {
+        "tau_mem_s": st.floats(1e-3, 2e-2),
+        "v_threshold": st.floats(0.3, 1.5),
+        "v_reset": st.floats(-0.5, 0.2),
+        "reset": st.sampled_from(["value", "subtract"]),
+        "refractory_ticks": st.integers(0, 3),
+    }
+    return st.builds(Lif, **common) | st.builds(CurrentLif, tau_syn_s=st.sampled_from([0.0, 1e-3, 5e-3]), **common)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> NetworkDescription:
+    sizes = draw(st.lists(st.integers(1, 20), min_size=2, max_size=4))
+    names = [f"p{k}" for k in range(len(sizes))]
+    populations = [
+        Population(name=n, size=s, neuron=draw(neurons()) if k else None)
+        for k, (n, s) in enumerate(zip(names, sizes, strict=True))
+    ]
+    pairs = draw(st.sets(st.tuples(st.sampled_from(names), st.sampled_from(names[1:])), min_size=1))
+    projections = [
+        Projection(
+            source=a,
+            target=b,
+            connectivity=draw(st.sampled_from(["dense", "sparse"])),
+            # towards a later population any delay; back or to itself at least one tick
+            delay_ticks=draw(st.integers(0 if a < b else 1, 3)),
+        )
+        for a, b in sorted(pairs)
+    ]
+    return NetworkDescription(tick_s=1e-3, ticks=4, populations=tuple(populations), projections=tuple(projections))
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
+def test_equals_the_reference_bit_for_bit(network: NetworkDescription, seed: int, dtype: type) -> None:
+    assert not problems(network, "network")
+    rng = np.random.default_rng(seed)
+    tensors = random_tensors(network, rng)
+    inputs = (rng.random((12, network.populations[0].size)) < 0.4).astype(np.uint8)
+    engine = Engine(network, tensors, dtype)
+    _, raster = engine.run(engine.initial_state(), inputs)
+    np.testing.assert_array_equal(raster, reference(network, tensors, inputs, dtype))
+
+
+@settings(max_examples=25, deadline=None)
+@given(networks(), st.integers(0, 2**32))
+def test_ticks_and_restored_runs_continue_bit_for_bit(network: NetworkDescription, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    engine = Engine(network, random_tensors(network, rng))
+    inputs = (rng.random((10, network.populations[0].size)) < 0.4).astype(np.uint8)
+    whole_state, whole = engine.run(engine.initial_state(), inputs)
+    state = engine.initial_state()
+    rows = []
+    for row in inputs[:4]:
+        state, spikes = engine.tick(state, row)
+        rows.append(spikes)
+    np.testing.assert_array_equal(np.array(rows), whole[:4])
+    restored = State(*(np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape) for a in state))
+    before = [a.copy() for a in restored]
+    end, rest = engine.run(restored, inputs[4:])
+    np.testing.assert_array_equal(rest, whole[4:])
+    for given_, kept in zip(restored, before, strict=True):
+        np.testing.assert_array_equal(given_, kept)  # a state that was passed in stays as it is
+    for a, b in zip(end, whole_state, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_counts_only_weights_of_spiking_sources() -> None:
+    network = NetworkDescription(
+        tick_s=1e-3,
+        ticks=1,
+        populations=(Population(name="in", size=5), Population(name="out", size=7, neuron=Lif(tau_mem_s=1e-2))),
+        projections=(Projection(source="in", target="out"),),
+    )
+    engine = Engine(network, random_tensors(network, np.random.default_rng(0)))
+    engine.run(engine.initial_state(), np.array([[1, 0, 1, 0, 0], [0, 0, 0, 0, 1]], np.uint8))
+    assert engine.synaptic_events == 3 * 7
+
+
+def test_a_delay_of_d_ticks_delivers_d_ticks_later() -> None:
+    for delay in range(4):
+        network = NetworkDescription(
+            tick_s=1e-3,
+            ticks=1,
+            populations=(Population(name="in", size=1), Population(name="out", size=1, neuron=Lif(tau_mem_s=1e-2))),
+            projections=(Projection(source="in", target="out", delay_ticks=delay),),
+        )
+        tensors = {"population.out.bias": np.zeros(1), "projection.in.out.weight": np.full((1, 1), 2.0)}
+        engine = Engine(network, tensors)
+        inputs = np.zeros((6, 1), np.uint8)
+        inputs[1] = 1
+        _, raster = engine.run(engine.initial_state(), inputs)
+        assert np.flatnonzero(raster).tolist() == [1 + delay]
+
+
+def test_refuses_broken_sparse_indices_and_unsound_descriptions() -> None:
+    network = NetworkDescription(
+        tick_s=1e-3,
+        ticks=1,
+        populations=(Population(name="in", size=2), Population(name="out", size=2, neuron=Lif(tau_mem_s=1e-2))),
+        projections=(Projection(source="in", target="out", connectivity="sparse"),),
+    )
+    tensors: Tensors = {
+        "population.out.bias": np.zeros(2),
+        "projection.in.out.indptr": np.array([0, 1, 3]),
+        "projection.in.out.indices": np.array([0, 2]),
+        "projection.in.out.weight": np.array([1.0]),
+    }
+    with pytest.raises(NetworkError) as caught:
+        Engine(network, tensors)
+    assert len(caught.value.problems) == 3
+    with pytest.raises(NetworkError):
+        Engine(NetworkDescription(tick_s=1e-3, ticks=1, populations=(), projections=()), {})
