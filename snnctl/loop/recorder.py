@@ -12,9 +12,10 @@
       spikes/<population>             neurons, ticks (per decision)
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
 
-Each dataset has an attribute ``unit``. Numbers keep the type that they had, so reading returns them
-bit for bit. The file appears under its name when the recorder is closed, an interrupt included: an
-unfinished episode is kept and has ``complete = False``.
+Each dataset has an attribute ``unit``. The observations of a robot of ours also carry ``labels``,
+``scale`` and ``offset``: quantity = (observation - offset) / scale, up to noise and clipping. Numbers
+keep the type that they had, so reading returns them bit for bit. The file appears under its name when
+the recorder is closed, an interrupt included: an unfinished episode is kept and has ``complete = False``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ import snnctl
 from snnctl.agent.controller import Controller
 from snnctl.errors import InputError, OutputError, Problem, StorageError
 from snnctl.loop.episode import Episode, Step
+from snnctl.robots import environments
 from snnctl.storage import ensure_writable, sync_folder
 
 FORMAT = "snnctl recording"
@@ -75,6 +77,7 @@ class Recorded(NamedTuple):
 
     attributes: dict[str, Any]
     columns: dict[str, NDArray[Any]]  # observation, action, reward, ...
+    labels: dict[str, Any]  # labels, scale and offset of the observations, where the robot tells them
     spikes: dict[str, Events]
 
 
@@ -114,12 +117,12 @@ class Recorder:
                 {
                     "agent": description.name,
                     "weights_sha256": description.provenance.weights_sha256,
-                    "control_dt_s": description.task.control_dt_s,
+                    "control_dt_s": environments.control_dt_s(env),
                     "tick_s": description.network.tick_s,
                     "versions": json.dumps(_versions()),
                 }
             )
-        self._episode = _Columns(env, seed, description.task.control_dt_s, observation)
+        self._episode = _Columns(env, seed, environments.control_dt_s(env), observation)
 
     def step(self, step: Step) -> None:
         """Keep a step."""
@@ -153,6 +156,8 @@ class Recorder:
             if self._episode is not None:
                 self._write({"seed": self._episode.seed, "length": len(self._episode.reward), "complete": False})
             self._file.close()
+            if self._count == 0:  # nothing happened: leave nothing, and an older file alone
+                return
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o644)
@@ -180,6 +185,7 @@ class Recorder:
             group.attrs.update(attributes)
             for name, array in columns.arrays().items():
                 _dataset(group, name, array)
+            group["observation"].attrs.update(columns.labels)
             for name, events in columns.events().items():
                 spikes = group.create_group(f"spikes/{name}")
                 spikes.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
@@ -197,6 +203,7 @@ class _Columns:
         self.seed, self._dt_s = seed, dt_s
         self._data = getattr(env.unwrapped, "data", None)  # MuJoCo's mjData
         self._bodies = all(hasattr(self._data, name) for name in ("qpos", "qvel"))
+        self.labels = _labels(env)
         self._observation = [np.array(observation)]
         self._qpos: list[NDArray[np.float64]] = []
         self._qvel: list[NDArray[np.float64]] = []
@@ -282,6 +289,7 @@ def rasters(events: Events, steps: int) -> NDArray[np.uint8]:
 
 def _read_episode(group: Any, path: Path) -> Recorded:
     columns = {name: _own(group, name, path)[()] for name in group if name != "spikes"}
+    labels = {k: v for k, v in _own(group, "observation", path).attrs.items() if k != "unit"}
     spikes = {}
     if "spikes" in group:
         populations = _own(group, "spikes", path)
@@ -289,7 +297,7 @@ def _read_episode(group: Any, path: Path) -> Recorded:
             events = _own(populations, name, path)
             values = [_own(events, column, path)[()] for column in ("step", "tick", "index")]
             spikes[name] = Events(int(events.attrs["neurons"]), int(events.attrs["ticks"]), *values)
-    return Recorded(_plain(group), columns, spikes)
+    return Recorded(_plain(group), columns, labels, spikes)
 
 
 def _own(group: Any, name: str, path: Path) -> Any:
@@ -299,6 +307,18 @@ def _own(group: Any, name: str, path: Path) -> Any:
     if node is None or (isinstance(node, h5py.Dataset) and (node.external or node.is_virtual)):
         raise InputError(Problem(str(path), f"'{name}' lies in another file", "recordings hold their own data"))
     return node
+
+
+def _labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
+    """What a robot folder says of its observations; nothing for other environments."""
+    parts = getattr(getattr(env.unwrapped, "task", None), "observation", ())
+    if not parts:
+        return {}
+    return {
+        "labels": [part.quantity for part in parts],
+        "scale": np.array([part.scale for part in parts], np.float64),
+        "offset": np.array([part.offset for part in parts], np.float64),
+    }
 
 
 def _plain(node: Any) -> dict[str, Any]:

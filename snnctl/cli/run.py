@@ -1,0 +1,168 @@
+"""``snnctl run``: an agent drives its robot, and the statistics of its episodes."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from snnctl.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from snnctl.agent.folder import Agent
+    from snnctl.loop.episode import Episode, Observer
+    from snnctl.loop.statistics import Summary
+
+ALL_DIVERGED = 3
+
+
+def run(
+    agent: Annotated[str, typer.Argument(help="Name or folder of an agent, or a run folder (its best checkpoint).")],
+    env: Annotated[str, typer.Option(metavar="ID", help="Environment, instead of the agent's own.")] = "",
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes to run.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes' seeds.")] = 0,
+    max_steps: Annotated[
+        int | None, typer.Option(min=1, help="Cut episodes here (by default only the environment does).")
+    ] = None,
+    video: Annotated[Path | None, typer.Option(metavar="F", help="Film the episodes: F.gif or F.webp.")] = None,
+    record: Annotated[Path | None, typer.Option(metavar="F", help="Record states, actions, spikes: F.h5.")] = None,
+    view: Annotated[bool, typer.Option("--view", help="Watch in MuJoCo's viewer, in real time.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
+    """Run an agent in closed loop and report returns, timing and spikes.
+
+    A diverged episode (non-finite numbers, MuJoCo warnings, time running backwards) counts as a failure.
+    Exit code 3 when every episode diverged.
+    """
+    from snnctl import runtime
+    from snnctl.agent.float_controller import FloatController
+    from snnctl.loop import closed_loop, statistics
+    from snnctl.loop.observers import Observers
+
+    loaded = load(agent)
+    env_id = env or loaded.description.task.env_id
+    if not runtime.kernels_cached():
+        console.note("compiling kernels, once; later runs start faster")
+    with contextlib.ExitStack() as stack:
+        observers = _observers(stack, env_id, seed, video, record, view)
+        bar = stack.enter_context(console.progress("run", episodes, "episodes"))
+        finished = closed_loop.run_episodes(
+            FloatController(loaded),
+            env_id,
+            closed_loop.episode_seeds(seed, episodes),
+            {"render_mode": "rgb_array"} if video is not None else None,
+            Observers(*observers) if observers else None,
+            lambda done, _, e: bar.update(done, e.diverged or f"return {e.episode_return:.6g}"),
+            max_steps=max_steps,
+        )
+    for path in (video, record):
+        if path is not None:
+            console.note(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)")
+    if record is not None:
+        console.note(f"try: snnctl plot {record}")
+    summary = statistics.summarise(finished)
+    if as_json:
+        console.json_result(_plain(loaded, env_id, seed, finished, summary))
+    else:
+        console.result(_text(loaded, env_id, seed, finished, summary))
+    if summary.diverged == summary.n:
+        raise typer.Exit(ALL_DIVERGED)
+
+
+def load(name: str) -> Agent:
+    """The agent of a name, an agent folder, or a run folder (then ``checkpoints/best``)."""
+    from snnctl import library
+    from snnctl.agent import folder
+
+    best = Path(name).expanduser() / "checkpoints" / "best"
+    return folder.load(best if (best / folder.DESCRIPTION).is_file() else library.find("agent", name).path)
+
+
+def _observers(
+    stack: contextlib.ExitStack, env_id: str, seed: int, video: Path | None, record: Path | None, view: bool
+) -> list[Observer]:
+    """What looks on, each closed (and so written) when the stack is left, an interrupt included."""
+    found: list[Observer] = []
+    if record is not None:
+        from snnctl.loop.recorder import Recorder
+
+        found.append(stack.enter_context(Recorder(record, env_id, seed)))
+    if video is not None:
+        from snnctl.loop.video import Video
+
+        film = Video(video)
+        stack.callback(film.close)
+        found.append(film)
+    if view:
+        from snnctl.loop.viewer import Viewer
+
+        window = Viewer()
+        stack.callback(window.close)
+        found.append(window)
+    return found
+
+
+def _text(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode], summary: Summary) -> str:
+    name = agent.description.name
+    parts = [f"{name} in {env_id}: {summary.n} episodes of seed {seed}"]
+    parts.append(console.table(["measure", "value", ""], _measures(summary)))
+    rows = [[n, r.neurons, f"{r.per_tick:.4f}", f"{r.hz:.2f}"] for n, r in summary.rates.items()]
+    if rows:
+        parts.append(console.table(["population", "neurons", "spikes/neuron/tick", "Hz (robot's time)"], rows))
+    if summary.diverged:
+        lost = [f"  episode {k} (seed {e.seed}): {e.diverged}" for k, e in enumerate(episodes) if e.diverged]
+        rule = "no return is known" if summary.mean is None else "scored as failures (snnctl.loop.statistics)"
+        parts.append("\n".join([f"{summary.diverged} of {summary.n} episodes DIVERGED, {rule}:", *lost]))
+    return "\n\n".join(parts)
+
+
+def _measures(summary: Summary) -> list[list[object]]:
+    interval = (
+        "" if summary.interval is None else f"95 % interval {_n(summary.interval[0])} to {_n(summary.interval[1])}"
+    )
+    count = max(1, summary.n // 20)
+    rows: list[list[object]] = [
+        ["return mean", _n(summary.mean), f"standard deviation {_n(summary.std)}"],
+        ["return IQM", _n(summary.iqm), interval],
+        ["return worst 5 %", _n(summary.worst5), f"mean of the lowest {count}" if count > 1 else "the lowest one"],
+        ["return range", _n(summary.minimum), f"to {_n(summary.maximum)}"],
+        ["diverged", summary.diverged, f"of {summary.n} episodes"],
+        ["length", _n(summary.mean_length), "control steps, mean"],
+    ]
+    if summary.timing is not None:
+        t = summary.timing
+        rows += [
+            ["decision p50", f"{t.p50_s * 1e6:.1f}", "us, wall time of encode + network + decode"],
+            ["decision p99", f"{t.p99_s * 1e6:.1f}", f"us, max {t.max_s * 1e6:.1f} us"],
+            ["real-time factor", _n(t.real_time_factor), "simulated / wall time"],
+            ["synaptic events", _n(summary.events_per_decision), "per decision"],
+        ]
+    if summary.limited_actions:
+        rows.append(["clipped actions", summary.limited_actions, "control steps"])
+    if summary.outlying_observations:
+        rows.append(["outlying obs.", summary.outlying_observations, "outside the declared bounds"])
+    return rows
+
+
+def _plain(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode], summary: Summary) -> dict[str, Any]:
+    rows = [
+        {
+            "seed": e.seed,
+            "return": None if e.diverged else e.episode_return,
+            "length": e.length,
+            "terminated": e.terminated,
+            "truncated": e.truncated,
+            "diverged": e.diverged,
+        }
+        for e in episodes
+    ]
+    head = {"agent": agent.description.name, "weights_sha256": agent.description.provenance.weights_sha256}
+    return {**head, "env_id": env_id, "seed": seed, "summary": summary.to_json(), "episodes": rows}
+
+
+def _n(value: float | None) -> str:
+    return "-" if value is None else f"{value:.6g}"
