@@ -1,0 +1,63 @@
+"""``snnctl list``: what is here, and where it was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snnctl import library
+from snnctl.cli import console, entries
+from snnctl.errors import InputError, Problem, nearest
+
+_PLURALS = {f"{kind}s": kind for kind in library.KINDS}
+
+
+def list(  # the verb is the word a user types
+    kind: Annotated[str, typer.Argument(help="envs, agents, recipes, chips, budgets or runs; all by default.")] = "",
+    out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
+    """List environments, agents, recipes, chips, budgets and runs."""
+    wanted = kind.lower() if kind.lower() in {"", "runs", *_PLURALS} else f"{kind.lower()}s"
+    if wanted not in {"", "runs", *_PLURALS}:
+        raise InputError(Problem(f"'{kind[:40]}'", "is not a kind of entry", nearest(kind, [*_PLURALS, "runs"])))
+    found: dict[str, Any] = {}
+    for plural, one in _PLURALS.items():
+        if wanted in {"", plural}:
+            found[plural] = [
+                {"name": e.name, "about": entries.summary(e), "from": e.origin, "path": str(e.path)}
+                for e in library.entries(one)
+            ]
+    if wanted in {"", "runs"}:
+        found["runs"] = _runs(out)
+    if as_json:
+        console.json_result(found)
+        return
+    blocks = []
+    for plural, rows in found.items():
+        if rows:
+            columns = [c for c in rows[0] if c != "path"] if plural != "runs" else [*rows[0]]
+            blocks.append(f"{plural}\n" + console.table(columns, [[r[c] for c in columns] for r in rows]))
+        elif wanted:
+            blocks.append(f"{plural}\nnone" + (f" in {out}" if plural == "runs" else ""))
+    console.result("\n\n".join(blocks))
+
+
+def _runs(base: Path) -> Any:
+    from snnctl.training import run_folder
+
+    rows = []
+    for folder in run_folder.runs(base):
+        try:
+            mean = json.loads((folder / run_folder.EVALUATION).read_text(encoding="utf-8"))["summary"]["mean"]
+            state = "finished"
+        except (OSError, ValueError, KeyError, TypeError):
+            mean, state = None, "unfinished"
+        shown = "-" if mean is None else f"{mean:.2f}"
+        rows.append(
+            {"run": f"{folder.parent.name}/{folder.name}", "state": state, "return": shown, "path": str(folder)}
+        )
+    return rows

@@ -1,0 +1,73 @@
+"""``snnctl show``: one entry, resolved (defaults filled in) and explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from snnctl.cli import console, entries
+
+_USES = {
+    "env": "snnctl check {name}",
+    "agent": "snnctl run {name}",
+    "recipe": "snnctl train {name}",
+    "chip": "snnctl evaluate AGENT --chip {name}",
+    "budget": "snnctl evaluate AGENT --chip CHIP --budget {name}",
+}
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Name or path of an environment, agent, recipe, chip or budget.")],
+    kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, when the name is ambiguous.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
+    """Show one entry with every default filled in."""
+    from snnctl import config
+
+    entry = entries.find(name, kind)
+    value = entries.load(entry)
+    if as_json:
+        data = {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "from": entry.origin}
+        console.json_result({**data, "value": config.to_data(value)})
+        return
+    lines = [
+        f"# {entry.kind} {entry.name}, from {entry.origin}: {entry.path}",
+        *(f"# {line}" for line in _explain(entry.kind, value, entry.path)),
+        f"# use it: {_USES[entry.kind].format(name=entry.name)}",
+        "",
+        config.to_toml(value).rstrip(),
+    ]
+    console.result("\n".join(lines))
+
+
+def _explain(kind: str, value: Any, path: Path) -> list[str]:
+    """What the numbers below amount to."""
+    if kind == "agent":
+        sizes = " -> ".join(str(p.size) for p in value.network.populations)
+        evaluated = _evaluated(path)
+        return [f"{sizes} neurons, {value.network.ticks} ticks a decision, for {value.task.env_id}", *evaluated]
+    if kind == "recipe":
+        sizes = " -> ".join(str(n) for n in value.network.hidden)
+        return [
+            f"{value.trainer.kind} in {value.env.id}; hidden neurons {sizes}, {value.network.ticks} ticks a decision"
+        ]
+    if kind == "env":
+        return [f"a decision every {value.clock.control_dt_s:g} s, episodes of {value.max_episode_steps} steps"]
+    if kind == "chip":
+        counts: dict[str, int] = {}
+        for constant in value.constants("limits", "energy", "time", "power"):
+            counts[constant.status] = counts.get(constant.status, 0) + 1
+        return ["numbers: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))]
+    return [f"for {value.robot}; compared at the boundary '{value.boundary}'"]
+
+
+def _evaluated(path: Path) -> list[str]:
+    import json
+
+    try:
+        summary = json.loads((path / "eval.json").read_text(encoding="utf-8"))["summary"]
+        return [f"evaluated: mean return {summary['mean']:.2f} over {summary['n']} episodes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
