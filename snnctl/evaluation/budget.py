@@ -94,7 +94,9 @@ def combine(
         ConfigError: one problem for every limit that is not positive and finite, and for the boundary.
     """
     given = {"power": ("limit_w", power_w), "latency": ("limit_s", latency_s), "energy": ("limit_j", energy_j)}
-    data = {"name": "given", "robot": "limits given by the user"} if named is None else config.to_data(named)
+    data: dict[str, object] = {"name": "given", "robot": "limits given by the user"}
+    if named is not None:
+        data = config.to_data(named)
     for part, (key, value) in given.items():
         if value is not None:
             data[part] = {key: value, "status": "given", "source": "stated by the user"}

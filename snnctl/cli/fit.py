@@ -1,0 +1,83 @@
+"""``snnctl fit``: how an agent sits on a chip: cores, rules, quantisation. Nothing is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snnctl.cli import console
+from snnctl.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from snnctl.hardware.mapping import Fit
+
+MISFIT = 1
+_BAR = 12
+
+
+def fit(
+    agent: Annotated[str, typer.Argument(help="Name or folder of an agent, or a run folder (its best checkpoint).")],
+    chip: Annotated[str, typer.Option(metavar="C", help="Chip (`snnctl list chips`).")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
+    """Map an agent onto a chip: what each core holds, every violated rule, rounding errors.
+
+    Exit code 1 when a rule of the chip is violated.
+    """
+    from snnctl import library
+
+    if not chip:
+        names = ", ".join(entry.name for entry in library.entries("chip"))
+        raise InputError(Problem("--chip", "is missing", f"choose one of: {names}"))
+    from snnctl.cli.run import load
+    from snnctl.evaluation.mapping import describe
+    from snnctl.hardware import chip as chips
+    from snnctl.hardware import mapping
+
+    found = mapping.fit(load(agent), chips.load(chip))
+    if as_json:
+        console.json_result(describe(found))
+    else:
+        console.result(text(found))
+    if not found.ok:
+        raise typer.Exit(MISFIT)
+
+
+def text(found: Fit) -> str:
+    """The mapping as a page of plain text."""
+    name = found.agent.description.name
+    verdict = "fits" if found.ok else f"does NOT fit: {len(found.violations)} violations"
+    lines = [f"{name} on {found.chip.title}: {verdict}", ""]
+    if found.cores:
+        lines += [_cores(found), ""]
+    for v in found.violations:
+        lines.append(f"{v.where}: {v.rule}: {v.message} (used {v.used:g}, limit {v.limit:g})")
+        lines.append(f"    remedy: {v.remedy}")
+    if found.rounding:
+        rows = [[r.layer, r.quantity, f"{r.error:.2e}", f"{r.rms:.2e}", r.scale] for r in found.rounding]
+        lines.append(console.table(["layer", "rounded", "largest error", "rms", "relative to"], rows))
+    if found.ok:
+        used = f"{len(found.cores)} cores, {found.chips} {'chip' if found.chips == 1 else 'chips'}"
+        lines += ["", f"{used}; a decision takes {found.ticks} ticks"]
+    return "\n".join(lines).rstrip()
+
+
+def _cores(found: Fit) -> str:
+    rows = []
+    for core in found.cores:
+        last = core.first + core.neurons - 1
+        held = f"{core.population}[{core.first}..{last}]"
+        for number, (resource, usage) in enumerate(core.usage.items()):
+            place = [f"{core.chip}.{core.number}", held] if number == 0 else ["", ""]
+            rows.append(
+                [*place, resource.replace("_", " "), _bar(usage.used, usage.limit), f"{usage.used} / {usage.limit}"]
+            )
+    return console.table(["chip.core", "holds", "resource", "", "used / limit"], rows)
+
+
+def _bar(used: int, limit: int) -> str:
+    share = used / limit if limit else float(used > 0)
+    full = min(_BAR, round(share * _BAR)) if share <= 1 else _BAR
+    shown = f"{100 * share:.0f} %" if share >= 0.01 or used == 0 else "<1 %"
+    return f"[{'#' * full}{'.' * (_BAR - full)}]{'!' if share > 1 else ' '}{shown:>5}"

@@ -1,0 +1,30 @@
+"""A mapping as plain data: which core holds what, how full it is, what is broken, what rounding did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snnctl.hardware.mapping import Fit
+
+
+def describe(fit: Fit) -> dict[str, Any]:
+    """The JSON of ``snnctl fit`` and of the ``mapping`` section of an evaluation."""
+    return {
+        "chip": fit.chip.name,
+        "fits": fit.ok,
+        "chips": fit.chips,
+        "ticks": fit.ticks,
+        "cores": [
+            {
+                "number": core.number,
+                "chip": core.chip,
+                "population": core.population,
+                "first": core.first,
+                "neurons": core.neurons,
+                "usage": {name: usage._asdict() for name, usage in core.usage.items()},
+            }
+            for core in fit.cores
+        ],
+        "violations": [violation._asdict() for violation in fit.violations],
+        "rounding": [rounding._asdict() for rounding in fit.rounding],
+    }
