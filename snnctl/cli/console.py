@@ -35,7 +35,7 @@ def note(text: str) -> None:
 
 def json_result(value: Any) -> None:
     """Write ``value`` to stdout as JSON; numbers that JSON lacks (nan, inf) become null."""
-    _write(sys.stdout, json.dumps(_finite(value), indent=2, ensure_ascii=True, default=str) + "\n")
+    _write(sys.stdout, json.dumps(finite(value), indent=2, ensure_ascii=True, default=str) + "\n")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -170,11 +170,12 @@ def drop(stream: IO[str]) -> None:
         os.close(null)
 
 
-def _finite(node: Any) -> Any:
+def finite(node: Any) -> Any:
+    """``node`` as JSON data: nan and inf become null, keys strings, tuples lists."""
     if isinstance(node, Mapping):
-        return {str(k): _finite(v) for k, v in node.items()}
+        return {str(k): finite(v) for k, v in node.items()}
     if isinstance(node, list | tuple):
-        return [_finite(v) for v in node]
+        return [finite(v) for v in node]
     return None if isinstance(node, float) and not math.isfinite(node) else node
 
 

@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False) -> None:
-    """Show versions, processor, threads, caches and rendering, and what to fix.
+    """Show what this installation runs on, and what to fix.
 
     Works when packages are missing or broken. Exit code 1 when something needs fixing.
     """

@@ -40,7 +40,7 @@ def list(  # the verb is the word a user types
     for plural, rows in found.items():
         if rows:
             columns = [c for c in rows[0] if c != "path"] if plural != "runs" else [*rows[0]]
-            blocks.append(f"{plural}\n" + console.table(columns, [[r[c] for c in columns] for r in rows]))
+            blocks.append(f"{plural}\n" + console.table(columns, [[str(r[c])[:90] for c in columns] for r in rows]))
         elif wanted:
             blocks.append(f"{plural}\nnone" + (f" in {out}" if plural == "runs" else ""))
     console.result("\n\n".join(blocks))
@@ -57,7 +57,6 @@ def _runs(base: Path) -> Any:
         except (OSError, ValueError, KeyError, TypeError):
             mean, state = None, "unfinished"
         shown = "-" if mean is None else f"{mean:.2f}"
-        rows.append(
-            {"run": f"{folder.parent.name}/{folder.name}", "state": state, "return": shown, "path": str(folder)}
-        )
+        name = f"{folder.parent.name}/{folder.name}"
+        rows.append({"run": name, "state": state, "return": shown, "path": str(folder)})
     return rows

@@ -18,7 +18,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits, hyphens.")],
     out: Annotated[Path, typer.Option(help="Folder that the new one goes into.")] = Path("envs"),
 ) -> None:
-    """Make a new robot folder: a working robot.xml, task.toml and README.md to edit."""
+    """Make a new robot folder, ready to be edited."""
     if kind not in _KINDS:
         raise InputError(Problem(f"'{kind[:40]}'", "cannot be made", nearest(kind, _KINDS)))
     from snnctl.robots import scaffold

@@ -49,10 +49,8 @@ def _explain(kind: str, value: Any, path: Path) -> list[str]:
         evaluated = _evaluated(path)
         return [f"{sizes} neurons, {value.network.ticks} ticks a decision, for {value.task.env_id}", *evaluated]
     if kind == "recipe":
-        sizes = " -> ".join(str(n) for n in value.network.hidden)
-        return [
-            f"{value.trainer.kind} in {value.env.id}; hidden neurons {sizes}, {value.network.ticks} ticks a decision"
-        ]
+        hidden = " -> ".join(str(n) for n in value.network.hidden)
+        return [f"{value.trainer.kind} in {value.env.id}; hidden neurons {hidden}, {value.network.ticks} ticks"]
     if kind == "env":
         return [f"a decision every {value.clock.control_dt_s:g} s, episodes of {value.max_episode_steps} steps"]
     if kind == "chip":

@@ -111,7 +111,7 @@ def train(
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
     with run_folder.lock(folder), Interrupt() as interrupt:
         if fresh:
-            run_folder.write_start(folder, recipe, command, run_folder.versions())
+            run_folder.write_start(folder, recipe, command, run_folder.environment())
         run = _Run(recipe, folder, workers, command, other_versions, progress, build)
         try:
             return run.go(interrupt, save_every_s)
@@ -134,7 +134,7 @@ class _Run:
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.command = command or _read(folder / run_folder.COMMAND)
-        self.versions = run_folder.versions()
+        self.environment = run_folder.environment()
         self.start_s = time.monotonic()
         self.update, self.wall_s, self.bit_exact = 0, 0.0, True
         self.stopped = ""
@@ -239,7 +239,7 @@ class _Run:
             "best": best,
             "mean_return": self.mean_return,
             "recipe": config.to_data(self.recipe),
-            "versions": self.versions,
+            "environment": self.environment,
             "bit_exact": self.bit_exact,
             "wall_s": self._wall_s(),
             "algorithm": inner.values,
@@ -271,7 +271,7 @@ class _Run:
             raise InputError(
                 *(Problem(f"{where}:{k}", f"is {new!r}, the run has {old!r}", remedy) for k, old, new in changes)
             )
-        changes = run_folder.differences(values["versions"], self.versions)
+        changes = run_folder.differences(values["environment"], self.environment)
         if changes and not other_versions:
             remedy = "install what it was made with, or add --other-versions (the result is then not bit-exact)"
             where = str(self.folder / run_folder.VERSIONS)
@@ -283,7 +283,10 @@ class _Run:
     def _signed(self, agent: Agent) -> Agent:
         """``agent`` with the command and versions that it was made with."""
         provenance = dataclasses.replace(
-            agent.description.provenance, command=self.command, versions=dict(self.versions)
+            agent.description.provenance,
+            command=self.command,
+            git=run_folder.git_commit(),
+            versions=run_folder.versions(),
         )
         return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import snnctl
-from snnctl import config
+from snnctl import config, runtime
 from snnctl.errors import InputError, NotFoundError, OutputError, Problem, StorageError, nearest
 from snnctl.storage import ensure_writable, write_atomic
 
@@ -186,12 +187,43 @@ class MetricLog:
 
 
 def versions() -> dict[str, str]:
-    """What the bits of a training depend on: packages, processor, threads."""
+    """Versions of the package and of what its numbers depend on."""
     found = {"snnctl": snnctl.__version__, "python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
+
+
+def environment() -> dict[str, str]:
+    """What the bits of a training depend on: versions, sources of the kernels, processor, BLAS settings."""
+    settings = {k: v for k, v in runtime.report().items() if k.startswith("OPENBLAS")}
+    flags = hashlib.sha256(" ".join(sorted(runtime.cpu_flags())).encode()).hexdigest()[:16]
+    interpreted = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    return {
+        **versions(),
+        **settings,
+        "machine": platform.machine(),
+        "cpu_flags_sha256": flags,
+        "kernels": "interpreted" if interpreted else "compiled",
+        "sources": runtime.kernel_hash(Path(snnctl.__file__).parent),
+    }
+
+
+def git_commit() -> str:
+    """The commit of the checkout that the package runs from; empty outside one."""
+    git = Path(snnctl.__file__).resolve().parent.parent / ".git"
+    try:
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref: "):
+            return head
+        name = head.removeprefix("ref: ")
+        if (git / name).is_file():
+            return (git / name).read_text(encoding="utf-8").strip()
+        packed = (git / "packed-refs").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return next((line.split()[0] for line in packed.splitlines() if line.endswith(f" {name}")), "")
 
 
 def differences(before: Any, after: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
