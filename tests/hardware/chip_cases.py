@@ -1,0 +1,121 @@
+"""Recorded cases: which files there are, and how one becomes a network of an emulator."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
+from snnctl.agent.folder import Agent
+from snnctl.coding import GaussianPopulation, Normaliser, RateDecoder
+from snnctl.hardware import loihi1, spinnaker1
+from snnctl.hardware.synapses import Synapses, from_dense, from_table
+from snnctl.network.description import stack
+from snnctl.neurons import CurrentLif, Neuron
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SELECTION = REPOSITORY / "tests" / "data" / "hardware"
+COMPLETE = Path(os.environ.get("SNNCTL_VECTORS", REPOSITORY.parent / "shared" / "vectors"))
+
+
+def recordings(pattern: str, complete: bool) -> list[Any]:
+    """Files as pytest parameters: the selection in tests/data, or the complete set where it exists."""
+    found = sorted(COMPLETE.glob(f"*/{pattern}")) if complete else sorted(SELECTION.glob(pattern))
+    if not found:
+        reason = f"no recordings {pattern} in {COMPLETE}: set SNNCTL_VECTORS to a folder that has them"
+        return [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="absent")]
+    return [pytest.param(path, id=f"{'complete' if complete else 'selection'}-{path.stem}") for path in found]
+
+
+def both(pattern: str) -> list[Any]:
+    """The selection, then the complete set."""
+    return recordings(pattern, complete=False) + recordings(pattern, complete=True)
+
+
+def loihi1_network(case: Any, third_party: str) -> loihi1.Network:
+    n = int(case["par_N"])
+    decay_v = case["par_decay_v_used"] if "par_decay_v_used" in case else case["par_decay_v"]
+    compartments = loihi1.from_registers(
+        n,
+        decay_u=case["par_decay_u"],
+        decay_v=np.minimum(decay_v, 4095),
+        vth_mantissa=case["par_vth_mant"],
+        refractory=case["par_refract"],
+        bias_mantissa=case["par_bias_mant"],
+        bias_exponent=case["par_bias_exp"],
+        v_min=case["par_vmin"],
+        v_max=case["par_vmax"],
+    )
+    if third_party == "brian2":  # effective decays, no wrap, unbounded v, no bias
+        compartments = dataclasses.replace(
+            compartments,
+            decay_u=np.asarray(case["par_decay_I"], np.int64),
+            decay_v=np.asarray(decay_v, np.int64),
+            bias=np.zeros(n, np.int64),
+            v_min=np.full(n, -loihi1.UNBOUNDED),
+            v_max=np.full(n, loihi1.UNBOUNDED),
+            q_bits=0,
+            u_bits=0,
+        )
+    delays = [int(case[key]) if key in case else 0 for key in ("par_delay_in", "par_delay_rec")]
+    recurrent = case["par_w_rec_eff"] if case["par_has_rec"] else np.zeros((n, n), np.int64)
+    return loihi1.Network(compartments, from_dense(case["par_w_in_eff"], delays[0]), from_dense(recurrent, delays[1]))
+
+
+def spinnaker1_network(case: Any, shape: spinnaker1.SynapseShape) -> spinnaker1.Network:
+    n = int(case["N"])
+    names = ("V_rest", "V_reset", "V_thresh", "I_offset", "tau_m", "c_m", "T_refract", "tau_syn_E", "tau_syn_I")
+    parameters = spinnaker1.Parameters(*(case[f"par_{name}"].tolist() for name in names))
+    neurons = spinnaker1.derive(
+        parameters, time_step_ms=float(case["par_time_step"][0]), steps=int(case["n_steps"]), shape=shape
+    )
+    table, first_own = case["syn_table"], int(case["rec_row0"])
+    rows = max(int(table[:, 0].max(initial=-1)), int(case["spikes_in"][:, 1].max(initial=-1))) + 1
+    inputs = from_table(max(rows, first_own + n), *(table[:, k] for k in (0, 4, 1, 2, 3)))
+    own = inputs.indptr[first_own : first_own + n + 1] if case["recurrent"] else np.zeros(n + 1, np.int64)
+    shift = tuple(int(x) for x in case["ring_buffer_shift"])
+    return spinnaker1.Network(neurons, inputs, Synapses(own, *inputs[1:]), (shift[0], shift[1]))
+
+
+def random_agent(
+    hidden: tuple[int, ...] = (32,), *, ticks: int = 5, seed: int = 0, neuron: Neuron | None = None, gain: float = 2.0
+) -> Agent:
+    """A continuous controller with random weights: 3 observations, 2 actions."""
+    neuron = neuron or CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
+    description = AgentDescription(
+        name="random",
+        task=Task(env_id="none", observation_size=3, action_size=2, action_kind="continuous", control_dt_s=0.02),
+        normaliser=Normaliser(),
+        encoder=GaussianPopulation(),
+        network=stack(inputs=30, hidden=hidden, outputs=20, neuron=neuron, tick_s=1e-3, ticks=ticks),
+        decoder=RateDecoder(),
+        provenance=Provenance(recipe="none", seed=seed),
+    )
+    draws = np.random.default_rng(seed)
+    tensors = {}
+    for name, shape in tensor_shapes(description).items():
+        size = tuple(s or 0 for s in shape)
+        match name.split(".")[0], name.split(".")[-1]:
+            case "projection", _:
+                tensor = draws.uniform(-gain, gain, size) / np.sqrt(size[0])
+            case "population", _:
+                tensor = draws.uniform(-0.1, 0.3, size)
+            case _, "mean" if name.startswith("encoder"):
+                tensor = np.tile(np.linspace(-3, 3, size[1]), (size[0], 1))
+            case _, "std" | "width":
+                tensor = np.full(size, 1.0 if name.endswith("std") else 0.4)
+            case _, "low":
+                tensor = np.full(size, -1.0)
+            case _, "high":
+                tensor = np.full(size, 1.0)
+            case "decoder", "weight":
+                tensor = draws.normal(size=size)
+            case _:
+                tensor = np.zeros(size)
+        tensors[name] = tensor.astype(np.float32)
+    return Agent(description, tensors)
