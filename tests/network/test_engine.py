@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from snnctl.network.engine import Engine, State
 from snnctl.neurons import CurrentLif, Lif
 
 Tensors = dict[str, NDArray[Any]]
+EXAMPLES = 10 if numba.config.DISABLE_JIT else 60
 
 
 def reference(network: NetworkDescription, tensors: Tensors, inputs: NDArray[np.uint8], dtype: type) -> Any:
@@ -119,7 +121,7 @@ def networks(draw: st.DrawFn) -> NetworkDescription:
     return NetworkDescription(tick_s=1e-3, ticks=4, populations=tuple(populations), projections=tuple(projections))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(networks(), st.integers(0, 2**32), st.sampled_from([np.float32, np.float64]))
 def test_equals_the_reference_bit_for_bit(network: NetworkDescription, seed: int, dtype: type) -> None:
     assert not problems(network, "network")
@@ -131,7 +133,7 @@ def test_equals_the_reference_bit_for_bit(network: NetworkDescription, seed: int
     np.testing.assert_array_equal(raster, reference(network, tensors, inputs, dtype))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(networks(), st.integers(0, 2**32))
 def test_ticks_and_restored_runs_continue_bit_for_bit(network: NetworkDescription, seed: int) -> None:
     rng = np.random.default_rng(seed)
