@@ -42,7 +42,7 @@ def loihi1_network(case: Any, third_party: str) -> loihi1.Network:
     decay_v = case["par_decay_v_used"] if "par_decay_v_used" in case else case["par_decay_v"]
     compartments = loihi1.from_registers(
         n,
-        decay_u=case["par_decay_u"],
+        decay_u=np.maximum(case["par_decay_u"], 0),  # brian2-loihi knows decay 0, which no register holds
         decay_v=np.minimum(decay_v, 4095),
         vth_mantissa=case["par_vth_mant"],
         refractory=case["par_refract"],

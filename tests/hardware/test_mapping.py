@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnctl.agent.description import tensor_shapes
@@ -43,6 +43,7 @@ def test_an_ordinary_controller_fits(target: chip.Chip, neuron: CurrentLif | Lif
         assert all(0 <= u.used <= u.limit for u in core.usage.values())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000))
 def test_axon_bits_follow_the_block_format(n: int) -> None:
     bits = placement.axon_bits(n)
@@ -124,6 +125,7 @@ def test_rules_say_what_they_check(rule: rules.Rule) -> None:
     assert rule.__name__.isidentifier()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.3, 30.0), st.integers(1, 20))
 def test_quantisation_never_overflows_and_stays_close(seed: int, gain: float, ticks: int) -> None:
     agent = random_agent((24,), seed=seed, gain=gain, ticks=ticks)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnctl.errors import NetworkError
@@ -59,12 +59,14 @@ def test_primitives_equal_the_vendor_code(path: Path) -> None:
     assert not wrong
 
 
+@settings(deadline=None)
 @given(st.integers(-340000, 360000))
 def test_expk_is_the_exponential(raw: int) -> None:
     exact = np.exp(raw / 32768) * 32768
     assert abs(accum.expk(raw) - exact) <= 1 + 1e-5 * exact
 
 
+@settings(deadline=None)
 @given(st.floats(-65000, 65000))
 def test_encode_is_within_half_a_unit(value: float) -> None:
     assert abs(accum.encode(value) / 32768 - value) <= 0.5 / 32768
@@ -104,6 +106,7 @@ def test_parameters_that_do_not_fit_are_all_named() -> None:
     assert {p.where.split()[-1] for p in caught.value.problems} == {"v_thresh", "tau_m", "tau_syn_exc"}
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e5))
 def test_the_ring_shift_holds_the_largest_weight(largest: float) -> None:
     shift = spinnaker1.ring_shift(largest)
