@@ -44,6 +44,14 @@ def write(path: Path, chapters: Sequence[Chapter], title: str = "") -> None:
     write_atomic(path, page(chapters, title))
 
 
+def raster_file(chapter: Chapter) -> str:
+    """The spike raster of a chapter as an SVG file of its own."""
+    drawing = _raster(chapter).replace("<svg ", "<svg xmlns='http://www.w3.org/2000/svg' ", 1)
+    start = drawing.index(">") + 1
+    page_colour = "svg{background:var(--card);font-family:system-ui,sans-serif}"
+    return f"{drawing[:start]}<style>{STYLE}{page_colour}</style>{drawing[start:]}\n"
+
+
 def page(chapters: Sequence[Chapter], title: str = "") -> str:
     """The report as text."""
     first = chapters[0].data
