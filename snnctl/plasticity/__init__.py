@@ -1,1 +1,1 @@
-"""."""
+"""Learning rules that run inside the tick, one file each."""
