@@ -74,7 +74,8 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
     agent = agent_folder.save(checkpoint.agent, folder)
     arrays = to_bytes({name: np.require(a, requirements="C") for name, a in sorted(checkpoint.arrays.items())})
     write_atomic(folder / ARRAYS, arrays)
-    values = json.dumps(checkpoint.values, sort_keys=True)
+    # What iterates over a state must meet it in the order that it had: safetensors sorts, so the order is kept here.
+    values = json.dumps({"order": list(checkpoint.arrays), "values": checkpoint.values})
     sha256 = {
         "weights": agent.description.provenance.weights_sha256,
         "arrays": hashlib.sha256(arrays).hexdigest(),
@@ -106,7 +107,8 @@ def load(folder: Path) -> Checkpoint:
         if sha256 != found:
             changed = ", ".join(k for k in found if sha256.get(k) != found[k])
             raise AgentError(Problem(where, f"does not vouch for this checkpoint ({changed} differ)"))
-        return Checkpoint(agent, dict(from_bytes(arrays)), json.loads(values))
+        known, inner = from_bytes(arrays), json.loads(values)
+        return Checkpoint(agent, {name: known[name] for name in inner["order"]}, inner["values"])
     except OSError as error:
         raise AgentError(Problem(where, f"cannot be read ({error.strerror})")) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:

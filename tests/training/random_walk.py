@@ -1,0 +1,99 @@
+"""A training algorithm for tests: the weights take a random walk; nothing is learnt, everything is exact."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from snnctl import streams
+from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
+from snnctl.agent.folder import Agent
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser
+from snnctl.errors import DivergedError, Problem
+from snnctl.network.description import stack
+from snnctl.neurons import CurrentLif
+from snnctl.training.algorithm import Report, State
+from snnctl.training.ppo import PpoConfig
+from snnctl.training.recipe import EnvChoice, Recipe, Selection, Stack
+
+NEURON = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
+STEPS_PER_UPDATE = 10
+
+
+def recipe(updates=20, **selection):
+    chosen = {"every_updates": 5, "episodes": 2, "confirm_episodes": 3, **selection}
+    return Recipe(
+        name="walk",
+        env=EnvChoice(id="CartPole-v1"),
+        encoder=GaussianPopulation(neurons_per_dim=3),
+        network=Stack(hidden=(4,), ticks=3, neuron=NEURON),
+        decoder=ChoiceDecoder(neurons_per_action=2),
+        trainer=PpoConfig(total_steps=updates * STEPS_PER_UPDATE),
+        selection=Selection(**chosen),
+    )
+
+
+def description(name="walk", seed=0, steps=0):
+    return AgentDescription(
+        name=name,
+        task=Task(env_id="CartPole-v1", observation_size=4, action_size=2, action_kind="discrete", control_dt_s=0.02),
+        normaliser=Normaliser(),
+        encoder=GaussianPopulation(neurons_per_dim=3),
+        network=stack(inputs=12, hidden=(4,), outputs=4, neuron=NEURON, tick_s=1e-3, ticks=3),
+        decoder=ChoiceDecoder(neurons_per_action=2),
+        provenance=Provenance(recipe="walk", seed=seed, steps=steps),
+    )
+
+
+def random_tensors(agent, seed=0):
+    random = np.random.default_rng(seed)
+    tensors = {}
+    for name, shape in tensor_shapes(agent).items():
+        values = random.normal(0.0, 0.5, shape)
+        tensors[name] = (np.abs(values) + 0.5 if name.endswith((".std", ".width")) else values).astype(np.float32)
+    return tensors
+
+
+def agent(seed=0):
+    made = description(seed=seed)
+    return Agent(made, random_tensors(made, seed))
+
+
+class RandomWalk:
+    """An Algorithm whose every update adds normal numbers to every weight."""
+
+    def __init__(self, recipe, seed, workers, *, pause_s=0.0, diverge_at=None, forget_generator=False):
+        self.seed, self.workers = seed, workers
+        self.pause_s, self.diverge_at, self.forget_generator = pause_s, diverge_at, forget_generator
+        self.total_steps = recipe.trainer.total_steps
+        self.steps = 0
+        self.tensors = random_tensors(description(), seed)
+        self.random = streams.generator(seed, "exploration")
+
+    def update(self):
+        time.sleep(self.pause_s)
+        self.steps += STEPS_PER_UPDATE
+        if self.steps == self.diverge_at:
+            raise DivergedError(Problem("weights", "are not finite"))
+        for name, tensor in self.tensors.items():
+            if name.startswith(("projection", "population")):
+                tensor += self.random.normal(0.0, 0.2, tensor.shape).astype(np.float32)
+        total = float(sum(np.abs(t).sum() for t in self.tensors.values()))
+        return Report(self.steps, self.steps // 5, total, {"size": total})
+
+    def agent(self):
+        return Agent(description(seed=self.seed, steps=self.steps), {k: v.copy() for k, v in self.tensors.items()})
+
+    def state(self):
+        generator = None if self.forget_generator else self.random.bit_generator.state
+        return State(dict(self.tensors), {"steps": self.steps, "generator": generator})
+
+    def restore(self, state):
+        self.tensors = {k: v.copy() for k, v in state.arrays.items()}
+        self.steps = state.values["steps"]
+        if state.values["generator"] is not None:
+            self.random.bit_generator.state = state.values["generator"]
+
+    def close(self):
+        pass
