@@ -173,13 +173,16 @@ def _targets(stem: str, out: Path | None, html: Path | None) -> tuple[Path, Path
     """Where the two files go, proven writable."""
     from snnctl.storage import ensure_writable
 
+    for path, option in ((out, "--out"), (html, "--html")):
+        if path is not None and path.is_dir():
+            raise OutputError(Problem(str(path), "is a folder", f"give {option} a file name"))
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)[:100]
     data = out or (html.with_suffix(".json") if html is not None else Path("runs") / "evaluations" / f"{name}.json")
     page = html or data.with_suffix(".html")
-    for path, option in ((data, "--out"), (page, "--html")):
-        if path.is_dir():
-            raise OutputError(Problem(str(path), "is a folder", f"give {option} a file name"))
-        ensure_writable(path.parent)
     if data.resolve() == page.resolve():
         raise OutputError(Problem(str(data), "would be both the JSON file and the report", "use two names"))
+    for path in (data, page):
+        ensure_writable(path.parent)
+        if path.is_dir():
+            raise OutputError(Problem(str(path), "is a folder", "give --out and --html file names"))
     return data, page

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from snnctl.cli import demo as verb
+from snnctl.cli.main import call
+
+
+def shorter(monkeypatch) -> None:
+    """The bundled recipe with a tenth of its training, to see the whole path in seconds."""
+    from snnctl import config
+    from snnctl.training.recipe import Recipe
+
+    plain = config.load
+
+    def load(cls, path, overrides=()):
+        extra = ("trainer.total_steps=4096", "selection.confirm_episodes=2", "selection.episodes=2")
+        return plain(cls, path, (*overrides, *extra) if cls is Recipe else overrides)
+
+    monkeypatch.setattr(config, "load", load)
+
+
+def test_everything_at_once(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    shorter(monkeypatch)
+    assert call(["demo", "--out", "my demo", "--seed", "3"]) == 0
+    shown = capsys.readouterr()
+    assert all(f"{k}/4" in shown.err for k in (1, 2, 3, 4))
+    assert "PASS" in shown.err and "FAIL" in shown.err
+    assert "loihi1" in shown.out and "spinnaker1" in shown.out
+    assert Path("my demo/report.html").read_text().count("<svg") == 10
+    assert Path("my demo/spikes.svg").read_text().startswith("<svg xmlns=")
+    assert "Traceback" not in shown.err and "Warning" not in shown.err
+    commands = re.findall(r"^  \S*snnctl (.+)$", shown.out, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        assert call(shlex.split(command)) in (0, 1), command
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_unwritable_folder_is_found_before_training(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert call(["demo", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_printed_program_is_one_that_can_be_called(tmp_path, monkeypatch) -> None:
+    program = tmp_path / "bin dir" / "snnctl"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(verb.sys, "argv", [str(program)])
+    monkeypatch.setenv("PATH", "")
+    assert verb._program() == shlex.quote(str(program))
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert verb._program() == "snnctl"
