@@ -27,7 +27,7 @@ def next_word(state: NDArray[np.uint64]) -> np.uint64:
     """The next 64 random bits; ``state`` (4,) is advanced."""
     s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
     # arrays wrap around without a warning where numpy scalars complain
-    state[0] += s3
+    state[:1] += s3
     state[0] = _rotate_left(state[0], 23)
     state[:1] += s0
     result = state[0]
