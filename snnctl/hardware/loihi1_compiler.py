@@ -10,7 +10,8 @@ Everything in a layer is multiplied by one scale S (chip units per unit of v):
 
 S makes the largest |weight| use the whole mantissa, with the largest exponent for which nothing can
 wrap: S largest_input < 2^21, S largest_current < 2^23, threshold and bias within their registers.
-If even exponent 0 is too large, S shrinks and weights use a part of the mantissa.
+If even exponent 0 is too large, S shrinks and weights use a part of the mantissa. ``v`` itself may
+saturate far below zero, as on the chip: a neuron that deeply inhibited is silent either way.
 """
 
 from __future__ import annotations

@@ -111,6 +111,7 @@ def _usage(
             "output_axons": Usage(neurons * targets, chip.limit("output_axons_per_core")),
             "compartment_configs": Usage(1, chip.limit("compartment_configs_per_core")),
             "threshold_configs": Usage(1, chip.limit("threshold_configs_per_core")),
+            "delay_slots": Usage(max((p.delay_ticks for p in incoming), default=0), chip.limit("delay_ticks")),
         }
     if population.neuron is None:
         return {"neurons": Usage(neurons, chip.limit("neurons_per_core"))}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snnctl.agent.folder import Agent
-from snnctl.hardware import loihi1_compiler
+from snnctl.hardware import accum, loihi1_compiler, spinnaker1_compiler
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.placement import Core, Usage, total_cores
 from snnctl.hardware.quantise import float_layer
@@ -43,6 +43,8 @@ class Plan(NamedTuple):
 
 
 Rule = Callable[[Plan], list[Violation]]
+
+_FEWEST_STEPS = 8
 
 
 def reset_decisions(plan: Plan) -> list[Violation]:
@@ -129,15 +131,14 @@ def reset_below_threshold(plan: Plan) -> list[Violation]:
 
 
 def refractory_register(plan: Plan) -> list[Violation]:
-    """Loihi holds refractory_ticks + 1 in 6 bits."""
+    """Loihi holds refractory_ticks + 1 in 6 bits, SpiNNaker the ticks in an s16.15 number."""
+    most = {"loihi1": 62, "spinnaker1": 65535}[plan.chip.family]
+    message, remedy = "refractory period is too long", f"use at most {most} refractory ticks"
     return [
-        Violation(
-            "refractory_register", p.name, "refractory period is too long", p.neuron.refractory_ticks + 1, 63,
-            "use at most 62 refractory ticks",
-        )
+        Violation("refractory_register", p.name, message, p.neuron.refractory_ticks, most, remedy)
         for p in plan.driven
-        if p.neuron is not None and p.neuron.refractory_ticks + 1 > 63
-    ]  # fmt: skip
+        if p.neuron is not None and p.neuron.refractory_ticks > most
+    ]
 
 
 def decay_range(plan: Plan) -> list[Violation]:
@@ -158,24 +159,30 @@ def decay_range(plan: Plan) -> list[Violation]:
 
 
 def threshold_precision(plan: Plan) -> list[Violation]:
-    """Weights and bias must leave the threshold and the largest weight at least 8 steps (Loihi)."""
-    if layers(plan.agent.description.network) is None:
-        return []
+    """Next to a layer's total input and bias, its threshold and largest weight must keep enough integer steps."""
     network = plan.agent.description.network
+    if layers(network) is None or (plan.chip.family == "spinnaker1" and decay_range(plan)):
+        return []
     found = []
     for projection in network.projections:
         target = network.population(projection.target)
         layer = float_layer(plan.agent, network.population(projection.source), target)
-        scale, exponent = loihi1_compiler.choose_scale(layer)
-        steps = {
-            "threshold": layer.v_threshold * scale / 64,
-            "largest weight": float(np.abs(layer.weights).max(initial=0.0)) * scale / 2.0 ** (7 + exponent),
-        }
+        largest_weight = float(np.abs(layer.weights).max(initial=0.0))
+        steps = {}
+        if plan.chip.family == "loihi1":
+            scale, exponent = loihi1_compiler.choose_scale(layer)
+            steps["threshold"] = layer.v_threshold * scale / 64
+            steps["largest weight"] = largest_weight * scale / 2.0 ** (7 + exponent)
+        else:
+            scale, _ = spinnaker1_compiler.choose_scale(layer)
+            steps["threshold"] = layer.v_threshold * scale * accum.ONE
         for name, used in steps.items():
-            if used < 8 and not (name == "largest weight" and not layer.weights.any()):
+            if used < _FEWEST_STEPS and not (name == "largest weight" and largest_weight == 0.0):
                 message = f"the {name} has too few steps next to the layer's total input and bias"
-                remedy = "bound weights and bias, or raise v_threshold, in training"
-                found.append(Violation("threshold_precision", target.name, message, round(used, 2), 8, remedy))
+                remedy = "bound weights and bias, raise v_threshold or shorten the time constants, in training"
+                found.append(
+                    Violation("threshold_precision", target.name, message, round(used, 2), _FEWEST_STEPS, remedy)
+                )
     return found
 
 
@@ -206,7 +213,7 @@ threshold_configs_per_core = _per_core("threshold_configs_per_core", "threshold_
 neurons_per_core = _per_core("neurons_per_core", "neurons", _SMALLER)
 ring_buffers_per_core = _per_core("ring_buffers_per_core", "ring_buffer_bytes", _SMALLER)
 dtcm_per_core = _per_core("dtcm_per_core", "dtcm_bytes", _SMALLER)
-delay_slots_per_core = _per_core("delay_slots_per_core", "delay_slots", "use delays of at most 15 ticks")
+delay_slots_per_core = _per_core("delay_slots_per_core", "delay_slots", "use shorter delays")
 
 
 def cores_on_chip(plan: Plan) -> list[Violation]:
@@ -250,12 +257,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
         output_axons_per_core,
         compartment_configs_per_core,
         threshold_configs_per_core,
+        delay_slots_per_core,
         cores_on_chip,
     ),
     "spinnaker1": (
         *_COMMON,
         reset_below_threshold,
+        refractory_register,
         decay_range,
+        threshold_precision,
         neurons_per_core,
         ring_buffers_per_core,
         dtcm_per_core,

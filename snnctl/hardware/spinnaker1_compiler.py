@@ -29,6 +29,7 @@ from snnctl.hardware.synapses import Integers, Synapses, from_table
 _V_RANGE = 30000.0  # mV; alpha - V stays below 65536
 _I_RANGE = 60000.0  # nA
 _RING_RANGE = 16000.0  # nA; close below 2^14, so that the 16 bits of a ring buffer are used
+_C_LARGEST = 60000.0  # nF
 _R_SMALLEST = 2.0**-5  # MOhm; below, R would keep too few of its 15 fractional bits
 
 
@@ -54,6 +55,7 @@ def choose_scale(layer: FloatLayer) -> tuple[float, float]:
         scale * layer.largest_input / (leak * init) / _RING_RANGE,
         scale * layer.largest_current / leak / _I_RANGE,
         _R_SMALLEST,
+        tau_m / _C_LARGEST,
     )
     return scale, tau_m / resistance
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from snnctl.agent.description import tensor_shapes
 from snnctl.agent.folder import Agent
 from snnctl.hardware import chip, mapping, placement, quantise, rules
+from snnctl.hardware.controller import run_layer
 from snnctl.network.description import NetworkDescription, Projection
 from snnctl.neurons import CurrentLif, Lif
 
@@ -108,15 +109,18 @@ def test_spinnaker_rules() -> None:
     assert _broken(random_agent(neuron=high), SPINNAKER) == {"reset_below_threshold"}
     fast = CurrentLif(tau_mem_s=0.00005, tau_syn_s=0.002)
     assert _broken(random_agent(neuron=fast), SPINNAKER) == {"decay_range"}
+    tired = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002, refractory_ticks=65536)
+    assert _broken(random_agent(neuron=tired), SPINNAKER) == {"refractory_register"}
     fits = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002, v_reset=0.2)
     assert mapping.fit(random_agent(neuron=fits), SPINNAKER).ok
 
 
 def test_a_threshold_lost_under_a_huge_bias_is_reported() -> None:
     agent = random_agent((16,))
-    tensors = dict(agent.tensors) | {"population.hidden1.bias": np.full(16, 1e5)}
-    violations = mapping.fit(Agent(agent.description, tensors), LOIHI).violations
-    assert {v.rule for v in violations} == {"threshold_precision"}
+    tensors = dict(agent.tensors) | {"population.hidden1.bias": np.full(16, 1e8)}
+    for target in (LOIHI, SPINNAKER):
+        violations = mapping.fit(Agent(agent.description, tensors), target).violations
+        assert {v.rule for v in violations} == {"threshold_precision"}
 
 
 @pytest.mark.parametrize("rule", sorted({r for rs in rules.RULES.values() for r in rs}, key=lambda r: r.__name__))
@@ -135,6 +139,36 @@ def test_quantisation_never_overflows_and_stays_close(seed: int, gain: float, ti
         for r in fit.rounding:
             limit = {"weight": weight_error, "a_syn": 2e-4, "a_mem": 2e-4}.get(r.quantity, 0.02)
             assert r.error <= limit, r
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.floats(1e-5, 100.0),
+    st.one_of(st.just(0.0), st.floats(1e-5, 100.0)),
+    st.floats(1e-4, 1e4),
+    st.floats(-10.0, 10.0),
+    st.integers(0, 100),
+    st.floats(0.0, 1e4),
+    st.floats(0.0, 1e4),
+)
+def test_fit_never_raises(
+    tau_mem_s: float, tau_syn_s: float, threshold: float, v_reset: float, refractory: int, gain: float, bias: float
+) -> None:
+    neuron = CurrentLif(
+        tau_mem_s=tau_mem_s,
+        tau_syn_s=tau_syn_s,
+        v_threshold=threshold,
+        v_reset=v_reset,
+        refractory_ticks=refractory,
+    )
+    agent = random_agent((8,), neuron=neuron, gain=gain)
+    tensors = dict(agent.tensors) | {"population.hidden1.bias": np.linspace(-bias, bias, 8)}
+    spikes = np.ones((5, 30), np.uint8)
+    for target in (LOIHI, SPINNAKER):
+        fit = mapping.fit(Agent(agent.description, tensors), target)
+        assert fit.ok == bool(fit.layers)
+        if fit.ok:
+            assert run_layer(fit.layers[0], spikes)[1] == 0
 
 
 def test_bounds_of_a_layer_hold_for_the_worst_input() -> None:
