@@ -75,13 +75,13 @@ def quantity(text: str | float, unit: str) -> float:
             raise ValueError(f"'{text[:60]}' is not a {_KIND[unit]}; {hint}")
         number, suffix = match.groups()
         if not suffix:
-            raise ValueError(f"'{text}' has no unit; {hint}")
+            raise ValueError(f"'{text[:60]}' has no unit; {hint}")
         prefix = suffix.removesuffix(unit)
         if not suffix.endswith(unit) or prefix not in _PREFIX:
-            raise ValueError(f"'{text}' is not a {_KIND[unit]}; {hint}")
+            raise ValueError(f"'{text[:60]}' is not a {_KIND[unit]}; {hint}")
         value = float(number) * _PREFIX[prefix]
     if not math.isfinite(value):
-        raise ValueError(f"a {_KIND[unit]} must be finite, got {text}; {hint}")
+        raise ValueError(f"a {_KIND[unit]} must be finite, got {str(text)[:60]}; {hint}")
     return value
 
 
@@ -174,7 +174,8 @@ def resolve(cls: type[T], data: Mapping[str, Any], where: str, overrides: Sequen
     try:
         value = validate(cls, merged, where, touched)
     except ConfigError as error:
-        raise ConfigError(*problems, *error.problems) from None
+        known = {p.where for p in problems}
+        raise ConfigError(*problems, *(p for p in error.problems if p.where not in known)) from None
     if problems:
         raise ConfigError(*problems)
     return value
@@ -208,7 +209,7 @@ def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Prob
     if kind in {"literal_error", "union_tag_invalid"}:
         expected = context.get("expected") or context.get("expected_tags", "")
         value = error["input"] if kind == "literal_error" else context.get("tag")
-        names = re.findall(r"'([^']*)'", str(expected))
+        names = re.findall(r"'([^']*)'", str(expected)) or [str(expected)]
         return Problem(place, f"is {str(value)[:60]!r}", nearest(str(value), names))
     if kind == "union_tag_not_found":
         return Problem(place, f"needs the key {context.get('discriminator', '')}")

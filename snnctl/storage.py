@@ -14,7 +14,7 @@ from snnctl.errors import OutputError, Problem, StorageError
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Replace ``path`` by ``data``.
+    """Replace ``path`` by ``data``. A device or a pipe (``/dev/null``) is written to, never replaced.
 
     Raises:
         StorageError: the write failed half-way; the previous file is untouched.
@@ -22,6 +22,9 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     raw = data.encode("utf-8") if isinstance(data, str) else data
     temporary: str | None = None
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(raw)
+            return
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(raw)

@@ -178,7 +178,10 @@ def _targets(stem: str, out: Path | None, html: Path | None) -> tuple[Path, Path
             raise OutputError(Problem(str(path), "is a folder", f"give {option} a file name"))
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)[:100]
     data = out or (html.with_suffix(".json") if html is not None else Path("runs") / "evaluations" / f"{name}.json")
-    page = html or data.with_suffix(".html")
+    beside = (
+        data if data.is_file() or not data.exists() else Path("runs") / "evaluations" / f"{name}.json"
+    )  # not beside a device
+    page = html or beside.with_suffix(".html")
     if data.resolve() == page.resolve():
         raise OutputError(Problem(str(data), "would be both the JSON file and the report", "use two names"))
     for path in (data, page):

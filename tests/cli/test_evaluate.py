@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,19 @@ def test_bad_input(arguments: list[str], hint: str, capsys) -> None:
     assert hint in shown.err and "Traceback" not in shown.err
     assert shown.out == ""
     assert not list(Path().rglob("*.json"))
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text: list[str] = []
+    reader = threading.Thread(target=lambda: text.append(pipe.read_text()))
+    reader.start()
+    assert evaluate("--chip", "loihi1", "--out", str(pipe)) == 0
+    reader.join()
+    assert json.loads(text[0])["evidence"] == "modelled"
+    assert pipe.is_fifo()
+    assert Path("runs/evaluations/hand-made-loihi1.html").is_file()
 
 
 def test_all_bad_limits_at_once(capsys) -> None:
