@@ -13,7 +13,7 @@
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
 
 Each dataset has an attribute ``unit``. The observations of a robot of ours also carry ``labels``,
-``scale`` and ``offset``: quantity = (observation - offset) / scale, up to noise and clipping. Numbers
+``units``, ``scale`` and ``offset``: quantity = (observation - offset) / scale, up to noise and clipping. Numbers
 keep the type that they had, so reading returns them bit for bit. The file appears under its name when
 the recorder is closed, an interrupt included: an unfinished episode is kept and has ``complete = False``.
 """
@@ -60,6 +60,9 @@ _UNITS = {
     "index": "neuron",
 }
 
+# Units of a robot folder's quantities, where the kind alone decides them.
+_QUANTITY_UNITS = {"body_angle": "rad", "body_distance": "m"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Events:
@@ -77,7 +80,7 @@ class Recorded(NamedTuple):
 
     attributes: dict[str, Any]
     columns: dict[str, NDArray[Any]]  # observation, action, reward, ...
-    labels: dict[str, Any]  # labels, scale and offset of the observations, where the robot tells them
+    labels: dict[str, Any]  # labels, units, scale, offset of the observations, where the robot tells them
     spikes: dict[str, Events]
 
 
@@ -311,11 +314,13 @@ def _own(group: Any, name: str, path: Path) -> Any:
 
 def _labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
     """What a robot folder says of its observations; nothing for other environments."""
-    parts = getattr(getattr(env.unwrapped, "task", None), "observation", ())
+    robot: Any = getattr(env.unwrapped, "task", None)
+    parts = getattr(robot, "observation", ())
     if not parts:
         return {}
     return {
         "labels": [part.quantity for part in parts],
+        "units": [_QUANTITY_UNITS.get(robot.quantities[part.quantity].kind, "") for part in parts],
         "scale": np.array([part.scale for part in parts], np.float64),
         "offset": np.array([part.offset for part in parts], np.float64),
     }

@@ -1,0 +1,284 @@
+"""``snnctl plot``: the figure that belongs to a run folder, a recording or an evaluation."""
+
+from __future__ import annotations
+
+import enum
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from snnctl.cli import console
+from snnctl.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from snnctl.loop.recorder import Recorded, Recording
+    from snnctl.report.figure import Plot
+    from snnctl.report.learning_curve import Curve
+    from snnctl.report.raster import Band, Frame, Signal
+
+METRICS = "metrics.jsonl"
+FRAMES = 6
+MAX_SIGNALS = 4
+WINDOW_STEPS = 150  # more decisions than these smear in a raster, unless asked for
+MAX_JSON_BYTES = 50_000_000
+
+# Names and units of the observations of environments that do not tell them themselves.
+_OBSERVATIONS = {
+    "CartPole-v1": (("cart position", "m"), ("cart speed", "m/s"), ("pole angle", "rad"), ("pole rate", "rad/s")),
+    "InvertedPendulum-v5": (
+        ("cart position", "m"),
+        ("pole angle", "rad"),
+        ("cart speed", "m/s"),
+        ("pole rate", "rad/s"),
+    ),
+}
+
+
+class Choice(enum.StrEnum):
+    """Which figure, where an input has more than one."""
+
+    raster = "raster"
+    latency = "latency"
+    energy = "energy"
+
+
+def plot(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Run folder(s), a recording or an eval.json.")],
+    out: Annotated[Path | None, typer.Option(metavar="F", help="F.png, F.svg or F.pdf (default: beside PATH).")] = None,
+    figure: Annotated[Choice | None, typer.Option(help="Which figure, where there are several.")] = None,
+    episode: Annotated[int, typer.Option(min=0, help="Episode of a recording.")] = 0,
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin of the raster, e.g. 2s.")] = "0s",
+    stop: Annotated[
+        str, typer.Option("--to", metavar="TIME", help="End of the raster (default: 150 decisions later).")
+    ] = "",
+    signals: Annotated[str, typer.Option(metavar="NAMES", help="Observations to show: names or numbers.")] = "",
+    frames: Annotated[bool, typer.Option("--frames", help="Pictures of the robot above a raster (MuJoCo).")] = False,
+    data: Annotated[Path | None, typer.Option(metavar="F", help="Write the figure's numbers as JSON, too.")] = None,
+) -> None:
+    """Draw learning curves of runs, spikes beside the robot's state of a recording, or the cost on a chip."""
+    from snnctl.report import figure as pictures
+    from snnctl.storage import ensure_writable, write_atomic
+
+    first = paths[0]
+    is_run = first.is_dir()
+    target = out or (first / "learning_curve.png" if is_run else _beside(first, figure))
+    pictures.check_target(target)
+    if data is not None:
+        ensure_writable(data.parent)
+    if is_run:
+        drawn = _learning_curve(paths)
+    elif len(paths) > 1:
+        raise InputError(Problem(str(paths[1]), "is one file too many", "only run folders can be drawn together"))
+    elif first.suffix == ".json":
+        drawn = _cost(first, figure)
+    else:
+        drawn = _recording(first, figure, episode, start, stop, signals, frames)
+    pictures.save(drawn, target)
+    if data is not None:
+        write_atomic(data, json.dumps(drawn.data) + "\n")
+    console.result(str(target))
+
+
+def _beside(path: Path, figure: Choice | None) -> Path:
+    stem = path.with_suffix("") if figure is None else path.with_name(f"{path.stem}-{figure.value}")
+    return stem.with_name(stem.name + ".png")
+
+
+# --------------------------------------------------------------------------- runs
+
+
+def _learning_curve(paths: list[Path]) -> Plot:
+    from snnctl.report import learning_curve
+
+    runs: list[Path] = []
+    for path in paths:
+        found = [path] if (path / METRICS).is_file() else sorted(p.parent for p in path.glob(f"*/{METRICS}"))
+        if not found:
+            raise InputError(Problem(str(path), f"has no {METRICS}", "name a run folder or one that holds some"))
+        runs += found
+    curves = [curve for curve in map(_curve, runs) if len(curve.steps)]
+    if not curves:
+        raise InputError(Problem(str(paths[0]), "has no finished training episode yet", "wait a little"))
+    recipes = sorted({run.resolve().parent.name for run in runs})
+    return learning_curve.draw(curves, " and ".join(recipes))
+
+
+def _curve(run: Path) -> Curve:
+    import numpy as np
+
+    from snnctl.report.learning_curve import Curve
+
+    points: list[tuple[float, float]] = []
+    selected: list[tuple[float, float]] = []
+    for number, line in enumerate((run / METRICS).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            if row["mean_return"] is not None:
+                points.append((float(row["steps"]), float(row["mean_return"])))
+            if row.get("selection_return") is not None:
+                selected.append((float(row["steps"]), float(row["selection_return"])))
+        except (ValueError, KeyError, TypeError):
+            raise InputError(Problem(f"{run / METRICS}:{number}", "is not a line of training metrics")) from None
+    steps, returns = np.array(points, np.float64).reshape(-1, 2).T
+    return Curve(run.name, steps, returns, np.array(selected, np.float64).reshape(-1, 2))
+
+
+# --------------------------------------------------------------------------- recordings
+
+
+def _recording(path: Path, figure: Choice | None, number: int, start: str, stop: str, names: str, frames: bool) -> Plot:
+    from snnctl.loop import recorder
+    from snnctl.report import latency, raster
+
+    recording = recorder.read(path)
+    if number >= len(recording.episodes):
+        raise InputError(Problem("--episode", f"is {number}", f"{path} has {len(recording.episodes)}, counted from 0"))
+    episode = recording.episodes[number]
+    head, dt_s = recording.attributes, float(recording.attributes["control_dt_s"])
+    if not len(episode.columns["reward"]):
+        raise InputError(Problem(str(path), f"episode {number} has no step", "choose another with --episode"))
+    heading = f"{head['agent']} in {head['env_id']}"
+    if figure == Choice.latency:
+        times = latency.measured(episode.columns["decision_s"], "measured wall time on this computer")
+        return latency.draw(times, dt_s, heading)
+    if figure == Choice.energy:
+        raise InputError(Problem(str(path), "holds no energy", "draw the eval.json of `snnctl evaluate`"))
+    last = float(episode.columns["time_s"][-1])
+    low = _time(start, 0.0, "--from")
+    high = min(last, _time(stop, low + WINDOW_STEPS * dt_s, "--to"))
+    if not 0 <= low < high:
+        raise InputError(Problem("--from", f"{low:g} s is not before --to {high:g} s", f"the episode lasts {last:g} s"))
+    shown = [*_signals(recording, episode, names), _actions(episode, dt_s)]
+    pictures = _frames(recording, episode, low, high) if frames else []
+    ended = episode.attributes.get("diverged") and f"DIVERGED: {episode.attributes['diverged']}"
+    value = episode.attributes.get("episode_return")
+    window = f"{last:g} s" if high - low >= last else f"{low:g} to {high:g} s of {last:g} s"
+    below = f"episode {number} (seed {episode.attributes['seed']}), {window}" + (
+        f", {ended}" if ended else "" if value is None else f", return {value:.5g}"
+    )
+    return raster.draw(shown, _bands(episode, dt_s), (low, high), heading, below, pictures)
+
+
+def _time(text: str, default: float, option: str) -> float:
+    from snnctl.config import quantity
+
+    try:
+        return quantity(text, "s") if text else default
+    except ValueError as error:
+        raise InputError(Problem(option, str(error))) from None
+
+
+def _signals(recording: Recording, episode: Recorded, names: str) -> list[Signal]:
+    """The chosen observations, by default the first few, in the robot's own quantities where they are known."""
+    import numpy as np
+
+    from snnctl.report.raster import Signal
+
+    values: NDArray[Any] = episode.columns["observation"]  # (steps + 1, dims)
+    units = [""] * values.shape[1]
+    labels = [f"observation {k}" for k in range(values.shape[1])]
+    if known := _OBSERVATIONS.get(str(recording.attributes["env_id"])):
+        labels, units = [name for name, _ in known], [unit for _, unit in known]
+    elif "labels" in episode.labels:
+        labels = [str(name).replace("_", " ") for name in episode.labels["labels"]]
+        units = [str(unit) for unit in episode.labels["units"]]
+        values = (values - episode.labels["offset"]) / episode.labels["scale"]
+    chosen = _choose(names, labels)
+    time_s = episode.columns["time_s"]
+    return [Signal(labels[k], units[k], time_s, values[:, k].astype(np.float64)) for k in chosen]
+
+
+def _choose(names: str, labels: list[str]) -> list[int]:
+    from snnctl.errors import nearest
+
+    if not names:
+        return list(range(min(len(labels), MAX_SIGNALS)))
+    chosen = []
+    for name in (part.strip().replace("_", " ") for part in names.split(",")):
+        if name.isdigit() and int(name) < len(labels):
+            chosen.append(int(name))
+        elif name in labels:
+            chosen.append(labels.index(name))
+        else:
+            raise InputError(Problem("--signals", f"'{name[:60]}' is no observation", nearest(name, labels)))
+    return chosen
+
+
+def _actions(episode: Recorded, dt_s: float) -> Signal:
+    import numpy as np
+
+    from snnctl.report.raster import Signal
+
+    values = episode.columns["action"].astype(np.float64).reshape(len(episode.columns["reward"]), -1)
+    held = np.append(values, values[-1:], axis=0)  # (steps + 1, actions): the last action holds until the end
+    name = "action" if held.shape[1] == 1 else f"{held.shape[1]} actions"
+    return Signal(name, "", np.arange(len(held), dtype=np.float64) * dt_s, held, steps=True)
+
+
+def _bands(episode: Recorded, dt_s: float) -> list[Band]:
+    """Populations from input to output: HDF5 sorts by name, the order of the tick does not."""
+    import numpy as np
+
+    from snnctl.report.raster import Band
+
+    order = sorted(episode.spikes, key=lambda name: ({"input": 0, "output": 2}.get(name, 1), name))
+    found = []
+    for name in order:
+        events = episode.spikes[name]
+        time_s = (events.step + events.tick / events.ticks) * dt_s  # (spikes,)
+        found.append(Band(name, events.neurons, time_s, events.index.astype(np.int64)))
+    return found
+
+
+def _frames(recording: Recording, episode: Recorded, low: float, high: float) -> list[Frame]:
+    import numpy as np
+
+    from snnctl.loop import replay
+    from snnctl.report.raster import Frame
+
+    time_s = episode.columns["time_s"]
+    wanted = low + (np.arange(FRAMES) + 0.5) / FRAMES * (high - low)  # each above the time that it shows
+    rows = [int(np.abs(time_s - t).argmin()) for t in wanted]
+    pictures = replay.frames(str(recording.attributes["env_id"]), episode, rows)
+    return [Frame(float(time_s[row]), picture) for row, picture in zip(rows, pictures, strict=True)]
+
+
+# --------------------------------------------------------------------------- evaluations
+
+
+def _cost(path: Path, figure: Choice | None) -> Plot:
+    import numpy as np
+
+    from snnctl.report import energy, latency
+
+    data = _evaluation(path)
+    try:
+        chip, heading = data["chip"]["title"], f"{data['agent']['name']} on {data['chip']['title']}"
+        if figure == Choice.latency:
+            times, bars = data["latency"], data["latency"]["histogram"]
+            marks = [float(times[name]) for name in ("p50_s", "p99_s", "max_s")]
+            counts, edges = np.array(bars["counts"], np.int64), np.array(bars["edges_s"], np.float64)
+            shown = latency.Latency(counts, edges, marks[0], marks[1], marks[2], f"modelled: {chip}")
+            return latency.draw(shown, float(data["env"]["control_dt_s"]), heading)
+        if figure == Choice.raster:
+            raise InputError(Problem(str(path), "holds no spikes", "draw the recording of `snnctl run --record`"))
+        power = {name: float(data["power"][f"{name}_w"]) for name in ("static", "idle", "dynamic")}
+        parts = {name.replace("_", " "): float(v) for name, v in data["energy"]["dynamic_by_part_j"].items()}
+        return energy.draw(power, parts, None, heading, f"modelled from published constants, in {data['env']['id']}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(Problem(str(path), f"is not an evaluation (at {error})", "make one with evaluate")) from None
+
+
+def _evaluation(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InputError(Problem(str(path), "is too large for an evaluation"))
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
+    except (ValueError, RecursionError):
+        raise InputError(Problem(str(path), "is not JSON", "name the eval.json of `snnctl evaluate`")) from None

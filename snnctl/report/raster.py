@@ -1,0 +1,190 @@
+"""Spikes beside the robot: states, action and every population's spikes over one time axis.
+
+A spike of tick ``j`` (of ``ticks``) in the decision at ``t`` is drawn at ``t + j / ticks * dt``: the
+decision is spread over its control step, so that order is visible. What the network's clock really
+took is in the latency figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from snnctl.report import figure
+from snnctl.report.figure import Plot
+
+WIDTH_IN = 9.2
+_LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 1.5, 0.8, 0.72, 0.5
+_SIGNAL_IN, _GAP_IN, _FRAME_IN = 0.62, 0.15, 1.15
+
+
+class Signal(NamedTuple):
+    """A quantity over time."""
+
+    label: str
+    unit: str
+    time_s: NDArray[np.float64]  # (n,)
+    values: NDArray[np.float64]  # (n,) or (n, lines)
+    steps: bool = False  # held between samples, as an action is
+
+
+class Band(NamedTuple):
+    """The spikes of a population."""
+
+    name: str
+    neurons: int
+    time_s: NDArray[np.float64]  # (spikes,)
+    neuron: NDArray[np.int64]  # (spikes,)
+
+
+class Frame(NamedTuple):
+    """A picture of the robot."""
+
+    time_s: float
+    picture: NDArray[np.uint8]  # (height, width, 3)
+
+
+def draw(
+    signals: Sequence[Signal],
+    bands: Sequence[Band],
+    span_s: tuple[float, float],
+    heading: str,
+    below: str,
+    frames: Sequence[Frame] = (),
+) -> Plot:
+    """Draw frames (if any), signals and bands from top to bottom over ``span_s``."""
+    heights = [_FRAME_IN] if frames else []
+    heights += [_SIGNAL_IN] * len(signals) + [_band_in(band.neurons) for band in bands]
+    total = _TOP_IN + sum(heights) + _GAP_IN * (len(heights) - 1) + _BOTTOM_IN
+    with figure.styled():
+        canvas = Figure(figsize=(WIDTH_IN, total))
+        axes = _stack(canvas, heights, total)
+        figure.title(canvas, axes[0], heading, below)
+        rest = axes
+        if frames:
+            _frames(canvas, axes[0], frames, span_s)
+            rest = axes[1:]
+        for signal, place in zip(signals, rest, strict=False):
+            _signal(place, signal, span_s, figure.VERMILION if signal.steps else figure.BLUE)
+        for number, (band, place) in enumerate(zip(bands, rest[len(signals) :], strict=True)):
+            _band(place, band, span_s, _band_colour(number, len(bands)))
+        for place in rest[:-1]:
+            place.tick_params(labelbottom=False, bottom=False)
+            place.spines["bottom"].set_visible(False)
+        rest[-1].set_xlabel("time (s)")
+        rest[-1].spines["bottom"].set_visible(True)
+        rest[-1].tick_params(bottom=True, labelbottom=True)
+    return Plot(canvas, _data(signals, bands, span_s))
+
+
+def _stack(canvas: Figure, heights: Sequence[float], total: float) -> list[Axes]:
+    places, top = [], total - _TOP_IN
+    for height in heights:
+        box = (_LEFT_IN / WIDTH_IN, (top - height) / total, 1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN, height / total)
+        places.append(canvas.add_axes(box))
+        top -= height + _GAP_IN
+    return places
+
+
+def _signal(axes: Axes, signal: Signal, span_s: tuple[float, float], colour: str) -> None:
+    seen = (signal.time_s >= span_s[0]) & (signal.time_s <= span_s[1])
+    t, v = signal.time_s[seen], signal.values[seen]
+    lines = v.reshape(len(v), -1).T  # (lines, n)
+    for line, shade in zip(lines, (colour, figure.ORANGE, *figure.SERIES), strict=False):
+        axes.plot(t, line, color=shade, drawstyle="steps-post" if signal.steps else "default")
+    if v.size and v.min() < 0 < v.max():
+        axes.axhline(0, color=figure.FAINT, linewidth=0.8, zorder=0)
+    axes.set_xlim(*span_s)
+    axes.margins(y=0.12)
+    if v.size and (v == np.rint(v)).all() and np.ptp(v) <= 3:  # choices
+        axes.set_yticks(np.unique(v))
+    else:
+        axes.locator_params(axis="y", nbins=3)
+    unit = f"({signal.unit})" if signal.unit else ""
+    _name(axes, signal.label, unit)
+
+
+def _band(axes: Axes, band: Band, span_s: tuple[float, float], colour: str) -> None:
+    seen = (band.time_s >= span_s[0]) & (band.time_s <= span_s[1])
+    t, neuron = band.time_s[seen], band.neuron[seen]
+    axes.set_facecolor("#f7f8fa")
+    # A dot is as large as its row and its tick leave room for.
+    row_pt = 72 * _band_in(band.neurons) / band.neurons
+    apart_s = float(np.diff(np.unique(t)).min()) if len(np.unique(t)) > 1 else span_s[1] - span_s[0]
+    tick_pt = 72 * (WIDTH_IN - _LEFT_IN - _RIGHT_IN) * apart_s / (span_s[1] - span_s[0])
+    size = float(np.clip(1.1 * min(row_pt, tick_pt), 0.8, 3.4))
+    axes.scatter(t, neuron, s=size**2, c=colour, marker="o", linewidths=0, rasterized=len(t) > 4000)
+    axes.set_xlim(*span_s)
+    axes.set_ylim(band.neurons - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    _name(axes, band.name, f"{band.neurons} neurons")
+    length = span_s[1] - span_s[0]
+    rate = len(t) / (band.neurons * length) if length > 0 else 0.0
+    axes.text(1.012, 0.5, f"{rate:.1f} Hz", transform=axes.transAxes, va="center", fontsize=8.5, color=colour)
+
+
+def _frames(canvas: Figure, strip: Axes, frames: Sequence[Frame], span_s: tuple[float, float]) -> None:
+    """Pictures side by side over the whole width, cropped to equal tiles, each with its time."""
+    box = strip.get_position()
+    strip.set_axis_off()
+    gap = 0.008
+    width = (box.width - gap * (len(frames) - 1)) / len(frames)
+    inches = canvas.get_size_inches()
+    shape = (width * inches[0]) / (box.height * inches[1])  # width / height of a tile
+    for number, frame in enumerate(frames):
+        place = canvas.add_axes((box.x0 + number * (width + gap), box.y0, width, box.height))
+        place.imshow(_crop(frame.picture, shape), aspect="auto", interpolation="lanczos")
+        place.set_xticks([])
+        place.set_yticks([])
+        for spine in place.spines.values():
+            spine.set_visible(False)
+        label = f"{frame.time_s:.2f} s"
+        place.text(0.05, 0.06, label, transform=place.transAxes, fontsize=8, color="white", va="bottom",
+                   bbox={"facecolor": figure.INK, "alpha": 0.55, "edgecolor": "none", "pad": 2.0})  # fmt: skip
+
+
+def _crop(picture: NDArray[np.uint8], shape: float) -> NDArray[np.uint8]:
+    """The middle of the picture with the proportion ``shape`` = width / height."""
+    height, width = picture.shape[:2]
+    w, h = min(width, round(height * shape)), min(height, round(width / shape))
+    y, x = (height - h) // 2, (width - w) // 2
+    return picture[y : y + h, x : x + w]
+
+
+def _name(axes: Axes, name: str, below: str) -> None:
+    """Name to the left of a panel, right-aligned, a soft second line under it."""
+    for text, up_pt, size, colour in ((name, 5.5 if below else 0, 9, figure.INK), (below, -6.0, 8, figure.SOFT)):
+        axes.annotate(text, (0, 0.5), xycoords="axes fraction", xytext=(-44, up_pt), textcoords="offset points",
+                      ha="right", va="center", fontsize=size, color=colour)  # fmt: skip
+
+
+def _band_in(neurons: int) -> float:
+    return float(np.clip(0.125 * np.sqrt(neurons), 0.42, 1.5))
+
+
+def _band_colour(number: int, count: int) -> str:
+    """Inputs grey, outputs in the colour of actions, what lies between in its own colours."""
+    if number == 0:
+        return figure.SOFT
+    return figure.VERMILION if number == count - 1 else (figure.GREEN, figure.PURPLE, figure.ORANGE)[(number - 1) % 3]
+
+
+def _data(signals: Sequence[Signal], bands: Sequence[Band], span_s: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "figure": "raster",
+        "span_s": list(span_s),
+        "signals": [
+            {"label": s.label, "unit": s.unit, "time_s": s.time_s.tolist(), "values": s.values.tolist()}
+            for s in signals
+        ],
+        "spikes": [
+            {"population": b.name, "neurons": b.neurons, "time_s": b.time_s.tolist(), "neuron": b.neuron.tolist()}
+            for b in bands
+        ],
+    }
