@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from llvmlite.binding import llvm_version_info
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+# numba's own stubs and decorators are not typed
 alloca_once: Any = cgutils.alloca_once
+declare_function: Any = cgutils.get_or_insert_function
 
 LANES = 16  # of one vector; 64 bytes of float32
 STRIP = 128  # widest strip: 8 vector registers
@@ -106,17 +109,67 @@ def _sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, coun
     return implementation
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
     """Write the positions j < size where spikes[first + j] is 1 to ``events`` from ``start``; return how many.
 
-    ``events`` must have room for ``size`` more from ``start``.
+    Args:
+        spikes: uint8 of 0 and 1
+        first: index of the first spike
+        size: how many are looked at, a multiple of 16
+        events: int32, with room for ``size`` + 16 from ``start``
+        start: where the list begins
     """
     count = 0
     for j in range(size):
         events[start + count] = j
-        count += spikes[first + j]
+        count += int(spikes[first + j])
     return count
+
+
+@intrinsic
+def _by_vectors(typingctx: Any, spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        spike_array, first, size, event_array, start = args
+        bytes_type, numbers = ir.VectorType(ir.IntType(8), LANES), ir.VectorType(ir.IntType(32), LANES)
+        mask_type, word = ir.VectorType(ir.IntType(1), LANES), ir.IntType(LANES)
+        compress = declare_function(
+            builder.module,
+            ir.FunctionType(numbers, [numbers, mask_type, numbers]),
+            "llvm.experimental.vector.compress.v16i32",
+        )
+        spike_data = builder.gep(context.make_array(signature.args[0])(context, builder, spike_array).data, [first])
+        event_data = builder.gep(context.make_array(signature.args[3])(context, builder, event_array).data, [start])
+        count = alloca_once(builder, size.type)
+        builder.store(size.type(0), count)
+        position = alloca_once(builder, numbers)
+        builder.store(ir.Constant(numbers, list(range(LANES))), position)
+        with cgutils.for_range(builder, builder.sdiv(size, size.type(LANES))) as loop:
+            place = builder.gep(spike_data, [builder.mul(loop.index, size.type(LANES))])
+            loaded = builder.load(builder.bitcast(place, bytes_type.as_pointer()))
+            loaded.align = 1
+            mask = builder.icmp_unsigned("!=", loaded, ir.Constant(bytes_type, [0] * LANES))
+            lanes = builder.load(position)
+            found = builder.call(compress, [lanes, mask, lanes])
+            end = builder.gep(event_data, [builder.load(count)])
+            stored = builder.store(found, builder.bitcast(end, numbers.as_pointer()))
+            stored.align = 4
+            new = builder.zext(builder.ctpop(builder.bitcast(mask, word)), size.type)
+            builder.store(builder.add(builder.load(count), new), count)
+            builder.store(builder.add(lanes, ir.Constant(numbers, [LANES] * LANES)), position)
+        return builder.load(count)
+
+    return types.int64(spikes, types.int64, types.int64, events, types.int64), codegen
+
+
+compress_spikes: Any = _by_vectors
+
+
+@overload(list_spikes)
+def _list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+    def by_vectors(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+        return compress_spikes(spikes, first, size, events, start)
+
+    return by_vectors if llvm_version_info[0] >= 19 else list_spikes  # older LLVM has no vector compress
 
 
 def aligned(size: int) -> Any:
