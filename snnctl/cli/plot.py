@@ -268,7 +268,9 @@ def _cost(path: Path, figure: Choice | None) -> Plot:
             raise InputError(Problem(str(path), "holds no spikes", "draw the recording of `snnctl run --record`"))
         power = {name: float(data["power"][f"{name}_w"]) for name in ("static", "idle", "dynamic")}
         parts = {name.replace("_", " "): float(v) for name, v in data["energy"]["dynamic_by_part_j"].items()}
-        return energy.draw(power, parts, None, heading, f"modelled from published constants, in {data['env']['id']}")
+        asked = data["budget"].get("power") if data["budget"]["boundary"] == "chip" else None
+        limit_w = float(asked["limit_w"]) if asked else None
+        return energy.draw(power, parts, limit_w, heading, f"modelled from published constants, in {data['env']['id']}")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(Problem(str(path), f"is not an evaluation (at {error})", "make one with evaluate")) from None
 

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from snnctl.agent import folder
+from snnctl.agent.description import AgentDescription, Provenance, tensor_shapes
+from snnctl.cli.main import call
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
+from snnctl.loop import closed_loop, recorder
+from snnctl.network.description import stack
+from snnctl.neurons import CurrentLif
+from snnctl.robots import environments
+
+
+def make(path: Path, env_id: str) -> Path:
+    """An untrained agent of the environment."""
+    env = environments.make(env_id)
+    task = environments.task(env, env_id)
+    discrete = task.action_kind == "discrete"
+    description = AgentDescription(
+        name="untrained",
+        task=task,
+        normaliser=Normaliser(),
+        encoder=GaussianPopulation(),
+        network=stack(
+            inputs=10 * task.observation_size,
+            hidden=(16,),
+            outputs=10 * task.action_size,
+            neuron=CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002),
+            tick_s=1e-3,
+            ticks=5,
+        ),
+        decoder=ChoiceDecoder() if discrete else RateDecoder(),
+        provenance=Provenance(recipe="none", seed=0),
+    )
+    random = np.random.default_rng(0)
+    tensors = {
+        name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in tensor_shapes(description).items()
+    }
+    tensors["encoder.width"] = np.full_like(tensors["encoder.width"], 0.4)
+    tensors["normaliser.std"] = np.ones_like(tensors["normaliser.std"])
+    if not discrete:
+        low, high = environments.limits(env)
+        tensors |= {"decoder.low": low.astype(np.float32), "decoder.high": high.astype(np.float32)}
+    env.close()
+    folder.save(folder.Agent(description, tensors), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pendulum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("agents") / "pendulum", "InvertedPendulum-v5")
+
+
+@pytest.fixture(scope="module")
+def cartpole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("agents") / "cartpole", "CartPole-v1")
+
+
+def test_the_table_says_everything(cartpole: Path, capsys: Any) -> None:
+    assert call(["run", str(cartpole), "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    for word in ("return mean", "IQM", "95 % interval", "worst 5 %", "decision p50", "p99", "real-time factor", "Hz"):
+        assert word in out
+    for population in ("input", "hidden1", "output"):
+        assert population in out
+    assert "DIVERGED" not in out
+
+
+def test_json_is_the_result_alone_and_the_same_for_the_same_seed(cartpole: Path, capsys: Any) -> None:
+    def play(seed: int) -> Any:
+        assert call(["run", str(cartpole), "--episodes", "2", "--seed", str(seed), "--json"]) == 0
+        data = json.loads(capsys.readouterr().out)
+        del data["summary"]["timing"]  # wall time
+        return data
+
+    assert play(3) == play(3)
+    assert play(3)["episodes"] != play(4)["episodes"]
+
+
+def test_a_recording_and_a_video_of_the_same_run(pendulum: Path, tmp_path: Path, capsys: Any) -> None:
+    files = [tmp_path / "e.h5", tmp_path / "e.gif"]
+    arguments = ["--episodes", "2", "--record", str(files[0]), "--video", str(files[1]), "--json"]
+    assert call(["run", str(pendulum), *arguments]) == 0
+    episodes = json.loads(capsys.readouterr().out)["episodes"]
+    recording = recorder.read(files[0])
+    assert [e.attributes["episode_return"] for e in recording.episodes] == [e["return"] for e in episodes]
+    with Image.open(files[1]) as image:
+        assert image.n_frames >= 2
+
+
+def test_the_best_checkpoint_of_a_run_folder_is_an_agent(cartpole: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "best").symlink_to(cartpole)
+    assert call(["run", str(tmp_path / "run"), "--episodes", "1"]) == 0
+    assert "untrained in CartPole-v1" in capsys.readouterr().out
+
+
+def test_all_diverged_is_exit_3_and_no_mean(pendulum: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closed_loop.Watch, "reason", lambda *_: "the state is not finite")
+    assert call(["run", str(pendulum), "--episodes", "2"]) == 3
+    out = capsys.readouterr().out
+    assert "2 of 2 episodes DIVERGED, no return is known" in out
+    assert "episode 1 (seed" in out
+    assert call(["run", str(pendulum), "--episodes", "2", "--json"]) == 3
+    data = json.loads(capsys.readouterr().out)
+    assert data["summary"]["mean"] is None
+    assert [e["return"] for e in data["episodes"]] == [None, None]
+
+
+def test_one_diverged_is_exit_0_and_named(pendulum: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = iter(range(10_000))
+    monkeypatch.setattr(closed_loop.Watch, "reason", lambda *_: "it broke" if next(count) == 0 else None)
+    assert call(["run", str(pendulum), "--episodes", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 3 episodes DIVERGED, scored as failures" in out
+    assert "it broke at step 0" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nobody"], "nobody"),
+        (["AGENT", "--env", "CartPole-v1"], "the agent was made for"),
+        (["AGENT", "--env", "NoSuchEnv-v0"], "does not exist"),
+        (["AGENT", "--video", "e.mp4"], ".gif or .webp"),
+        (["AGENT", "--record", "."], "is a folder"),
+        (["AGENT", "--record", "/proc/none/e.h5"], "cannot be written"),
+        (["AGENT", "--episodes", "0"], "--episodes"),
+        (["AGENT", "--seed", "-1"], "--seed"),
+        (["AGENT", "--view"], "needs a screen"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    pendulum: Path, arguments: list[str], message: str, capsys: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert call(["run", *(str(pendulum) if a == "AGENT" else a for a in arguments)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_leaves_a_readable_recording(
+    pendulum: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
+    assert call(["run", str(pendulum), "--record", str(tmp_path / "e.h5")]) == 130
+    assert [e.attributes["complete"] for e in recorder.read(tmp_path / "e.h5").episodes] == [False]
