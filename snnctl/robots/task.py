@@ -308,6 +308,7 @@ def load(folder: Path) -> RobotTask:
 # --------------------------------------------------------------------------- contradictions
 
 MAX_EPISODE_STEPS = 10_000_000
+MAX_SUBSTEPS = 10_000
 
 
 def problems(task: RobotTask, where: str) -> list[Problem]:
@@ -338,6 +339,9 @@ def _clock_problems(clock: Clock, where: str) -> list[Problem]:
                 f"try {good:g}",
             )
         )
+    elif clock.substeps > MAX_SUBSTEPS:
+        message = f"{clock.physics_dt_s:g} s makes {clock.substeps:g} physics steps of one control step"
+        found.append(Problem(f"{where}.physics_dt_s", message, f"at most {MAX_SUBSTEPS}"))
     if not 1 <= clock.max_episode_s / clock.control_dt_s <= MAX_EPISODE_STEPS:
         found.append(
             Problem(
