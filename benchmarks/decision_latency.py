@@ -29,7 +29,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 DIMS, REPEATS, HIDDEN, ACTIONS, TICKS = 17, 10, (256, 256), 6, 5
 A_SYN, A_MEM, THRESHOLD = 0.5, 0.75, 0.5
 ENCODER_THRESHOLD = 0.999
-BLOCKS, BLOCK_S = 9, 0.05
+BLOCKS, BLOCK_S = 41, 0.01
 PEERS = Path(__file__).with_name("decision_latency_peers.py")
 REQUIRED = {"snnTorch": 100, "PopSAN-style torch": 50, "torch.compile": 8}
 
