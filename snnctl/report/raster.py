@@ -117,7 +117,7 @@ def _band(axes: Axes, band: Band, span_s: tuple[float, float], colour: str) -> N
     row_pt = 72 * _band_in(band.neurons) / band.neurons
     apart_s = float(np.diff(np.unique(t)).min()) if len(np.unique(t)) > 1 else span_s[1] - span_s[0]
     tick_pt = 72 * (WIDTH_IN - _LEFT_IN - _RIGHT_IN) * apart_s / (span_s[1] - span_s[0])
-    size = float(np.clip(1.1 * min(row_pt, tick_pt), 0.8, 3.4))
+    size = float(np.clip(1.3 * min(row_pt, tick_pt), 1.0, 3.4))
     axes.scatter(t, neuron, s=size**2, c=colour, marker="o", linewidths=0, rasterized=len(t) > 4000)
     axes.set_xlim(*span_s)
     axes.set_ylim(band.neurons - 0.5, -0.5)

@@ -181,3 +181,21 @@ def test_a_recording_cannot_pull_in_other_files(pendulum: Any, tmp_path: Path) -
         file["episode_000/reward"] = h5py.ExternalLink("secret.h5", "reward")
     with pytest.raises(InputError, match="another file"):
         recorder.read(tmp_path / "e.h5")
+
+
+def test_a_robot_of_ours_tells_what_its_observations_are(pendulum: Any, tmp_path: Path) -> None:
+    from snnctl.robots import environments
+
+    controller = pendulum(lambda o, k: np.zeros(2))
+    env = environments.make("balancer")
+    with recorder.Recorder(tmp_path / "e.h5", "balancer", 0) as taken:
+        closed_loop.run_episode(controller, env, 0, taken, max_steps=5)
+    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    pitch = list(episode.labels["labels"]).index("pitch")
+    assert episode.labels["units"][pitch] == "rad"
+    observed = (episode.columns["observation"][:, pitch] - episode.labels["offset"][pitch]) / episode.labels["scale"][
+        pitch
+    ]
+    w, x, y, z = episode.columns["qpos"][:, 3:7].T  # the chassis' quaternion
+    assert observed == pytest.approx(np.arcsin(2 * (w * y - z * x)), abs=0.02)  # up to the sensor's noise, 0.0025 rad
+    env.close()
