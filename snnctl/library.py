@@ -93,6 +93,16 @@ def _scan(kind: Kind, root: Path) -> Iterator[tuple[str, Path]]:
             yield child.name, child
 
 
+def as_path(name: str) -> Path:
+    """The path that ``name`` would be; one that does not exist if no file system could have it."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):  # too long, a home folder of nobody, a null character
+        return Path(os.devnull) / "nothing"
+    return path
+
+
 def find(kind: Kind, name: str) -> Entry:
     """Resolve a bare name or a path.
 
@@ -100,7 +110,7 @@ def find(kind: Kind, name: str) -> Entry:
         NotFoundError: nothing has this name; says the nearest name or lists what exists.
     """
     folder, marker = _PLACES[kind]
-    path = Path(name).expanduser()
+    path = as_path(name)
     if path.is_dir() and (path / marker).is_file() and not marker.startswith("."):
         return Entry(kind, path.resolve().name, path.resolve(), "path")
     if path.is_file() and marker.startswith(".") and path.suffix == marker:

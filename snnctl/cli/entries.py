@@ -26,7 +26,7 @@ def find(name: str, kind: str = "") -> Entry:
         if kind not in KINDS:
             raise InputError(Problem("--kind", f"is '{kind[:40]}'", nearest(kind, KINDS)))
         return library.find(kind, name)
-    path = Path(name).expanduser()
+    path = library.as_path(name)
     if path.is_file() and path.suffix == ".toml":
         return library.find(_kind_of_file(path), name)
     found: list[Entry] = []

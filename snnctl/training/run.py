@@ -27,7 +27,7 @@ from snnctl.agent.folder import Agent
 from snnctl.errors import DivergedError, InputError, OutputError, Problem
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
-from snnctl.training import checkpoint, run_folder
+from snnctl.training import checkpoint, learning_curve, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.card import card
 from snnctl.training.checkpoint import Checkpoint
@@ -222,6 +222,7 @@ class _Run:
         text = card(agent, self.recipe, evaluation, bit_exact=self.bit_exact)
         agent_folder.save(agent, self.folder / run_folder.BEST, card=text, evaluation=evaluation)
         write_atomic(self.folder / run_folder.EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
+        learning_curve.write(self.folder)
         return self._result("finished", evaluation)
 
     def _save(self) -> None:

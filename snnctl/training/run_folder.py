@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import snnctl
-from snnctl import config, runtime
+from snnctl import config, library, runtime
 from snnctl.errors import InputError, NotFoundError, OutputError, Problem, StorageError, nearest
 from snnctl.storage import ensure_writable, write_atomic
 
@@ -87,7 +88,7 @@ def find(name: str, base: Path) -> Path:
         if not known:
             raise NotFoundError(Problem("run 'last'", f"there are no runs in {base}", "start one with `snnctl train`"))
         return known[-1]
-    path = Path(name).expanduser()
+    path = library.as_path(name)
     for part in (path, path.parent.parent):  # a checkpoint inside a run folder means the run
         if (part / RECIPE).is_file():
             return part
@@ -206,8 +207,14 @@ def environment() -> dict[str, str]:
         "machine": platform.machine(),
         "cpu_flags_sha256": flags,
         "kernels": "interpreted" if interpreted else "compiled",
-        "sources": runtime.kernel_hash(Path(snnctl.__file__).parent),
+        "sources": _sources(),
     }
+
+
+@functools.cache
+def _sources() -> str:
+    """Hash of the sources as this process found them: it does not run what is edited later."""
+    return runtime.kernel_hash(Path(snnctl.__file__).parent)
 
 
 def git_commit() -> str:
