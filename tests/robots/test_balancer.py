@@ -1,6 +1,7 @@
 """The bundled balancer falls by itself, can be balanced through the shoves, and is a sound Gymnasium environment."""
 
 import os
+import pickle
 import subprocess
 import sys
 import warnings
@@ -132,3 +133,10 @@ def test_it_can_be_drawn_or_says_which_package_is_missing():
         assert picture.shape == (480, 640, 3) and picture.dtype == np.uint8
         assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 100  # a scene, not a blank
     env.close()
+
+
+def test_an_environment_can_be_pickled_and_refuses_actions_of_another_shape(balancer):
+    copy = pickle.loads(pickle.dumps(balancer.unwrapped))
+    assert copy.reset(seed=5)[0].tobytes() == balancer.unwrapped.reset(seed=5)[0].tobytes()
+    with pytest.raises(ValueError, match="shape"):
+        copy.step(np.zeros(1))
