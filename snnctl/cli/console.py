@@ -33,6 +33,14 @@ def note(text: str) -> None:
     _write(sys.stderr, safe(text) + "\n")
 
 
+def compiling() -> None:
+    """Say that this run compiles its kernels first, if it does."""
+    from snnctl import runtime
+
+    if not runtime.kernels_cached():
+        note("compiling kernels for this machine; later runs find them in the cache")
+
+
 def json_result(value: Any) -> None:
     """Write ``value`` to stdout as JSON; numbers that JSON lacks (nan, inf) become null."""
     _write(sys.stdout, json.dumps(finite(value), indent=2, ensure_ascii=True, default=str) + "\n")

@@ -50,7 +50,7 @@ def train(
     command = shlex.join(["snnctl", *sys.argv[1:]])
     if seeds:
         numbers = parse_seeds(seeds)
-        console.note("training: the first run compiles its kernels, which takes a moment")
+        console.compiling()
         _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, as_json)
     else:
         _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, as_json)
@@ -105,7 +105,7 @@ def _one(
         stored = run.load_recipe(folder)
         recipe = _recipe(name, overrides) if name else stored
         seed = stored.seed if seed is None else seed
-    console.note("training: the first run compiles its kernels, which takes a moment")
+    console.compiling()
     chosen = recipe.seed if seed is None else seed
     with console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
         result = run.train(

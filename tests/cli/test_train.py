@@ -1,0 +1,82 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TINY = [
+    "trainer.total_steps=512",
+    "trainer.envs=2",
+    "trainer.rollout_steps=64",
+    "trainer.minibatch=64",
+    "trainer.epochs=1",
+    "network.hidden=[8]",
+    "selection.every_updates=2",
+    "selection.episodes=2",
+]
+
+
+def snnctl(folder, *arguments):
+    command = [sys.executable, "-c", "from snnctl.cli.main import main; main()", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_train_evaluate_and_resume_a_real_recipe(tmp_path):
+    done = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--name", "a", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["status"], result["steps"], result["seed"]) == ("finished", 512, 0)
+    again = snnctl(tmp_path, "train", "--resume", "last", "--json")
+    assert json.loads(again.stdout)["evaluation"] == result["evaluation"]
+    listed = json.loads(snnctl(tmp_path, "list", "runs", "--json").stdout)["runs"]
+    assert [row["run"] for row in listed] == ["cartpole-ppo/a-seed0"] and listed[0]["state"] == "finished"
+    checked = snnctl(tmp_path, "check", f"{result['folder']}/checkpoints/best")
+    assert checked.returncode == 0 and "agent best: ok" in checked.stdout
+    other = snnctl(tmp_path, "train", "cartpole-ppo", "--resume", "last")
+    assert other.returncode == 2 and "trainer.total_steps: is 150000, the run has 512" in other.stderr
+
+
+def test_an_interrupted_training_says_how_to_continue_and_ends_as_if_it_had_not_been(tmp_path):
+    command = [sys.executable, "-c", "from snnctl.cli.main import main; main()"]
+    long = [*TINY, "trainer.total_steps=20000"]
+    child = subprocess.Popen(
+        [*command, "train", "cartpole-ppo", *long, "--name", "a"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    log = tmp_path / "runs" / "cartpole-ppo" / "a-seed0" / "metrics.jsonl"
+    while not (log.exists() and log.stat().st_size) and child.poll() is None:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate()
+    assert child.returncode == 130 and "continue with: snnctl train --resume runs/cartpole-ppo/a-seed0" in err
+    assert snnctl(tmp_path, "train", "--resume", "runs/cartpole-ppo/a-seed0").returncode == 0
+    assert snnctl(tmp_path, "train", "cartpole-ppo", *long, "--name", "b", "--workers", "2").returncode == 0
+    for name in ("metrics.jsonl", "eval.json", "checkpoints/best/weights.safetensors"):
+        a, b = (tmp_path / "runs" / "cartpole-ppo" / f"{run}-seed0" / name for run in "ab")
+        assert a.read_bytes() == b.read_bytes(), name
+
+
+def test_seeds_side_by_side_equal_seeds_alone_and_one_may_fail(tmp_path):
+    (tmp_path / "runs" / "cartpole-ppo" / "a-seed1").mkdir(parents=True)  # seed 1 finds its name taken
+    done = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--seeds", "0..1", "--name", "a", "--json")
+    assert done.returncode == 3 and "seed 1: " in done.stderr and "exists already" in done.stderr
+    rows = {row["seed"]: row for row in json.loads(done.stdout)["seeds"]}
+    assert rows[0]["status"] == "finished" and rows[1]["reasons"]
+    alone = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--seed", "0", "--json")
+    assert json.loads(alone.stdout)["weights_sha256"] == rows[0]["weights_sha256"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM])
+def test_a_signal_stops_all_seeds_resumably(tmp_path, number):
+    command = [sys.executable, "-c", "from snnctl.cli.main import main; main()", "train", "cartpole-ppo", *TINY,
+               "trainer.total_steps=10000000", "--seeds", "0,1", "--name", "a"]  # fmt: skip
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    logs = [tmp_path / "runs" / "cartpole-ppo" / f"a-seed{k}" / "metrics.jsonl" for k in (0, 1)]
+    while not all(log.exists() and log.stat().st_size for log in logs) and child.poll() is None:
+        time.sleep(0.05)
+    os.kill(child.pid, number)
+    out, err = child.communicate()
+    assert child.returncode == 130, err
+    assert out.count("interrupted") == 2 and err.count("continue with: snnctl train --resume") == 2
