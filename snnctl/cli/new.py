@@ -21,8 +21,8 @@ def new(
     """Make a new robot folder, ready to be edited."""
     if kind not in _KINDS:
         raise InputError(Problem(f"'{kind[:40]}'", "cannot be made", nearest(kind, _KINDS)))
-    from snnctl.robots import scaffold
+    from snnctl.robots.scaffold import scaffold
 
-    folder = scaffold.scaffold(name, out)
+    folder = scaffold(name, out)
     console.result(str(folder))
     console.note(f"next: edit {folder / 'robot.xml'} and {folder / 'task.toml'}, then: snnctl check {folder}")
