@@ -45,6 +45,17 @@ def prepare() -> None:
                 sys.modules["numba"].config.CACHE_DIR = str(folder)
 
 
+def single_threaded_blas() -> None:
+    """Give matrix products one thread from here on, also where numpy was imported before this package.
+
+    Trainings call it: with BLAS threads of its own beside theirs a small update takes up to a hundred times as long,
+    and its last bits depend on the machine.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
+
+
 def report() -> dict[str, str]:
     """The settings in force, for ``doctor`` and for the record of a run."""
     return {name: os.environ.get(name, "not set") for name in _VARIABLES}

@@ -34,7 +34,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import Field
 
-from snnctl import __version__, streams
+from snnctl import __version__, runtime, streams
 from snnctl.agent.description import AgentDescription, Provenance, problems
 from snnctl.agent.folder import Agent
 from snnctl.coding import ChoiceDecoder, GaussianPopulation
@@ -136,6 +136,7 @@ class Ppo:
             raise NetworkError(
                 Problem("encoder.kind", f"'{recipe.encoder.kind}' has no gradient", "use 'gaussian_population'")
             )
+        runtime.single_threaded_blas()
         self.recipe, self.config, self.seed = recipe, config, seed
         self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, config.envs)
         env = self.environments.envs[0]
