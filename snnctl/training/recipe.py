@@ -42,6 +42,7 @@ class Selection:
     every_updates: Annotated[int, Gt(0)] = 10
     episodes: Annotated[int, Gt(0)] = 20
     stop_return: float | None = None  # stop early once the mean over ``confirm_episodes`` reaches this
+    stop_worst: float | None = None  # ... and the worst of these episodes reaches this (no fall among them)
     confirm_episodes: Annotated[int, Gt(0)] = 100
 
 

@@ -2,7 +2,7 @@
 
 Every ``every_updates`` updates the agent of the moment is run greedily in selection episodes
 0 ... n - 1, always the same. One whose mean reaches ``stop_return`` is run in ``confirm_episodes`` others;
-if the mean over these reaches it too, training stops. An agent's score is the mean over all selection
+if the mean over these reaches it too, and the worst of them ``stop_worst``, training stops. An agent's score is the mean over all selection
 episodes that it was run in, so luck in the first n is paid back by the confirmation. Of equal scores the
 later agent is kept.
 """
@@ -42,7 +42,8 @@ def judge(agent: Agent, selection: Selection, seed: int, play: Play) -> Verdict:
         return Verdict(_mean(first), len(first), False)
     numbers = range(selection.episodes, selection.episodes + selection.confirm_episodes)
     second = play(agent, [streams.integer(seed, "selection", k) for k in numbers])
-    return Verdict(_mean(first + second), len(first + second), _mean(second) >= goal)
+    sure = selection.stop_worst is None or min(second) >= selection.stop_worst
+    return Verdict(_mean(first + second), len(first + second), _mean(second) >= goal and sure)
 
 
 def player(env: gym.Env[Any, Any]) -> Play:
