@@ -2,9 +2,9 @@
 
 Every ``every_updates`` updates the agent of the moment is run greedily in selection episodes
 0 ... n - 1, always the same. One whose mean reaches ``stop_return`` is run in ``confirm_episodes`` others;
-if the mean over these reaches it too, and the worst of them ``stop_worst``, training stops. An agent's score is the mean over all selection
-episodes that it was run in, so luck in the first n is paid back by the confirmation. Of equal scores the
-later agent is kept.
+if the mean over these reaches it too, and the worst of them ``stop_worst``, training stops. An agent's
+score is the mean over all selection episodes that it was run in, so luck in the first n is paid back by
+the confirmation. Of equal scores the later agent is kept.
 """
 
 from __future__ import annotations
