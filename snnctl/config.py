@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 MAX_FILE_BYTES = 1_000_000
 MAX_NESTING = 32  # brackets and dotted keys; real files use at most 5
+MAX_PROBLEMS = 50  # told of one file; a file with more is another kind of file
 MAX_KEY_CHARS = 200  # tomllib is quadratic in the length of a dotted key
 
 SCHEMA_VERSION = 1
@@ -52,6 +53,7 @@ _PREFIX = {
 }
 _QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµμ]*)\s*$")
 _KIND = {"s": "time", "W": "power", "J": "energy", "Hz": "frequency"}
+_ARTICLE = {"s": "a", "W": "a", "J": "an", "Hz": "a"}
 _EXAMPLE = {"s": "5ms", "W": "100mW", "J": "20uJ", "Hz": "50Hz"}
 
 
@@ -64,24 +66,24 @@ def quantity(text: str | float, unit: str) -> float:
     Raises:
         ValueError: not a number, not finite, no unit, or the unit of another kind of quantity.
     """
-    hint = f"write a {_KIND[unit]} like {_EXAMPLE[unit]}"
+    hint = f"write {_ARTICLE[unit]} {_KIND[unit]} like {_EXAMPLE[unit]}"
     if isinstance(text, bool):
-        raise ValueError(f"expected a {_KIND[unit]}, got {text}; {hint}")
+        raise ValueError(f"expected {_ARTICLE[unit]} {_KIND[unit]}, got {text}; {hint}")
     if isinstance(text, int | float):
         value = float(text)
     else:
         match = _QUANTITY.match(text)
         if match is None:
-            raise ValueError(f"'{text[:60]}' is not a {_KIND[unit]}; {hint}")
+            raise ValueError(f"'{text[:60]}' is not {_ARTICLE[unit]} {_KIND[unit]}; {hint}")
         number, suffix = match.groups()
         if not suffix:
             raise ValueError(f"'{text[:60]}' has no unit; {hint}")
         prefix = suffix.removesuffix(unit)
         if not suffix.endswith(unit) or prefix not in _PREFIX:
-            raise ValueError(f"'{text[:60]}' is not a {_KIND[unit]}; {hint}")
+            raise ValueError(f"'{text[:60]}' is not {_ARTICLE[unit]} {_KIND[unit]}; {hint}")
         value = float(number) * _PREFIX[prefix]
     if not math.isfinite(value):
-        raise ValueError(f"a {_KIND[unit]} must be finite, got {str(text)[:60]}; {hint}")
+        raise ValueError(f"{_ARTICLE[unit]} {_KIND[unit]} must be finite, got {str(text)[:60]}; {hint}")
     return value
 
 
@@ -123,7 +125,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     if len(raw) > MAX_FILE_BYTES:
         raise ConfigError(Problem(where, f"is larger than {MAX_FILE_BYTES} bytes", "a config is small"))
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(where, f"is not UTF-8 (byte {error.start})", "save it as UTF-8")) from None
     return parse_toml(text, where)
@@ -136,13 +138,25 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
             place = f"{where}:{number}"
             raise ConfigError(Problem(place, "is nested too deeply or has too long a key", "flatten it"))
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(Problem(where, f"is not valid TOML: {error}")) from None
     except RecursionError:
         raise ConfigError(Problem(where, "is nested too deeply", "flatten it")) from None
-    except ValueError as error:
-        raise ConfigError(Problem(where, f"has a value that cannot be read: {error}")) from None
+    except ValueError:
+        raise ConfigError(Problem(where, "has a number or a date that cannot be read", "shorten it")) from None
+    if _depth(data) > MAX_NESTING:
+        raise ConfigError(Problem(where, "is nested too deeply", "flatten it"))
+    return data
+
+
+def _depth(data: Any) -> int:
+    """Levels of tables and arrays; one more than allowed at most, as it stops there."""
+    depth, level = 0, [data]
+    while level and depth <= MAX_NESTING:
+        level = [v for n in level for v in (n.values() if isinstance(n, dict) else n) if isinstance(v, dict | list)]
+        depth += 1
+    return depth
 
 
 def _hostile(line: str) -> bool:
@@ -192,7 +206,11 @@ def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()
         # JSON mode is strict about types (true is not 1) and still lets an array be a tuple.
         return adapter.validate_json(to_json(data, inf_nan_mode="constants"), strict=True)
     except pydantic.ValidationError as error:
-        raise ConfigError(*(_problem(cls, e, where, touched) for e in error.errors(include_url=False))) from None
+        mistakes = error.errors(include_url=False)
+        found = [_problem(cls, e, where, touched) for e in mistakes[:MAX_PROBLEMS]]
+        if len(mistakes) > MAX_PROBLEMS:
+            found.append(Problem(where, f"has {len(mistakes) - MAX_PROBLEMS} more mistakes", "mend these first"))
+        raise ConfigError(*found) from None
 
 
 def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Problem:
@@ -232,6 +250,7 @@ def _locate(cls: Any, loc: tuple[Any, ...]) -> tuple[list[str], list[str]]:
         members = [_strip(m) for m in typing.get_args(node)] if _is_union(node) else [node]
         members = [m for m in members if m is not type(None)]
         if _is_union(node) and not isinstance(part, int):
+            members = [_strip(n) for m in members for n in (typing.get_args(m) if _is_union(m) else [m])]
             tagged = [m for m in members if part in {getattr(m, "__name__", None), *_tags(m)}]
             if tagged:  # pydantic put the chosen member's tag here; it is not a key of the file
                 node = tagged[0]

@@ -92,10 +92,14 @@ class StorageError(SnnctlError):
     """Writing failed half-way (disk full, folder gone); the previous checkpoint is untouched."""
 
 
+_SHOWN = 30  # names listed in one message
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` or the list of what is allowed, for the end of a message."""
     names = sorted(set(allowed))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
-    return "allowed: " + ", ".join(names) if names else "none exist"
+    more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return "allowed: " + ", ".join(names[:_SHOWN]) + more if names else "none exist"

@@ -56,7 +56,7 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def ensure_writable(folder: Path) -> Path:
+def ensure_writable(folder: Path, remedy: str = "choose another folder") -> Path:
     """Create ``folder`` if needed and prove that files can be made in it, before any long work.
 
     Raises:
@@ -67,7 +67,5 @@ def ensure_writable(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OutputError(
-            Problem(str(folder), f"cannot be written to ({error.strerror})", "choose another folder with --out")
-        ) from None
+        raise OutputError(Problem(str(folder), f"cannot be written to ({error.strerror})", remedy)) from None
     return folder

@@ -187,3 +187,29 @@ def test_mistakes_in_overrides_are_named_as_such():
     found = problems('name = "a"\n[filter]\nkind = "slow"', "legs=-1", "filter.tau=3", "filter.tau_s=5W")
     assert len(found) == 3 and all(f.startswith("override ") for f in found)
     assert any("did you mean 'tau_s'?" in f for f in found)
+
+
+def test_a_long_dotted_key_inside_a_table_is_refused():
+    assert "nested too deeply" in problems("filter = {" + ".".join("b" * 20_000) + " = 1}")[0]
+
+
+def test_a_flood_of_mistakes_is_told_in_part():
+    found = problems("name = 'a'\n" + "".join(f"key{n} = 1\n" for n in range(2000)))
+    assert len(found) == config.MAX_PROBLEMS + 1
+    assert "1950 more mistakes" in found[-1]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    (tmp_path / "r.toml").write_bytes(b"\xef\xbb\xbfname = 'a'\n")
+    assert config.load(Robot, tmp_path / "r.toml").name == "a"
+
+
+def test_the_key_of_a_chosen_kind_names_what_stands_in_the_file():
+    @schema
+    class Team:
+        name: str
+        filters: tuple[Annotated[Slow | Fast, Field(discriminator="kind")] | None, ...] = ()
+
+    with pytest.raises(ConfigError) as caught:
+        resolve(Team, {"name": "a", "filters": [{"kind": "slow", "tau_s": -1.0}]}, "t.toml")
+    assert caught.value.problems[0].where == "t.toml:filters.0.tau_s"

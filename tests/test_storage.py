@@ -45,5 +45,5 @@ def test_ensure_writable_makes_the_folder_and_leaves_it_empty(tmp_path):
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/nothing", "x" * 300])
 def test_folders_that_cannot_be_written(tmp_path, place):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="--out"):
+    with pytest.raises(OutputError, match="another folder"):
         ensure_writable(tmp_path / place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import stat
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,6 +83,7 @@ def load(folder: Path) -> Agent:
     """
     if not (folder / DESCRIPTION).is_file():
         raise AgentError(Problem(str(folder), f"has no {DESCRIPTION}", "an agent is a folder with one"))
+    _require_regular(folder / DESCRIPTION)
     description = config.load(AgentDescription, folder / DESCRIPTION)
     _refuse(problems(description, str(folder / DESCRIPTION)))
     tensors = read_tensors(folder / WEIGHTS)
@@ -110,6 +112,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     where = str(path)
     try:
+        _require_regular(path)
         size = path.stat().st_size
         if size > _MAX_WEIGHT_BYTES:
             raise AgentError(Problem(where, f"has {size} bytes, more than any controller needs"))
@@ -120,8 +123,20 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         raise AgentError(Problem(where, f"is truncated ({len(raw)} bytes)", "copy the file again"))
     try:
         return dict(from_bytes(raw))
-    except (SafetensorError, ValueError, KeyError) as error:
+    except KeyError as error:  # a type that numpy lacks
+        raise AgentError(Problem(where, f"has a tensor of type {error}", "expected F32 or F64")) from None
+    except (SafetensorError, ValueError) as error:
         raise AgentError(Problem(where, f"is not a whole safetensors file ({error})", "copy the file again")) from None
+
+
+def _require_regular(path: Path) -> None:
+    """Refuse a link (it could read any file), a device or a pipe (it could hang)."""
+    mode = path.lstat().st_mode
+    if stat.S_ISDIR(mode):
+        raise AgentError(Problem(str(path), "is a folder", "an agent's files are regular files"))
+    if not stat.S_ISREG(mode):
+        kind = "symbolic link" if stat.S_ISLNK(mode) else "device or a pipe"
+        raise AgentError(Problem(str(path), f"is a {kind}", "copy the file itself into the agent's folder"))
 
 
 def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str) -> list[Problem]:

@@ -19,6 +19,8 @@ def check(
     """Check entries: schema, contradictions, spaces, a first decision.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
+
+    Example: snnctl check balancer cartpole-ppo
     """
     found = [(entry, entries.problems(entry)) for entry in [entries.find(name, kind) for name in names]]
     if as_json:

@@ -33,6 +33,8 @@ def demo(
 
     Takes a minute or two. Writes the trained agent, a figure and a report. Exit code 0, whatever the
     verdict on the chips.
+
+    Example: snnctl demo --out my-demo
     """
     from snnctl.agent import folder
     from snnctl.storage import ensure_writable

@@ -37,6 +37,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write the resul
     """Show what this installation runs on, and what to fix.
 
     Works when packages are missing or broken. Exit code 1 when something needs fixing.
+
+    Example: snnctl doctor --json
     """
     found: list[Finding] = []
     for examine in (_python, _packages, _processor, _blas, _kernels, _rendering, _folders, _entries):

@@ -43,6 +43,8 @@ def evaluate(
 
     The float controller and the chip run the same episodes. Every cost is modelled from the spikes that
     occurred. Exit code 0 when the budget holds, 1 when it does not (the report is written all the same).
+
+    Example: snnctl evaluate cartpole-ppo --chip loihi1 --power 150mW --latency 10ms
     """
     limits = quantities(power=power, latency=latency, energy=energy)
     from snnctl import library

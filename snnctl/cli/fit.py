@@ -24,6 +24,8 @@ def fit(
     """Map an agent onto a chip: what each core holds, every violated rule, rounding errors.
 
     Exit code 1 when a rule of the chip is violated.
+
+    Example: snnctl fit cartpole-ppo --chip loihi1
     """
     from snnctl import library
 

@@ -20,7 +20,10 @@ def list(  # the verb is the word a user types
     out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """List environments, agents, recipes, chips, budgets and runs."""
+    """List environments, agents, recipes, chips, budgets and runs.
+
+    Example: snnctl list recipes
+    """
     wanted = kind.lower() if kind.lower() in {"", "runs", *_PLURALS} else f"{kind.lower()}s"
     if wanted not in {"", "runs", *_PLURALS}:
         raise InputError(Problem(f"'{kind[:40]}'", "is not a kind of entry", nearest(kind, [*_PLURALS, "runs"])))

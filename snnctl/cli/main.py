@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
+import warnings
 from typing import Annotated
 
 import typer
@@ -64,9 +65,17 @@ def main(arguments: list[str] | None = None) -> None:
 def call(arguments: list[str]) -> int:
     """Run one verb and return its exit code; nothing but ``--debug`` ever shows a traceback."""
     debug = "--debug" in arguments
+    with warnings.catch_warnings():
+        if not debug:  # what the libraries below have to say is no message to a user
+            warnings.showwarning = _say_nothing
+        return _call([a for a in arguments if a != "--debug"], debug)
+
+
+def _call(arguments: list[str], debug: bool) -> int:
     try:
-        code = app([a for a in arguments if a != "--debug"], prog_name="snnctl", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        # Without a verb: the help, which the parser would raise as an error of one long line.
+        code = app(arguments or ["--help"], prog_name="snnctl", standalone_mode=False)
+        return (code if isinstance(code, int) else 0) if arguments else 2
     except SnnctlError as error:
         _explain(debug)
         for problem in error.problems:
@@ -89,6 +98,10 @@ def call(arguments: list[str]) -> int:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         console.note(f"snnctl: internal error: {_one_line(what)[:300]}; run again with --debug")
         return 3
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """Stand in for ``warnings.showwarning``."""
 
 
 def _explain(debug: bool) -> None:

@@ -18,7 +18,10 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits, hyphens.")],
     out: Annotated[Path, typer.Option(help="Folder that the new one goes into.")] = Path("envs"),
 ) -> None:
-    """Make a new robot folder, ready to be edited."""
+    """Make a new robot folder, ready to be edited.
+
+    Example: snnctl new env my-robot
+    """
     if kind not in _KINDS:
         raise InputError(Problem(f"'{kind[:40]}'", "cannot be made", nearest(kind, _KINDS)))
     from snnctl.robots.scaffold import scaffold

@@ -59,7 +59,10 @@ def plot(
     frames: Annotated[bool, typer.Option("--frames", help="Pictures of the robot above a raster (MuJoCo).")] = False,
     data: Annotated[Path | None, typer.Option(metavar="F", help="Write the figure's numbers as JSON, too.")] = None,
 ) -> None:
-    """Draw learning curves of runs, spikes beside the robot's state of a recording, or the cost on a chip."""
+    """Draw learning curves of runs, spikes beside the robot's state of a recording, or the cost on a chip.
+
+    Example: snnctl plot episode.h5 --from 2s --to 4s
+    """
     from snnctl.report import figure as pictures
     from snnctl.storage import ensure_writable, write_atomic
 

@@ -37,6 +37,8 @@ def run(
 
     A diverged episode (non-finite numbers, MuJoCo warnings, time running backwards) counts as a failure.
     Exit code 3 when every episode diverged.
+
+    Example: snnctl run cartpole-ppo --episodes 20
     """
     from snnctl import runtime
     from snnctl.agent.float_controller import FloatController

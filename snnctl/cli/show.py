@@ -23,7 +23,10 @@ def show(
     kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, when the name is ambiguous.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Show one entry with every default filled in."""
+    """Show one entry with every default filled in.
+
+    Example: snnctl show loihi1
+    """
     from snnctl import config
 
     entry = entries.find(name, kind)

@@ -42,6 +42,8 @@ def train(
 
     The run folder holds the resolved recipe, metrics.jsonl, checkpoints/best (an agent folder) and its
     evaluation. Ctrl-C finishes the update, saves, and prints how to continue.
+
+    Example: snnctl train cartpole-ppo trainer.lr=1e-3 --seed 1
     """
     if seeds and (resume or seed is not None):
         raise InputError(Problem("--seeds", "cannot be combined with --seed or --resume", "resume one run at a time"))

@@ -183,7 +183,7 @@ def require_fit(made_for: Task, given: Task) -> None:
                 Problem(
                     given.env_id,
                     f"has {has} {what}, the agent was made for {wanted}",
-                    f"run it in {made_for.env_id}",
+                    f"run it in {made_for.env_id}" if made_for.env_id != given.env_id else "train an agent for it",
                 )
             )
     if found:

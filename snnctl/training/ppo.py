@@ -66,7 +66,7 @@ class PpoConfig:
 
     kind: Literal["ppo"] = "ppo"
     total_steps: Annotated[int, Gt(0)] = 100_000  # environment steps, over all environments
-    envs: Annotated[int, Gt(0)] = 8  # environments side by side
+    envs: Annotated[int, Gt(0), Le(1024)] = 8  # environments side by side
     rollout_steps: Annotated[int, Gt(0)] = 128  # steps of each environment in one update
     minibatch: Annotated[int, Gt(1)] = 256  # samples in one gradient step; divides envs * rollout_steps
     epochs: Annotated[int, Gt(0)] = 8  # passes over the rollout in one update

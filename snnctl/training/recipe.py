@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
 from snnctl.agent.description import Decoder, Encoder
@@ -53,7 +53,7 @@ class Recipe:
     schema: Literal[1] = 1
     name: str
     description: str = ""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
     env: EnvChoice
     normaliser: Normaliser = Normaliser()
     encoder: Encoder

@@ -146,6 +146,7 @@ class _Run:
             self._require_same(kept.values, other_versions)
         self.env = environments.make(recipe.env.id, **recipe.env.kwargs)
         try:
+            environments.task(self.env, recipe.env.id)  # refuses unsupported spaces before anything steps it
             self.algorithm = build(recipe, recipe.seed, workers)
         except BaseException:
             self.env.close()

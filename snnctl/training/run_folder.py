@@ -48,7 +48,7 @@ def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
     Raises:
         OutputError: it cannot be written, or ``name`` is taken.
     """
-    parent = ensure_writable(base / plain(recipe_name))
+    parent = ensure_writable(base / plain(recipe_name), "choose another folder with --out")
     stamp = plain(name) if name else datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     for attempt in range(1000):
         suffix = f"-{attempt + 1}" if attempt else ""

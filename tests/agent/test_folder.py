@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import struct
 
 import numpy as np
@@ -171,3 +172,16 @@ def test_saving_where_nothing_can_be_written(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(OutputError):
         folder.save(Agent(DESCRIPTION, tensors()), tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", [folder.WEIGHTS, folder.DESCRIPTION])
+def test_a_link_is_not_followed(saved, name):
+    (saved / name).rename(saved / "elsewhere")
+    (saved / name).symlink_to(saved / "elsewhere")
+    assert "symbolic link" in problems(saved)[0]
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(saved):
+    (saved / folder.WEIGHTS).unlink()
+    os.mkfifo(saved / folder.WEIGHTS)
+    assert "device or a pipe" in problems(saved)[0]

@@ -66,6 +66,8 @@ def test_version(call):
         (["train", "cartpole-ppo", "network.tick_s=5mW"], 2, "write a time like 5ms"),
         (["train", "cartpole-ppo", "env.id=CartPole-v9"], 2, "CartPole"),
         (["train", "cartpole-ppo", "env.id=FrozenLake-v1"], 2, "Discrete"),
+        (["train", "cartpole-ppo", "env.id=Blackjack-v1"], 2, "Tuple"),
+        (["train", "cartpole-ppo", "seed=4294967296"], 2, "seed"),
         (["train", "cartpole-ppo", "--seed", "-1"], 2, "--seed"),
         (["train", "cartpole-ppo", "--seeds", "4..1"], 2, "write 0..4"),
         (["train", "cartpole-ppo", "--seeds", "0..2", "--seed", "1"], 2, "cannot be combined"),
@@ -239,3 +241,21 @@ def test_a_terminal_gets_a_live_line():
     os.close(child)
     assert done.returncode == 0 and b"2/3 steps, half" in os.read(parent, 100_000)
     os.close(parent)
+
+
+def test_without_a_verb_the_help_is_shown(call):
+    code, out, err = call()
+    assert (code, err) == (2, "")
+    assert "\nCommands:\n" in out
+
+
+@pytest.mark.parametrize("verb", main.VERBS)
+def test_the_help_of_every_verb_has_an_example(call, verb):
+    assert f"Example: snnctl {verb}" in " ".join(call(verb, "--help")[1].split())
+
+
+def test_warnings_of_the_libraries_below_are_no_messages(call):
+    code, _, err = call("train", "cartpole-ppo", "env.id=HalfCheetah-v2")
+    assert code == 2
+    assert "Warning" not in err
+    assert len(err.splitlines()) == 1
