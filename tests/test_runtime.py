@@ -80,6 +80,7 @@ def test_old_cache_folders_go_and_recent_ones_stay(tmp_path: Path, monkeypatch: 
     assert runtime.kernels_cached()
 
 
+@pytest.mark.needs_compiler
 def test_an_edited_neuron_model_gives_the_new_result(tmp_path: Path) -> None:
     """numba alone would run the old code: the kernel that calls the model is in another file."""
     shutil.copytree(PACKAGE, tmp_path / "snnctl", ignore=shutil.ignore_patterns("__pycache__", "_bundle"))

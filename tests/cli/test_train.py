@@ -39,6 +39,7 @@ def test_train_evaluate_and_resume_a_real_recipe(tmp_path):
     assert other.returncode == 2 and "trainer.total_steps: is 150000, the run has 512" in other.stderr
 
 
+@pytest.mark.needs_compiler
 def test_an_interrupted_training_says_how_to_continue_and_ends_as_if_it_had_not_been(tmp_path):
     command = [sys.executable, "-c", "from snnctl.cli.main import main; main()"]
     long = [*TINY, "trainer.total_steps=20000"]

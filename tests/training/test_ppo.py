@@ -70,6 +70,7 @@ def train(ppo: Ppo, updates: int) -> str:
     return result
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize(("kind", "goal"), [("Choice", 18.5), ("Reach", 12.0)])
 def test_learns_a_trivial_task(kind: str, goal: float) -> None:
     ppo = make(kind, "deterministic", 1, 5, "trainer.initial_log_std=-2.0", "trainer.total_steps=16384")

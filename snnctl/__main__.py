@@ -1,0 +1,5 @@
+"""``python -m snnctl`` is the command ``snnctl``."""
+
+from snnctl.cli.main import main
+
+main()
