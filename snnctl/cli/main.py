@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 import warnings
@@ -59,6 +60,8 @@ for _verb in VERBS:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one verb and leave with its exit code."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed by the caller (>&-)
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.exit(call(sys.argv[1:] if arguments is None else arguments))
 
 

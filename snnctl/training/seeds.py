@@ -107,6 +107,8 @@ def _receive(child: _Child, moments: dict[int, Moment]) -> Outcome | None:
 
 def _work(recipe: Recipe, seed: int, out: Path, name: str, command: str, pipe: Any) -> None:
     """In the child: train one seed, tell the parent."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # a terminal's Ctrl-C goes to the parent alone, which passes it on once
     try:
         result = train(recipe, seed, out, name=name, command=command, progress=_Teller(pipe).tell)
         message: tuple[RunResult | None, tuple[str, ...]] = (result, ())

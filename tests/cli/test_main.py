@@ -259,3 +259,10 @@ def test_warnings_of_the_libraries_below_are_no_messages(call):
     assert code == 2
     assert "Warning" not in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(closed):
+    script = f"'{sys.executable}' -c 'from snnctl.cli import main; main.main([\"list\", \"chips\"])' {closed}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
