@@ -19,4 +19,4 @@ class Normaliser:
     """Configuration of the normaliser."""
 
     clip: Annotated[float, Gt(0)] = 3.0
-    learnable: bool = True
+    learnable: bool = True  # false: mean and deviation stay what the trainer starts with

@@ -15,7 +15,7 @@ One update:
 A minibatch is always cut into the same two shards, whose gradients are added in the same order: one or
 two threads give the same bits. Every random number comes from a stream named by (seed, role, update),
 so no generator has a state to keep. Observations are normalised by statistics that stay frozen during
-an update.
+an update; with ``normaliser.learnable = false`` they stay at mean 0 and deviation 1 for good.
 
 Source: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., ICLR blog track 2022).
 """
@@ -310,7 +310,8 @@ class Ppo:
             for layer, raster in enumerate(self._rollout_pass.spikes[1:]):
                 spikes += float(raster.sum())
                 fired[layer] |= raster.any(axis=(0, 1))
-        self.seen = self.seen.merge(observations.reshape(-1, observations.shape[2]))
+        if self.recipe.normaliser.learnable:
+            self.seen = self.seen.merge(observations.reshape(-1, observations.shape[2]))
         gained = advantages(rewards, values, next_values, ended, config.gamma, config.gae_lambda)
         neurons = sum(self.policy.sizes[1:])
         seconds = steps * envs * self.policy.ticks * self.recipe.network.tick_s
