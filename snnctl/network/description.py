@@ -14,8 +14,8 @@ One description serves the float engine, the trainer, every chip emulator and ev
 
 **Decisions** are of two kinds. *reset*: the state is cleared before each decision, and a projection
 may have delay 0 along an acyclic path; populations are then evaluated in topological order inside the
-tick. *streaming*: the state is kept between decisions and every projection has a delay of at least one
-tick, so that a chip can run the network as it is.
+tick. A cycle has at least as many ticks of delay as projections. *streaming*: the state is kept between
+decisions and every projection has a delay of at least one tick, so that a chip can run the network as it is.
 
 **Tensors** of a network, by name:
 
@@ -113,7 +113,29 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         found.append(
             Problem(f"{where}.projections", "have a cycle without delay", "give one of its projections a delay")
         )
+    elif not found and _hasty_cycle(network):
+        found.append(
+            Problem(
+                f"{where}.projections",
+                "have a cycle whose delays sum to less than its number of projections",
+                "give each of them a delay of 1 tick: on a chip every hop takes one",
+            )
+        )
     return found
+
+
+def _hasty_cycle(network: NetworkDescription) -> bool:
+    """Whether a cycle is faster than one tick a projection: negative in ``delay_ticks - 1`` (Bellman-Ford)."""
+    distance = {p.name: 0 for p in network.populations}
+    for _ in network.populations:
+        shorter = False
+        for p in network.projections:
+            reached = distance[p.source] + p.delay_ticks - 1
+            if reached < distance[p.target]:
+                distance[p.target], shorter = reached, True
+        if not shorter:
+            return False
+    return True
 
 
 def evaluation_order(network: NetworkDescription) -> tuple[str, ...] | None:

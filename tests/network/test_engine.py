@@ -113,8 +113,8 @@ def networks(draw: st.DrawFn) -> NetworkDescription:
             source=a,
             target=b,
             connectivity=draw(st.sampled_from(["dense", "sparse"])),
-            # towards a later population any delay; back or to itself at least one tick
-            delay_ticks=draw(st.integers(0 if a < b else 1, 3)),
+            # towards a later population any delay; back or to itself a tick for each projection that may lead there
+            delay_ticks=draw(st.integers(0, 3)) + (0 if a < b else 1 + names.index(a) - names.index(b)),
         )
         for a, b in sorted(pairs)
     ]
