@@ -9,9 +9,9 @@ Everything in a layer is multiplied by one scale S (chip units per unit of v):
     refractory register = refractory_ticks + 1
 
 S makes the largest |weight| use the whole mantissa, with the largest exponent for which nothing can
-wrap: S largest_input < 2^21, S largest_current < 2^23, threshold and bias within their registers.
-If even exponent 0 is too large, S shrinks and weights use a part of the mantissa. ``v`` itself may
-saturate far below zero, as on the chip: a neuron that deeply inhibited is silent either way.
+wrap: S largest_input < 2^21, S largest_current < 2^23, threshold and bias within their registers. The rounded
+weights must keep these bounds too. If even exponent 0 is too large, S shrinks and weights use a part of the
+mantissa. ``v`` itself may saturate far below zero, as on the chip: a neuron that deeply inhibited is silent either way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from snnctl.hardware.synapses import Integers, from_dense
 
 WEIGHT_BITS = 8
 LARGEST_MANTISSA = 254  # of a mixed-sign 8-bit format
-_MARGIN = 0.98  # room for rounding each of many weights up
+_MARGIN = 0.98  # room for rounding weights up
 
 
 class Layer(NamedTuple):
@@ -63,17 +63,30 @@ def choose_scale(layer: FloatLayer) -> tuple[float, int]:
         return min(limit, (1 << 16) / layer.v_threshold), 0
     for exponent in range(7, -1, -1):
         scale = LARGEST_MANTISSA * 2.0 ** (6 + exponent) / largest_weight
-        if scale <= limit:
+        if scale <= limit and _holds(layer, scale, exponent):
             return scale, exponent
-    return limit, 0
+    scale = limit
+    while not _holds(layer, scale, 0):
+        scale /= 2
+    return scale, 0
+
+
+def _holds(layer: FloatLayer, scale: float, exponent: int) -> bool:
+    """Whether nothing wraps with the *rounded* weights either: many small ones may all be rounded up."""
+    weights = loihi1.effective_weight(_mantissas(layer, scale, exponent), exponent)
+    rounded = layer._replace(weights=weights.astype(np.float64), bias=layer.bias * scale)
+    return rounded.largest_input < 1 << 21 and rounded.largest_current < 1 << 23
+
+
+def _mantissas(layer: FloatLayer, scale: float, exponent: int) -> Integers:
+    return loihi1.round_mantissa(layer.weights * scale / 2.0 ** (6 + exponent), WEIGHT_BITS, exponent, mixed=True)
 
 
 def quantise(layer: FloatLayer) -> Layer:
     """Registers of one layer; the rules of the mapping have made sure that they exist."""
     n = layer.weights.shape[1]
     scale, exponent = choose_scale(layer)
-    unit = 2.0 ** (6 + exponent)
-    mantissa = loihi1.round_mantissa(layer.weights * scale / unit, WEIGHT_BITS, exponent, mixed=True)
+    mantissa = _mantissas(layer, scale, exponent)
     weights = loihi1.effective_weight(mantissa, exponent)
     bias_exponent = 0
     largest_bias = float(np.abs(layer.bias).max(initial=0.0)) * scale

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from snnctl.agent.description import tensor_shapes
 from snnctl.agent.folder import Agent
-from snnctl.hardware import chip, mapping, placement, quantise, rules
+from snnctl.hardware import chip, loihi1, loihi1_compiler, mapping, placement, quantise, rules
 from snnctl.hardware.controller import run_layer
 from snnctl.network.description import NetworkDescription, Projection
 from snnctl.neurons import CurrentLif, Lif
@@ -179,3 +179,15 @@ def test_bounds_of_a_layer_hold_for_the_worst_input() -> None:
         current = layer.a_syn * current + always
         worst = max(worst, float(np.abs(current).max()))
     assert worst <= layer.largest_current
+
+
+def test_many_small_weights_that_are_all_rounded_up_cannot_wrap() -> None:
+    n = 4000
+    weights = np.full((n + 1, 1), 1.01 / 254)  # of the largest weight, mantissa 1.01, which the format holds as 2
+    weights[0] = 1.0
+    layer = quantise.FloatLayer("a", "b", weights, np.zeros(1), 0.0, 0.5, 1.0, 0.0, 0, 4)
+    made = loihi1_compiler.quantise(layer)
+    assert made.weights.sum() > 1.9 * 64 * n * 2.0**made.exponent  # rounded up indeed
+    spikes, wraps = loihi1.run_layer(made.compartments, made.weights, np.ones((4, n + 1), np.uint8))
+    assert wraps == 0
+    assert spikes.all()
