@@ -82,6 +82,7 @@ def _encode(data: Any, border: Any, layout: Any, spikes: Any, random: Any) -> No
             k += 1
     a = data[work + padded : work + 2 * padded]
     activation(wide, data[:padded], data[padded : 2 * padded], a)
+    a[n_in:] = 0  # the padding must not fire: its rows would be read, and add nothing
     raster = spikes[: ticks * padded].reshape(ticks, padded)
     if encoder == _POISSON:
         poisson_spikes(a[:n_in], random, raster)

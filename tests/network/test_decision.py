@@ -18,7 +18,7 @@ from snnctl.agent.description import AgentDescription, Provenance, Task, problem
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
 from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, PlaceCells, RateDecoder
-from snnctl.network.decision import Decision, fits, strips
+from snnctl.network.decision import Decision, _encode, fits, strips
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine
 from snnctl.network.vector import aligned
@@ -245,3 +245,13 @@ def test_strips_hold_every_weight_once_and_start_on_64_bytes() -> None:
     np.testing.assert_array_equal(np.sort(laid[laid > 0]), weight.ravel())
     np.testing.assert_array_equal(laid[: 2 * 128].reshape(2, 128), weight[:2, :128])
     assert aligned(100).ctypes.data % 64 == 0
+
+
+def test_the_padding_of_the_input_never_fires() -> None:
+    data = np.zeros(16 * 6, np.float32)  # centre, slope, threshold, work space of 3: one strip of 16 each
+    data[32] = 0.9
+    layout = np.array([1, 3, 2, 0, 1, 0, 0, 3, 16, 48], np.int64)  # 3 neurons of one observation, 2 ticks
+    border = np.array([0.0, 0.0, 1.0, 0.0, 3.0])  # observation, mean, std, x, clip
+    spikes = np.zeros(32, np.uint8)
+    _encode(data, border, layout, spikes, np.zeros(4, np.uint64))
+    np.testing.assert_array_equal(spikes.reshape(2, 16).sum(axis=0), [2] * 3 + [0] * 13)
