@@ -31,6 +31,8 @@ class Task:
     action_size: Annotated[int, Gt(0)]  # dimensions of a continuous action, or number of choices
     action_kind: Literal["continuous", "discrete"]
     control_dt_s: Annotated[Seconds, Gt(0)]
+    env_version: int | None = None  # as registered; a robot folder's own, where the id has none
+    env_kwargs: dict[str, bool | int | float | str] = field(default_factory=dict)  # it was made with these
 
 
 @schema

@@ -139,7 +139,7 @@ def _try_agent(entry: Entry) -> None:
     agent = folder.load(entry.path)
     warm_up(FloatController(agent))
     made_for = agent.description.task
-    env = environments.make(made_for.env_id)
+    env = environments.make(made_for.env_id, **made_for.env_kwargs)
     try:
         require_fit(made_for, environments.task(env, made_for.env_id))
     finally:

@@ -191,7 +191,8 @@ def evaluate(
 
 def _clocked(agent: Agent, env_id: str) -> Agent:
     """The agent with the control period of this environment: the time between decisions is a cost."""
-    env = environments.make(env_id)
+    made_for = agent.description.task
+    env = environments.make(env_id, **(made_for.env_kwargs if env_id == made_for.env_id else {}))
     try:
         control_dt_s = environments.task(env, env_id).control_dt_s
     finally:

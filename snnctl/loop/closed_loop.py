@@ -140,15 +140,19 @@ def run_episodes(
 ) -> tuple[Episode, ...]:
     """Make the environment, run one episode per seed in it, close it.
 
+    Without ``env_kwargs`` the agent's own environment is made as it was in training, another one as it is by default.
     One decision is made before the first episode, so that compilation is in no decision time.
 
     Raises:
         SpaceError: the environment's spaces are not those that the agent was made for.
     """
-    env = environments.make(env_id, **(env_kwargs or {}))
+    made_for = controller.description.task
+    if env_kwargs is None:
+        env_kwargs = made_for.env_kwargs if env_id == made_for.env_id else {}
+    env = environments.make(env_id, **env_kwargs)
     try:
         task = environments.task(env, env_id)
-        require_fit(controller.description.task, task)
+        require_fit(made_for, task)
         warm_up(controller)
         done: list[Episode] = []
         for seed in seeds:
@@ -186,6 +190,14 @@ def require_fit(made_for: Task, given: Task) -> None:
                     f"run it in {made_for.env_id}" if made_for.env_id != given.env_id else "train an agent for it",
                 )
             )
+    if made_for.env_id == given.env_id and made_for.env_version not in (None, given.env_version):
+        found.append(
+            Problem(
+                given.env_id,
+                f"is version {given.env_version}, the agent was made for version {made_for.env_version}",
+                "train it again, or take the environment's earlier version",
+            )
+        )
     if found:
         raise SpaceError(*found)
 

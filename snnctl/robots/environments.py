@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,10 @@ def _line(error: BaseException) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def task(env: gymnasium.Env[Any, Any], env_id: str) -> Task:
-    """Describe the environment as an agent's task.
+def task(
+    env: gymnasium.Env[Any, Any], env_id: str, env_kwargs: Mapping[str, bool | int | float | str] | None = None
+) -> Task:
+    """Describe the environment, which was made as ``make(env_id, **env_kwargs)``, as an agent's task.
 
     Raises:
         SpaceError: one problem for each of the two spaces that cannot be connected.
@@ -165,6 +168,8 @@ def task(env: gymnasium.Env[Any, Any], env_id: str) -> Task:
         action_size=int(actions.n if discrete else actions.shape[0]),
         action_kind="discrete" if discrete else "continuous",
         control_dt_s=control_dt_s(env),
+        env_version=env.spec.version if env.spec is not None else None,
+        env_kwargs=dict(env_kwargs or {}),
     )
 
 

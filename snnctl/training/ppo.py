@@ -140,7 +140,7 @@ class Ppo:
         self.recipe, self.config, self.seed = recipe, config, seed
         self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, config.envs)
         env = self.environments.envs[0]
-        self.task = task(env, recipe.env.id)
+        self.task = task(env, recipe.env.id, recipe.env.kwargs)
         dims, actions = self.task.observation_size, self.task.action_size
         network = stack(
             inputs=recipe.encoder.size(dims),

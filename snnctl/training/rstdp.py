@@ -86,7 +86,7 @@ class Rstdp:
         """
         self.recipe, self.config, self.seed = recipe, config, seed
         self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, 1)
-        self.task = task(self.environments.envs[0], recipe.env.id)
+        self.task = task(self.environments.envs[0], recipe.env.id, recipe.env.kwargs)
         dims, actions = self.task.observation_size, self.task.action_size
         try:
             encoder, neuron = _parts(recipe, config, dims)

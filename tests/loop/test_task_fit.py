@@ -1,0 +1,34 @@
+"""An agent runs in its environment as it was made: same keyword arguments, same version."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from snnctl.agent.description import Task
+from snnctl.errors import SpaceError
+from snnctl.loop.closed_loop import require_fit
+from snnctl.robots import environments
+
+TASK = Task(
+    env_id="robot", observation_size=3, action_size=1, action_kind="continuous", control_dt_s=0.02, env_version=0
+)
+
+
+def test_another_version_of_the_same_environment_is_refused() -> None:
+    with pytest.raises(SpaceError, match="is version 1, the agent was made for version 0"):
+        require_fit(TASK, dataclasses.replace(TASK, env_version=1))
+
+
+def test_another_environment_may_have_any_version() -> None:
+    require_fit(TASK, dataclasses.replace(TASK, env_id="other", env_version=1))
+    require_fit(dataclasses.replace(TASK, env_version=None), dataclasses.replace(TASK, env_version=1))
+
+
+def test_a_task_remembers_how_its_environment_was_made() -> None:
+    kwargs = {"reset_noise_scale": 0.02}
+    env = environments.make("InvertedPendulum-v5", **kwargs)
+    task = environments.task(env, "InvertedPendulum-v5", kwargs)
+    env.close()
+    assert (task.env_version, task.env_kwargs) == (5, kwargs)
