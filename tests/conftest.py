@@ -5,6 +5,8 @@ import os
 import numba
 import pytest
 
+from snnctl.robots import rendering
+
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 
 
@@ -14,6 +16,7 @@ def pytest_configure(config):
         "needs_compiler: measures what only compiled kernels can do in reasonable time, or the compiler's own cache;"
         " skipped with NUMBA_DISABLE_JIT=1",
     )
+    config.addinivalue_line("markers", "needs_gl: draws; skipped where no OpenGL library (EGL or OSMesa) works")
 
 
 def pytest_collection_modifyitems(items):
@@ -22,6 +25,11 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("needs_compiler"):
                 item.add_marker(skip)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("needs_gl") and not any(rendering.works(name) for name in rendering.CANDIDATES):
+        pytest.skip("needs OpenGL: install libegl1 or libosmesa6")
 
 
 @pytest.fixture(autouse=True)

@@ -128,6 +128,14 @@ def _one(
     if result.status == "interrupted":
         console.note(f"interrupted after {result.steps:,} steps; continue with: {_resume_command(result)}")
         raise typer.Exit(INTERRUPTED)
+    if _useless(result):
+        console.note(f"snnctl: {result.folder}: every evaluation episode diverged; see metrics.jsonl, try a smaller lr")
+        raise typer.Exit(3)
+
+
+def _useless(result: RunResult) -> bool:
+    """Whether the finished agent diverged in every evaluation episode."""
+    return result.evaluation is not None and result.evaluation["summary"]["mean"] is None
 
 
 def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, command: str, as_json: bool) -> None:
@@ -153,7 +161,7 @@ def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, comman
     for outcome in outcomes:
         for reason in outcome.reasons:
             console.note(f"snnctl: seed {outcome.seed}: {reason}")
-    if any(o.result is None for o in outcomes):
+    if any(o.result is None or _useless(o.result) for o in outcomes):
         raise typer.Exit(3)
     interrupted = [r for r in results if r.status == "interrupted"]
     for result in interrupted:

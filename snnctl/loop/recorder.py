@@ -20,12 +20,10 @@ the recorder is closed, an interrupt included: an unfinished episode is kept and
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.metadata
 import json
-import os
-import tempfile
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -37,10 +35,10 @@ from numpy.typing import NDArray
 
 import snnctl
 from snnctl.agent.controller import Controller
-from snnctl.errors import InputError, OutputError, Problem, StorageError
+from snnctl.errors import InputError, OutputError, Problem
 from snnctl.loop.episode import Episode, Step
 from snnctl.robots import environments
-from snnctl.storage import ensure_writable, sync_folder
+from snnctl.storage import ensure_writable, write_atomic
 
 FORMAT = "snnctl recording"
 SCHEMA = 1
@@ -104,10 +102,9 @@ class Recorder:
         if path.is_dir():
             raise OutputError(Problem(str(path), "is a folder", "name a file, such as episode.h5"))
         ensure_writable(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        self._temporary: Path | None = Path(temporary)
-        self._file = h5py.File(temporary, "w")
+        # In memory until closed: HDF5 writing to a disk that fills up can take the process down with it.
+        self._file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
+        self._closed = False
         self._file.attrs.update({"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "seed": seed})
         self._count = 0
         self._episode: _Columns | None = None
@@ -152,25 +149,16 @@ class Recorder:
         Raises:
             StorageError: the disk is full or the folder is gone; an older file is untouched.
         """
-        if self._temporary is None:
+        if self._closed:
             return
-        temporary, self._temporary = self._temporary, None
-        try:
-            if self._episode is not None:
-                self._write({"seed": self._episode.seed, "length": len(self._episode.reward), "complete": False})
-            self._file.close()
-            if self._count == 0:  # nothing happened: leave nothing, and an older file alone
-                return
-            with open(temporary, "rb") as file:
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, self.path)
-            sync_folder(self.path.parent)
-        except OSError as error:
-            raise _failed(self.path, error) from None
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        self._closed = True
+        if self._episode is not None:
+            self._write({"seed": self._episode.seed, "length": len(self._episode.reward), "complete": False})
+        self._file.flush()
+        image = self._file.id.get_file_image()
+        self._file.close()
+        if self._count:  # where nothing happened, leave nothing, and an older file alone
+            write_atomic(self.path, image)
 
     def __enter__(self) -> Recorder:
         return self
@@ -182,21 +170,17 @@ class Recorder:
         columns, self._episode = self._episode, None
         if columns is None:
             return
-        try:
-            group = self._file.create_group(f"episode_{self._count:03d}")
-            self._count += 1
-            group.attrs.update(attributes)
-            for name, array in columns.arrays().items():
-                _dataset(group, name, array)
-            group["observation"].attrs.update(columns.labels)
-            for name, events in columns.events().items():
-                spikes = group.create_group(f"spikes/{name}")
-                spikes.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
-                for column in ("step", "tick", "index"):
-                    _dataset(spikes, column, getattr(events, column))
-            self._file.flush()
-        except OSError as error:
-            raise _failed(self.path, error) from None
+        group = self._file.create_group(f"episode_{self._count:03d}")
+        self._count += 1
+        group.attrs.update(attributes)
+        for name, array in columns.arrays().items():
+            _dataset(group, name, array)
+        group["observation"].attrs.update(columns.labels)
+        for name, events in columns.events().items():
+            spikes = group.create_group(f"spikes/{name}")
+            spikes.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
+            for column in ("step", "tick", "index"):
+                _dataset(spikes, column, getattr(events, column))
 
 
 class _Columns:
@@ -333,10 +317,6 @@ def _plain(node: Any) -> dict[str, Any]:
 def _dataset(group: Any, name: str, array: NDArray[Any]) -> None:
     packed = {"compression": "gzip", "shuffle": True} if array.nbytes > 4096 else {}
     group.create_dataset(name, data=array, **packed).attrs["unit"] = _UNITS[name]
-
-
-def _failed(path: Path, error: OSError) -> StorageError:
-    return StorageError(Problem(str(path), f"could not be written ({error})", "an older recording is intact"))
 
 
 def _versions() -> dict[str, str]:

@@ -84,6 +84,7 @@ def test_a_recording_becomes_a_raster_beside_it(recording: Path, tmp_path: Path,
     assert labels == ["cart position", "pole angle", "cart speed", "pole rate", "action"]
 
 
+@pytest.mark.needs_gl
 def test_frames_and_a_window_and_chosen_signals(recording: Path, tmp_path: Path) -> None:
     plain, framed, data = (str(tmp_path / name) for name in ("p.png", "f.png", "d.json"))
     chosen = ["--signals", "pole angle,0", "--from", "40ms", "--to", "0.2s", "--data", data]

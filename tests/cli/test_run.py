@@ -84,6 +84,7 @@ def test_json_is_the_result_alone_and_the_same_for_the_same_seed(cartpole: Path,
     assert play(3)["episodes"] != play(4)["episodes"]
 
 
+@pytest.mark.needs_gl
 def test_a_recording_and_a_video_of_the_same_run(pendulum: Path, tmp_path: Path, capsys: Any) -> None:
     files = [tmp_path / "e.h5", tmp_path / "e.gif"]
     arguments = ["--episodes", "2", "--record", str(files[0]), "--video", str(files[1]), "--json"]

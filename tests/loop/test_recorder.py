@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from snnctl import storage
 from snnctl.errors import InputError, OutputError, StorageError
 from snnctl.loop import closed_loop, recorder
 from snnctl.loop.episode import Episode, Step
@@ -140,8 +141,8 @@ def test_nothing_appears_before_the_end_and_an_older_file_survives_a_failure(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(recorder.os, "replace", full)
-    with pytest.raises(StorageError, match="an older recording is intact"):
+    monkeypatch.setattr(storage.os, "replace", full)
+    with pytest.raises(StorageError, match="the old file is intact"):
         taken.close()
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["e.h5"]

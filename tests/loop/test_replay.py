@@ -24,6 +24,7 @@ class Shots:
         pass
 
 
+@pytest.mark.needs_gl
 def test_replayed_pictures_are_those_of_the_episode(pendulum: Any, tmp_path: Path) -> None:
     from snnctl.loop.observers import Observers
 

@@ -96,6 +96,7 @@ def test_a_long_video_is_cut(tmp_path: Path, pendulum: Any) -> None:
     assert sum(ms for _, ms in frames) <= 1000 * (video.MAX_SECONDS + 20)
 
 
+@pytest.mark.needs_gl
 def test_a_mujoco_robot_is_filmed_without_a_screen(tmp_path: Path, pendulum: Any) -> None:
     taken = Video(tmp_path / "e.gif")
     closed_loop.run_episodes(pendulum(), "InvertedPendulum-v5", [0], {"render_mode": "rgb_array"}, taken, max_steps=5)
