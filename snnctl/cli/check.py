@@ -13,16 +13,19 @@ FAILED = 1
 
 def check(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names or paths of entries of any kind.")],
-    kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, when the name is ambiguous.")] = "",
+    kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, to check only that.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Check entries: schema, contradictions, spaces, a first decision.
+
+    A name that an agent and a recipe share is checked as both.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
     Example: snnctl check balancer cartpole-ppo
     """
-    found = [(entry, entries.problems(entry)) for entry in [entries.find(name, kind) for name in names]]
+    chosen = [entry for name in names for entry in entries.find_all(name, kind)]
+    found = [(entry, entries.problems(entry)) for entry in chosen]
     if as_json:
         rows = [
             {"kind": e.kind, "name": e.name, "path": str(e.path), "problems": [p._asdict() for p in problems]}

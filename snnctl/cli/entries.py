@@ -16,28 +16,38 @@ _TELLING_KEYS: dict[str, Kind] = {"trainer": "recipe", "family": "chip", "robot"
 
 
 def find(name: str, kind: str = "") -> Entry:
-    """The entry that ``name`` (bare or a path) means.
+    """The one entry that ``name`` (bare or a path) means.
 
     Raises:
         NotFoundError: none has this name.
         InputError: several kinds have it and ``kind`` is not given.
     """
+    found = find_all(name, kind)
+    if len(found) > 1:
+        kinds = " or ".join(f"--kind {e.kind}" for e in found)
+        raise InputError(Problem(f"'{name[:80]}'", f"is the name of {len(found)} things", f"add {kinds}"))
+    return found[0]
+
+
+def find_all(name: str, kind: str = "") -> list[Entry]:
+    """Every entry that ``name`` (bare or a path) may mean: an agent and its recipe often share one.
+
+    Raises:
+        NotFoundError: none has this name.
+    """
     if kind:
         if kind not in KINDS:
             raise InputError(Problem("--kind", f"is '{kind[:40]}'", nearest(kind, KINDS)))
-        return library.find(kind, name)
+        return [library.find(kind, name)]
     path = library.as_path(name)
     if path.is_file() and path.suffix == ".toml":
-        return library.find(_kind_of_file(path), name)
+        return [library.find(_kind_of_file(path), name)]
     found: list[Entry] = []
     for candidate in KINDS:
         with contextlib.suppress(NotFoundError):
             found.append(library.find(candidate, name))
-    if len(found) > 1:
-        kinds = " or ".join(f"--kind {e.kind}" for e in found)
-        raise InputError(Problem(f"'{name[:80]}'", f"is the name of {len(found)} things", f"add {kinds}"))
     if found:
-        return found[0]
+        return found
     known = [e.name for k in KINDS for e in library.entries(k)]
     raise NotFoundError(Problem(f"'{name[:80]}'", "is no env, agent, recipe, chip or budget", nearest(name, known)))
 

@@ -158,15 +158,17 @@ def test_what_is_no_list_of_seeds(text):
 def test_list_show_and_check_speak_json(call):
     code, out, _ = call("list", "chips", "--json")
     assert code == 0 and {"loihi1", "spinnaker1"} <= {row["name"] for row in json.loads(out)["chips"]}
-    code, out, _ = call("show", "cartpole-ppo", "--json")
+    code, out, _ = call("show", "cartpole-ppo", "--kind", "recipe", "--json")
     shown = json.loads(out)
     assert code == 0 and shown["kind"] == "recipe" and shown["value"]["selection"]["confirm_episodes"] == 100
     code, out, _ = call("check", "loihi1", "spinnaker1", "nano-drone", "cartpole-ppo", "--json")
-    assert code == 0 and json.loads(out)["ok"] and len(json.loads(out)["entries"]) == 4
+    checked = json.loads(out)
+    assert code == 0 and checked["ok"]
+    assert [e["kind"] for e in checked["entries"]] == ["chip", "chip", "budget", "agent", "recipe"]
 
 
 def test_what_show_prints_is_a_valid_entry(call, tmp_path):
-    code, out, _ = call("show", "cartpole-ppo")
+    code, out, _ = call("show", "cartpole-ppo", "--kind", "recipe")
     (tmp_path / "copy.toml").write_text(out)
     assert code == 0 and call("check", "copy.toml")[0] == 0
 
