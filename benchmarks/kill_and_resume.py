@@ -1,0 +1,84 @@
+"""Kill a real training at random moments with SIGKILL, resume it, compare every byte with an uninterrupted one.
+
+    python benchmarks/kill_and_resume.py --kills 10
+
+Prints one line a training and exits 1 if any file differs. Runs in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SNNCTL = [sys.executable, "-m", "snnctl"]
+RECIPE = ["cartpole-ppo", "--seed", "3", "trainer.total_steps=24576"]
+SELECTION = ["selection.every_updates=6", "selection.stop_return=501.0"]  # never stops early
+COMPARED = (
+    "checkpoints/best/weights.safetensors",
+    "checkpoints/last/weights.safetensors",
+    "metrics.jsonl",
+    "eval.json",
+)
+KILLS_A_TRAINING = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    options = parser.parse_args()
+    moments = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = _train(Path(scratch), "warm-up", None)  # compiles, so that the next one shows the usual time
+        begin = time.monotonic()
+        whole = _train(Path(scratch), "uninterrupted", None)
+        usual_s = time.monotonic() - begin
+        wanted, kills, different, number = _digests(whole), 0, 0, 0
+        while kills < options.kills:
+            number += 1
+            kills_before = kills
+            for _ in range(KILLS_A_TRAINING):
+                kills += _train(Path(scratch), f"killed{number}", moments.uniform(0.2, 0.9) * usual_s) is None
+            same = _digests(_train(Path(scratch), f"killed{number}", None)) == wanted
+            different += not same
+            print(
+                f"training {number}: {kills - kills_before} kills, {'identical' if same else 'DIFFERENT'}", flush=True
+            )
+    print(f"{kills} kills in {number} trainings, {different} of them ended differently")
+    return 1 if different else 0
+
+
+def _train(scratch: Path, name: str, kill_after_s: float | None) -> Path | None:
+    """Start the training called ``name`` or go on with it; None if it was killed, else its finished folder."""
+    found = next((scratch / "runs" / RECIPE[0]).glob(f"{name}-*"), None)
+    started = found is not None and any((found / "checkpoints").glob("*"))
+    arguments = ["--resume", str(found)] if started else [*RECIPE, *SELECTION, "--name", name]
+    if found is not None and not started:  # killed before the first checkpoint: nothing to go on from
+        found.rename(scratch / f"{name}-{time.monotonic_ns()}")
+    process = subprocess.Popen(
+        [*SNNCTL, "train", *arguments], cwd=scratch, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _, said = process.communicate(timeout=kill_after_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None
+    if process.returncode:
+        raise SystemExit(f"snnctl train ended with {process.returncode}: {said[-500:]}")
+    return next((scratch / "runs" / RECIPE[0]).glob(f"{name}-*"))
+
+
+def _digests(folder: Path | None) -> list[str]:
+    assert folder is not None
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in COMPARED]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
