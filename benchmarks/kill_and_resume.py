@@ -29,13 +29,14 @@ KILLS_A_TRAINING = 3
 
 
 def main() -> int:
+    """Kill, resume, compare; the number of trainings that ended differently decides the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     options = parser.parse_args()
     moments = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        whole = _train(Path(scratch), "warm-up", None)  # compiles, so that the next one shows the usual time
+        _train(Path(scratch), "warm-up", None)  # compiles, so that the next one shows the usual time
         begin = time.monotonic()
         whole = _train(Path(scratch), "uninterrupted", None)
         usual_s = time.monotonic() - begin
@@ -47,9 +48,8 @@ def main() -> int:
                 kills += _train(Path(scratch), f"killed{number}", moments.uniform(0.2, 0.9) * usual_s) is None
             same = _digests(_train(Path(scratch), f"killed{number}", None)) == wanted
             different += not same
-            print(
-                f"training {number}: {kills - kills_before} kills, {'identical' if same else 'DIFFERENT'}", flush=True
-            )
+            verdict = "identical" if same else "DIFFERENT"
+            print(f"training {number}: {kills - kills_before} kills, {verdict}", flush=True)
     print(f"{kills} kills in {number} trainings, {different} of them ended differently")
     return 1 if different else 0
 
