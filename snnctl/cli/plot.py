@@ -273,7 +273,7 @@ def _cost(path: Path, figure: Choice | None) -> Plot:
         parts = {name.replace("_", " "): float(v) for name, v in data["energy"]["dynamic_by_part_j"].items()}
         asked = data["budget"].get("power") if data["budget"]["boundary"] == "chip" else None
         limit_w = float(asked["limit_w"]) if asked else None
-        return energy.draw(power, parts, limit_w, heading, f"modelled from published constants, in {data['env']['id']}")
+        return energy.draw(power, parts, limit_w, heading, f"modelled from sourced constants, in {data['env']['id']}")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(Problem(str(path), f"is not an evaluation (at {error})", "make one with evaluate")) from None
 

@@ -9,7 +9,7 @@ control period, or the latency of the decision if that is longer):
 
 At the boundary ``board`` static and idle are those of the whole board; at ``dynamic`` both are zero.
 Static is what the powered chip draws before anything runs, idle what it draws on top when it is ready
-to run. All of it is modelled from published constants, none is measured on this network.
+to run. All of it is modelled from sourced constants, none is measured on this network.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
    spikes that really occurred
 3. returns are compared pair by pair, costs are summed up and held against the budget
 
-Energy, power and latency are *modelled*: events times published constants. Every constant that
+Energy, power and latency are *modelled*: events times sourced constants. Every constant that
 enters is in the result with its source. ``to_json`` is described in ``docs/evaluation.md``.
 """
 

@@ -80,7 +80,7 @@ def _facts(data: Data) -> str:
         ("Budget", f"{budget['name']}: {', '.join(limits)}, counted at the {budget['boundary']}"),
         ("Of", budget["robot"]),
         ("Episodes", f"{len(data['returns']['chip'])} for each controller, the same seeds for all"),
-        ("Evidence", "modelled: counted events times published constants; nothing here was measured on a chip"),
+        ("Evidence", "modelled: counted events times sourced constants; nothing here was measured on a chip"),
     ]
     items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
     return f"<dl>{items}</dl>"
