@@ -2,8 +2,9 @@
 
 This is what an engine's plasticity must equal bit for bit. Weights are dense, ``(n_pre, n_post)``; synapses that do
 not exist are masked by ``exists``. Rules of one projection act in the order of their tuple, at every synapse one after
-the other; each has its own traces, all share the weight. Spikes and membranes of the postsynaptic neurons come from the
-caller: as arrays (:func:`run`), or tick by tick (:class:`Clocked`, with `begin`, `deliver`, `end`) around a neuron model.
+the other; each has its own traces, all share the weight, and the first that has a hook `weight` says what is delivered.
+Spikes and membranes of the postsynaptic neurons come from the caller: as arrays (:func:`run`), or tick by tick
+(:class:`Clocked`, with `begin`, `deliver`, `end`) around a neuron model.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Clocked:
         # Per rule the fields of a synapse other than its weight, as a tuple in a nested list [i][j].
         self.synapse: list[Any] = []
         for rule, module in zip(self.rules, self.modules, strict=True):
-            first = getattr(rule, "initial_synapse", lambda n=len(module.Synapse._fields) - 1: (0.0,) * n)()
+            own = (0.0,) * (len(module.Synapse._fields) - 1)
+            first = rule.initial_synapse() if hasattr(rule, "initial_synapse") else own
             self.synapse.append([[tuple(float(x) for x in first)] * n_post for _ in range(n_pre)])
         self.ticks = 0
 
