@@ -11,12 +11,12 @@ Source: Tang et al., CoRL 2020 (PopSAN), with the bias on the membrane, as Loihi
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt
 
 from snnctl.config import Seconds, schema
+from snnctl.neurons.firing import Reset, decay, fire, reset_constants
 
 
 @schema
@@ -28,22 +28,26 @@ class CurrentLif:
     tau_syn_s: Annotated[Seconds, Ge(0)]
     v_threshold: Annotated[float, Gt(0)] = 1.0
     v_reset: float = 0.0
-    reset: Literal["value", "subtract"] = "value"
+    reset: Reset = "value"
     refractory_ticks: Annotated[int, Ge(0)] = 0
 
     def constants(self, tick_s: float) -> CurrentLifConstants:
         """What one step needs, for ticks of ``tick_s``."""
-        subtract = self.reset == "subtract"
+        keep, shift = reset_constants(self.reset, self.v_reset, drop=self.v_threshold)
         return CurrentLifConstants(
-            a_syn=math.exp(-tick_s / self.tau_syn_s) if self.tau_syn_s > 0 else 0.0,
-            a_mem=math.exp(-tick_s / self.tau_mem_s),
+            a_syn=decay(tick_s, self.tau_syn_s),
+            a_mem=decay(tick_s, self.tau_mem_s),
             v_threshold=self.v_threshold,
-            keep=1.0 if subtract else 0.0,
-            shift=-self.v_threshold if subtract else self.v_reset,
+            keep=keep,
+            shift=shift,
             refractory=float(self.refractory_ticks),
             one=1.0,
             zero=0.0,
         )
+
+    def initial(self) -> CurrentLifState:
+        """At rest."""
+        return CurrentLifState(i=0.0, v=0.0, silent=0.0)
 
 
 class CurrentLifConstants(NamedTuple):
@@ -71,8 +75,5 @@ def step(c: CurrentLifConstants, s: CurrentLifState, drive: Any, bias: Any) -> t
     """One tick of one neuron: the new state and whether it spikes. ``drive`` is its row of W s[k]."""
     i = c.a_syn * s.i + drive
     integrated = c.a_mem * s.v + i + bias
-    free = s.silent <= c.zero
-    spike = free and integrated > c.v_threshold
-    v = integrated if free else s.v
-    silent = s.silent if free else s.silent - c.one
-    return CurrentLifState(i, c.keep * v + c.shift if spike else v, c.refractory if spike else silent), spike
+    v, silent, spike = fire(c, integrated, integrated > c.v_threshold, s.v, s.silent)
+    return CurrentLifState(i, v, silent), spike

@@ -10,12 +10,12 @@ Source: Gerstner, Kistler, Naud & Paninski, Neuronal Dynamics (2014), section 1.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt
 
 from snnctl.config import Seconds, schema
+from snnctl.neurons.firing import Reset, decay, fire, reset_constants
 
 
 @schema
@@ -26,21 +26,25 @@ class Lif:
     tau_mem_s: Annotated[Seconds, Gt(0)]
     v_threshold: Annotated[float, Gt(0)] = 1.0
     v_reset: float = 0.0
-    reset: Literal["value", "subtract"] = "value"
+    reset: Reset = "value"
     refractory_ticks: Annotated[int, Ge(0)] = 0
 
     def constants(self, tick_s: float) -> LifConstants:
         """What one step needs, for ticks of ``tick_s``."""
-        subtract = self.reset == "subtract"
+        keep, shift = reset_constants(self.reset, self.v_reset, drop=self.v_threshold)
         return LifConstants(
-            a_mem=math.exp(-tick_s / self.tau_mem_s),
+            a_mem=decay(tick_s, self.tau_mem_s),
             v_threshold=self.v_threshold,
-            keep=1.0 if subtract else 0.0,
-            shift=-self.v_threshold if subtract else self.v_reset,
+            keep=keep,
+            shift=shift,
             refractory=float(self.refractory_ticks),
             one=1.0,
             zero=0.0,
         )
+
+    def initial(self) -> LifState:
+        """At rest."""
+        return LifState(v=0.0, silent=0.0)
 
 
 class LifConstants(NamedTuple):
@@ -65,8 +69,5 @@ class LifState(NamedTuple):
 def step(c: LifConstants, s: LifState, drive: Any, bias: Any) -> tuple[LifState, Any]:
     """One tick of one neuron: the new state and whether it spikes. ``drive`` is its row of W s[k]."""
     integrated = c.a_mem * s.v + drive + bias
-    free = s.silent <= c.zero
-    spike = free and integrated > c.v_threshold
-    v = integrated if free else s.v
-    silent = s.silent if free else s.silent - c.one
-    return LifState(c.keep * v + c.shift if spike else v, c.refractory if spike else silent), spike
+    v, silent, spike = fire(c, integrated, integrated > c.v_threshold, s.v, s.silent)
+    return LifState(v, silent), spike
