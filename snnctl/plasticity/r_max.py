@@ -1,28 +1,27 @@
 """R-max: a synapse learns from reward times how much it had to do with what its stochastic neuron did.
 
-The score form for escape-noise neurons. One tick, for the synapse i -> j with presynaptic spikes s, postsynaptic
-spikes y, the membrane u before the reset and the escape rate rho(u) = rho_threshold exp((u - v_threshold) / width):
+The score form for neurons with escape noise (``escape_lif``). One tick, for the synapse i -> j with presynaptic spikes
+s, postsynaptic spikes y, the membrane u before the reset and rho(u) = rho_0 exp((u - v_threshold) / delta_u):
 
-    c   = a_syn c + s                                           current of a spike         a = exp(-tick_s / tau_s)
-    eps = a_mem eps + c                                         PSP as the membrane sees it
+    c   = c + s                                                 current of a spike         a = exp(-tick_s / tau_s)
+    eps = a_mem eps + scale c                                   its potential in mV for a weight of 1
     e   = a_eligibility e + eps [y - (1 - y) (exp(rho tick_s) - 1)]
-    eps = 0 where y and reset_on_spike
     w   = clip(w + learning_rate signal e, weight_min, weight_max)
+    c   = a_syn c;  at y: eps = 0 (reset "value"), eps = c = 0 ("srm0"), or neither ("none")
 
 ``signal`` is the success R - b: the reward of this tick less its running mean (:func:`follow`). For rho tick_s -> 0
 this is e' = -e / tau_e + (Y - rho) eps. The tick form is not that with rho replaced by a probability: the neuron fires
 with probability p = 1 - exp(-rho tick_s), and p - (1 - p) (exp(rho tick_s) - 1) = 0, so E[e] = 0 exactly, for ticks of
 any length. It needs rho only in ticks without a spike, when the membrane after the tick is the membrane before the
-reset; so ``observe`` recomputes it from v. In the ``refractory_ticks`` after a spike rho is 0.
+reset; so ``observe`` recomputes it from v. While j is refractory its membrane is held: eps stays, and e just decays.
 
-e is the gradient of the log-likelihood of j's spikes with respect to w, times ``width`` and times
-(exp(rho tick_s) - 1) / (rho tick_s) in each tick, which goes to 1 with rho tick_s.
-
-The rule must have the constants of its neuron: v_threshold, rho_threshold_hz, width, and tau_mem_s, tau_syn_s of eps
-(0: the spike jumps on the membrane). reset_on_spike is right for neurons that reset v to a value.
+e is the gradient of the log-likelihood of j's spikes with respect to w, times delta_u and, in each tick, times
+(exp(rho tick_s) - 1) / (rho tick_s), which goes to 1 with rho tick_s. eps(t) = epsilon / (tau_mem - tau_syn)
+(exp(-t / tau_mem) - exp(-t / tau_syn)) at the ends of ticks, as in the neuron, whose constants the rule must have.
 Each tick costs all synapses.
 
 Sources: Pfister et al., Neural Comput. 18:1318 (2006); Fremaux & Gerstner, Front. Neural Circuits 9:85 (2016).
+Defaults are those of ``escape_lif``.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from annotated_types import Ge, Gt
 
 from snnctl.config import Hertz, Seconds, schema
-from snnctl.plasticity.limits import decay, limits
+from snnctl.plasticity.limits import decay, limits, potential
 
 
 @schema
@@ -42,13 +41,14 @@ class RMax:
 
     rule: Literal["r_max"] = "r_max"
     tau_mem_s: Annotated[Seconds, Gt(0)] = 20e-3
-    tau_syn_s: Annotated[Seconds, Ge(0)] = 5e-3
+    tau_syn_s: Annotated[Seconds, Gt(0)] = 5e-3
+    epsilon_mv_ms: Annotated[float, Gt(0)] = 20.0
+    rho_0_hz: Annotated[Hertz, Gt(0)] = 60.0
+    v_threshold_mv: float = 16.0
+    delta_u_mv: Annotated[float, Gt(0)] = 2.0
+    reset: Literal["srm0", "value", "none"] = "srm0"
+    refractory_s: Annotated[Seconds, Ge(0)] = 0.0
     tau_eligibility_s: Annotated[Seconds, Gt(0)] = 0.5
-    v_threshold: float = 16.0
-    width: Annotated[float, Gt(0)] = 2.0
-    rho_threshold_hz: Annotated[Hertz, Gt(0)] = 60.0
-    refractory_ticks: Annotated[int, Ge(0)] = 0
-    reset_on_spike: bool = True
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     weight_min: float | None = None
     weight_max: float | None = None
@@ -62,13 +62,15 @@ class RMax:
         return RMaxConstants(
             a_syn=decay(tick_s, self.tau_syn_s),
             a_mem=decay(tick_s, self.tau_mem_s),
+            scale=self.epsilon_mv_ms * 1e-3 * potential(tick_s, self.tau_mem_s, self.tau_syn_s),
             a_eligibility=decay(tick_s, self.tau_eligibility_s),
-            v_threshold=self.v_threshold,
-            width=self.width,
-            rho_tick=self.rho_threshold_hz * tick_s,
+            v_threshold=self.v_threshold_mv,
+            sharpness=1.0 / self.delta_u_mv,
+            intensity=self.rho_0_hz * tick_s,
             highest=MOST,
-            refractory=float(self.refractory_ticks),
-            keep=0.0 if self.reset_on_spike else 1.0,
+            refractory=float(round(self.refractory_s / tick_s)),
+            keep_eps=1.0 if self.reset == "none" else 0.0,
+            keep_current=0.0 if self.reset == "srm0" else 1.0,
             learning_rate=self.learning_rate,
             weight_min=low,
             weight_max=high,
@@ -86,13 +88,15 @@ class RMaxConstants(NamedTuple):
 
     a_syn: Any
     a_mem: Any
+    scale: Any  # mV of eps at the end of the tick in which a spike arrives
     a_eligibility: Any
-    v_threshold: Any
-    width: Any
-    rho_tick: Any  # rho_threshold tick_s
+    v_threshold: Any  # mV
+    sharpness: Any  # 1 / delta_u
+    intensity: Any  # rho_0 tick_s
     highest: Any
-    refractory: Any
-    keep: Any  # of eps at a postsynaptic spike
+    refractory: Any  # ticks
+    keep_eps: Any  # at a postsynaptic spike
+    keep_current: Any
     learning_rate: Any
     weight_min: Any
     weight_max: Any
@@ -105,21 +109,23 @@ class Synapse(NamedTuple):
     """State of one synapse."""
 
     weight: Any
-    eps: Any
-    e: Any
+    current: Any  # c
+    eps: Any  # mV
+    e: Any  # mV
 
 
 class Pre(NamedTuple):
-    """State of one presynaptic neuron."""
+    """A presynaptic neuron keeps nothing: what of it counts depends on j's last spike."""
 
-    c: Any
+    none: Any
 
 
 class Post(NamedTuple):
     """State of one postsynaptic neuron."""
 
-    surprise: Any  # y - (1 - y) (exp(rho tick_s) - 1) of this tick
+    surprise: Any  # y - (1 - y) (exp(rho tick_s) - 1) of this tick, 0 while refractory
     spike: Any
+    free: Any  # whether it was not refractory in this tick
     silent: Any  # refractory ticks left
 
 
@@ -134,33 +140,28 @@ def modulate(c: RMaxConstants, m: Shared, signal: Any) -> Shared:
     return Shared(signal)
 
 
-def relax_pre(c: RMaxConstants, pre: Pre) -> Pre:
-    """One tick of decay."""
-    return Pre(c.a_syn * pre.c)
-
-
-def mark_pre(c: RMaxConstants, m: Shared, pre: Pre) -> Pre:
+def arrive(c: RMaxConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
     """A presynaptic spike arrived."""
-    return Pre(pre.c + c.one)
+    return Synapse(syn.weight, syn.current + c.one, syn.eps, syn.e)
 
 
 def observe(c: RMaxConstants, m: Shared, post: Post, v: Any, spike: Any, teach: Any) -> Post:
     """How unexpected was what j did; v is its membrane after the tick."""
     y = c.one if spike else c.zero
-    expected = min(c.rho_tick * math.exp(min((v - c.v_threshold) / c.width, c.highest)), c.highest)
-    surprise = y - (c.one - y) * math.expm1(expected)
-    surprise = c.zero if post.silent > c.zero else surprise
-    silent = c.refractory if spike else max(post.silent - c.one, c.zero)
-    return Post(surprise, y, silent)
+    free = c.one if post.silent <= c.zero else c.zero
+    rho_tick = min(c.intensity * math.exp(min((v - c.v_threshold) * c.sharpness, c.highest)), c.highest)
+    surprise = free * (y - (c.one - y) * math.expm1(rho_tick))
+    return Post(surprise, y, free, c.refractory if spike else max(post.silent - c.one, c.zero))
 
 
 def consolidate(c: RMaxConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
-    """Every tick: PSP, eligibility, weight."""
-    eps = c.a_mem * syn.eps + pre.c
+    """Every tick: potential, eligibility, weight."""
+    eps = c.a_mem * syn.eps + c.scale * syn.current if post.free > c.zero else syn.eps
     e = c.a_eligibility * syn.e + eps * post.surprise
-    eps = eps * (c.one - post.spike * (c.one - c.keep))
     weight = min(max(syn.weight + c.learning_rate * m.success * e, c.weight_min), c.weight_max)
-    return Synapse(weight, eps, e)
+    kept = c.one - post.spike
+    current = c.a_syn * syn.current * (kept + post.spike * c.keep_current)
+    return Synapse(weight, current, eps * (kept + post.spike * c.keep_eps), e)
 
 
 def follow(mean: float, reward: float, share: float) -> float:

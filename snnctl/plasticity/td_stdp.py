@@ -2,11 +2,12 @@
 
 One tick, for the synapse i -> j with presynaptic spikes s and postsynaptic spikes y:
 
-    c    = a_syn c + s                                        current of a spike              a = exp(-tick_s / tau_s)
-    eps  = a_mem eps + c                                      PSP; of spikes since j's last one if reset_on_spike
-    slow = a_kappa slow + y eps ;  fast = a_nu fast + y eps   the coincidences, then eps = 0 at y
-    e    = (slow - fast) / (tau_kappa_s - nu_kappa_s)         [Y (X * eps)] * kappa           in 1/s
+    c    = c + s                                              current of a spike              a = exp(-tick_s / tau_s)
+    eps  = a_mem eps + scale c                                its potential in mV for a weight of 1
+    slow = a_kappa slow + y eps ;  fast = a_nu fast + y eps   the coincidences
+    e    = (slow - fast) / (tau_kappa_s - nu_kappa_s)         [Y (X * eps)] * kappa, in mV/s
     w    = clip(w + learning_rate signal e tick_s / tau_reward_s, weight_min, weight_max)
+    c    = a_syn c;  at y: eps = c = 0 (reset "srm0": only spikes since j's last one count), eps = 0 ("value"), "none"
 
 ``signal`` is the TD error delta, one number for all synapses. It comes from a critic, which reads the value of the
 state from the spikes of N neurons with the same filter kappa, of area 1:
@@ -28,10 +29,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 
 from snnctl.config import Seconds, schema
-from snnctl.plasticity.limits import decay, limits
+from snnctl.plasticity.limits import decay, limits, potential
 
 
 @schema
@@ -40,11 +41,12 @@ class TdStdp:
 
     rule: Literal["td_stdp"] = "td_stdp"
     tau_mem_s: Annotated[Seconds, Gt(0)] = 20e-3
-    tau_syn_s: Annotated[Seconds, Ge(0)] = 5e-3
+    tau_syn_s: Annotated[Seconds, Gt(0)] = 5e-3
+    epsilon_mv_ms: Annotated[float, Gt(0)] = 20.0
+    reset: Literal["srm0", "value", "none"] = "srm0"
     tau_kappa_s: Annotated[Seconds, Gt(0)] = 0.2
     nu_kappa_s: Annotated[Seconds, Gt(0)] = 50e-3
     tau_reward_s: Annotated[Seconds, Gt(0)] = 4.0
-    reset_on_spike: bool = True
     learning_rate: Annotated[float, Gt(0)] = 1e-2
     weight_min: float | None = None
     weight_max: float | None = None
@@ -59,9 +61,11 @@ class TdStdp:
         return TdStdpConstants(
             a_syn=decay(tick_s, self.tau_syn_s),
             a_mem=decay(tick_s, self.tau_mem_s),
+            scale=self.epsilon_mv_ms * 1e-3 * potential(tick_s, self.tau_mem_s, self.tau_syn_s),
             a_kappa=decay(tick_s, self.tau_kappa_s),
             a_nu=decay(tick_s, self.nu_kappa_s),
-            keep=0.0 if self.reset_on_spike else 1.0,
+            keep_eps=1.0 if self.reset == "none" else 0.0,
+            keep_current=0.0 if self.reset == "srm0" else 1.0,
             rate=self.learning_rate * tick_s / self.tau_reward_s / (self.tau_kappa_s - self.nu_kappa_s),
             weight_min=low,
             weight_max=high,
@@ -81,9 +85,11 @@ class TdStdpConstants(NamedTuple):
 
     a_syn: Any
     a_mem: Any
+    scale: Any  # mV of eps at the end of the tick in which a spike arrives
     a_kappa: Any
     a_nu: Any
-    keep: Any  # of eps at a postsynaptic spike
+    keep_eps: Any  # at a postsynaptic spike
+    keep_current: Any
     rate: Any  # learning_rate tick_s / tau_r / (tau_kappa - nu_kappa)
     weight_min: Any
     weight_max: Any
@@ -96,15 +102,16 @@ class Synapse(NamedTuple):
     """State of one synapse."""
 
     weight: Any
-    eps: Any
+    current: Any  # c
+    eps: Any  # mV
     slow: Any
     fast: Any
 
 
 class Pre(NamedTuple):
-    """State of one presynaptic neuron."""
+    """A presynaptic neuron keeps nothing: what of it counts depends on j's last spike."""
 
-    c: Any
+    none: Any
 
 
 class Post(NamedTuple):
@@ -124,14 +131,9 @@ def modulate(c: TdStdpConstants, m: Shared, signal: Any) -> Shared:
     return Shared(signal)
 
 
-def relax_pre(c: TdStdpConstants, pre: Pre) -> Pre:
-    """One tick of decay."""
-    return Pre(c.a_syn * pre.c)
-
-
-def mark_pre(c: TdStdpConstants, m: Shared, pre: Pre) -> Pre:
+def arrive(c: TdStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
     """A presynaptic spike arrived."""
-    return Pre(pre.c + c.one)
+    return Synapse(syn.weight, syn.current + c.one, syn.eps, syn.slow, syn.fast)
 
 
 def observe(c: TdStdpConstants, m: Shared, post: Post, v: Any, spike: Any, teach: Any) -> Post:
@@ -140,13 +142,14 @@ def observe(c: TdStdpConstants, m: Shared, post: Post, v: Any, spike: Any, teach
 
 
 def consolidate(c: TdStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
-    """Every tick: PSP, filtered coincidences, weight."""
-    eps = c.a_mem * syn.eps + pre.c
+    """Every tick: potential, filtered coincidences, weight."""
+    eps = c.a_mem * syn.eps + c.scale * syn.current
     slow = c.a_kappa * syn.slow + post.spike * eps
     fast = c.a_nu * syn.fast + post.spike * eps
-    eps = eps * (c.one - post.spike * (c.one - c.keep))
     weight = min(max(syn.weight + c.rate * m.delta * (slow - fast), c.weight_min), c.weight_max)
-    return Synapse(weight, eps, slow, fast)
+    kept = c.one - post.spike
+    current = c.a_syn * syn.current * (kept + post.spike * c.keep_current)
+    return Synapse(weight, current, eps * (kept + post.spike * c.keep_eps), slow, fast)
 
 
 # --------------------------------------------------------------------------- critic
