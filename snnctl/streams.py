@@ -13,7 +13,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Role = Literal["weights", "exploration", "encoder", "env", "batches", "evaluation", "selection", "bootstrap"]
+Role = Literal[
+    "weights",
+    "exploration",
+    "encoder",
+    "env",
+    "batches",
+    "evaluation",
+    "selection",
+    "bootstrap",
+    "neurons",
+    "connectivity",
+    "currents",
+    "camera",
+]
 # Append only: a role's position is part of every recorded result.
 _ROLES: tuple[Role, ...] = (
     "weights",
@@ -24,6 +37,10 @@ _ROLES: tuple[Role, ...] = (
     "evaluation",
     "selection",
     "bootstrap",
+    "neurons",
+    "connectivity",
+    "currents",
+    "camera",
 )
 
 

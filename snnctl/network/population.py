@@ -1,11 +1,16 @@
 """Advances the neurons of one population by one tick, whatever their model.
 
-A neuron model is one file of :mod:`snnctl.neurons` (or any importable module) with
+A neuron model is one file of :mod:`snnctl.neurons`, or any importable module, with
 
-- a configuration whose ``constants(tick_s)`` gives a NamedTuple of numbers,
-- a NamedTuple of the state of one neuron, all fields starting at 0, and
-- ``step(constants, state, drive, bias) -> (state, spike)``, annotated with these two types: plain Python
-  on scalars, which is compiled here.
+- a configuration with ``constants(tick_s)``, a NamedTuple of numbers, and ``initial()``, the state before the
+  first tick,
+- a NamedTuple of the state of one neuron, and
+- ``step(c, s, drive, current) -> (state, spike)``, annotated with the types of constants and state: plain
+  Python on scalars, which is compiled here. ``drive`` is the summed weight of the spikes that are due; a model with
+  several receptors annotates it with a NamedTuple that has a field a receptor. ``current`` is the bias of the neuron
+  plus what is injected. A stochastic model takes a fifth argument, ``uniform``, a fresh number in (0, 1).
+
+A model with several schemes has a class of constants and a step function for each of them.
 
 The compiled kernels call :func:`advance`. It is resolved by the *type* of the constants, so that each model
 is compiled once, inlined, and found again in the kernel cache.
@@ -13,122 +18,283 @@ is compiled once, inlined, and found again in the kernel cache.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import typing
+from collections.abc import Callable
 from typing import Any
 
-from numba import njit
-from numba.extending import overload
-from numba.np.unsafe import ndarray
+import numpy as np
+from numba import njit, types
+from numba.extending import overload, register_jitable
 
-to_fixed_tuple: Any = ndarray.to_fixed_tuple  # numba's type stubs lack the calling form of intrinsics
+from snnctl.coding.xoshiro import uniform
+
+ONE_RECEPTOR = ("input",)
 
 
+@functools.cache
 def step_of(constants_class: type) -> Any:
-    """The ``step`` function of the model whose constants have this class."""
-    return sys.modules[constants_class.__module__].step
+    """The step function whose parameter ``c`` is annotated with this class, in the module of the class."""
+    module = sys.modules[constants_class.__module__]
+    for function in vars(module).values():
+        if inspect.isfunction(function) and function.__module__ == module.__name__:
+            hints = typing.get_type_hints(function)
+            if hints.get("c") is constants_class and "s" in hints:
+                return function
+    raise TypeError(f"{module.__name__} has no function step(c: {constants_class.__name__}, s: ..., drive, current)")
 
 
+@functools.cache
 def state_of(constants_class: type) -> Any:
     """The class of the state of one neuron of this model."""
     return typing.get_type_hints(step_of(constants_class))["s"]
 
 
-def step(c: Any, s: Any, drive: Any, bias: Any) -> Any:
-    """One tick of one neuron of the model that ``c`` belongs to."""
-    return step_of(type(c))(c, s, drive, bias)
+@functools.cache
+def drive_of(constants_class: type) -> Any:
+    """The NamedTuple of receptors of this model; None if it has a single one."""
+    hint = typing.get_type_hints(step_of(constants_class)).get("drive")
+    return hint if hasattr(hint, "_fields") else None
+
+
+def receptors_of(constants_class: type) -> tuple[str, ...]:
+    """Names of the receptors of this model, the first being the default."""
+    receptors = drive_of(constants_class)
+    return ONE_RECEPTOR if receptors is None else tuple(receptors._fields)
+
+
+@functools.cache
+def is_stochastic(constants_class: type) -> bool:
+    """Whether the step of this model takes a random number."""
+    return len(inspect.signature(step_of(constants_class)).parameters) == 5
+
+
+# The helpers below are unrolled over the fields of NamedTuples. numba has no loop over fields that keeps views of
+# one array each, and without such views LLVM cannot turn the loop over neurons into vector code.
+
+
+def unrolled(arguments: str, result: str, **names: Any) -> Any:
+    """A function made of one expression."""
+    scope = dict(names)
+    exec(f"def implementation({arguments}):\n    return {result}", scope)
+    return scope["implementation"]
+
+
+def views(count: Any, values: Any, first: Any, size: Any) -> Any:
+    """``len(count)`` consecutive pieces of ``values`` of ``size`` each, from ``first``."""
+    return tuple(values[first + size * f : first + size * (f + 1)] for f in range(len(count)))
+
+
+@overload(views, strict=False)
+def _views(count: Any, values: Any, first: Any, size: Any) -> Any:
+    pieces = ", ".join(f"values[first + size * {f} : first + size * {f + 1}]" for f in range(len(count)))
+    return unrolled("count, values, first, size", f"({pieces},)")
+
+
+def gather(like: Any, fields: Any, j: Any) -> Any:
+    """The NamedTuple of ``like``'s class with element ``j`` of every field."""
+    return type(like)(*(field[j] for field in fields))
+
+
+@overload(gather, strict=False)
+def _gather(like: Any, fields: Any, j: Any) -> Any:
+    parts = ", ".join(f"fields[{f}][j]" for f in range(len(fields)))
+    return unrolled("like, fields, j", f"made({parts})", made=like.instance_class)
+
+
+def scatter(value: Any, fields: Any, j: Any) -> None:
+    """The inverse of :func:`gather`."""
+    for field, part in zip(fields, value, strict=True):
+        field[j] = part
+
+
+@overload(scatter, strict=False)
+def _scatter(value: Any, fields: Any, j: Any) -> Any:
+    scope: dict[str, Any] = {}
+    body = "\n".join(f"    fields[{f}][j] = value[{f}]" for f in range(len(fields)))
+    exec(f"def implementation(value, fields, j):\n{body}", scope)
+    return scope["implementation"]
+
+
+def constants_from(model: Any, pool: Any, first: Any) -> Any:
+    """The constants of ``model``'s class that ``pool`` holds from ``first``."""
+    return type(model)(*pool[first : first + len(model)])
+
+
+@overload(constants_from, strict=False)
+def _constants_from(model: Any, pool: Any, first: Any) -> Any:
+    parts = ", ".join(f"pool[first + {f}]" for f in range(len(model)))
+    return unrolled("model, pool, first", f"made({parts})", made=model.instance_class)
+
+
+def new_state(model: Any, fields: Any, j: Any) -> Any:
+    """The state of neuron ``j`` of ``model``'s kind."""
+    return state_of(type(model))(*(field[j] for field in fields))
+
+
+@overload(new_state, strict=False)
+def _new_state(model: Any, fields: Any, j: Any) -> Any:
+    state_class = state_of(model.instance_class)
+    parts = ", ".join(f"fields[{f}][j]" for f in range(len(state_class._fields)))
+    return unrolled("model, fields, j", f"made({parts})", made=state_class)
+
+
+def state_views(model: Any, values: Any, first: Any, size: Any) -> Any:
+    """The fields of the states of ``size`` neurons of ``model``'s kind, field-major in ``values``."""
+    return views(state_of(type(model))._fields, values, first, size)
+
+
+@overload(state_views, strict=False)
+def _state_views(model: Any, values: Any, first: Any, size: Any) -> Any:
+    count = (0,) * len(state_of(model.instance_class)._fields)
+
+    def implementation(model: Any, values: Any, first: Any, size: Any) -> Any:
+        return views(count, values, first, size)
+
+    return implementation
+
+
+def drive_views(model: Any, drive: Any, size: Any) -> Any:
+    """The drive of each receptor; ``drive`` is (receptors * size,)."""
+    return views(receptors_of(type(model)), drive, 0, size)
+
+
+@overload(drive_views, strict=False)
+def _drive_views(model: Any, drive: Any, size: Any) -> Any:
+    count = (0,) * len(receptors_of(model.instance_class))
+
+    def implementation(model: Any, drive: Any, size: Any) -> Any:
+        return views(count, drive, 0, size)
+
+    return implementation
+
+
+def drive_at(model: Any, fields: Any, j: Any) -> Any:
+    """What neuron ``j`` is driven by: a number, or a NamedTuple of the model's receptors."""
+    receptors = drive_of(type(model))
+    return fields[0][j] if receptors is None else receptors(*(field[j] for field in fields))
+
+
+@overload(drive_at, strict=False)
+def _drive_at(model: Any, fields: Any, j: Any) -> Any:
+    receptors = drive_of(model.instance_class)
+    if receptors is None:
+        return unrolled("model, fields, j", "fields[0][j]")
+    parts = ", ".join(f"fields[{f}][j]" for f in range(len(receptors._fields)))
+    return unrolled("model, fields, j", f"made({parts})", made=receptors)
+
+
+def step(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+    """One tick of one neuron of the model that ``c`` belongs to; ``random`` is generator state."""
+    if is_stochastic(type(c)):
+        return step_of(type(c))(c, s, drive, current, type(current)(uniform(random)))
+    return step_of(type(c))(c, s, drive, current)
 
 
 @overload(step, strict=False)
-def _step(c: Any, s: Any, drive: Any, bias: Any) -> Any:
-    return step_of(c.instance_class)
+def _step(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+    model_step = register_jitable(step_of(c.instance_class))
+    if is_stochastic(c.instance_class):
+        scalar = np.float32 if current == types.float32 else np.float64
 
+        def with_noise(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+            return model_step(c, s, drive, current, scalar(uniform(random)))
 
-def constants_from(model: Any, row: Any) -> Any:
-    """The constants of ``model``'s class that ``row`` holds."""
-    return type(model)(*row[: len(model)])
+        return with_noise
 
+    def without_noise(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+        return model_step(c, s, drive, current)
 
-@overload(constants_from)
-def _constants_from(model: Any, row: Any) -> Any:
-    constants_class = model.instance_class
-    fields = len(constants_class._fields)
-
-    def implementation(model: Any, row: Any) -> Any:
-        return constants_class(*to_fixed_tuple(row, fields))
-
-    return implementation
-
-
-def load(model: Any, values: Any, first: Any, size: Any) -> Any:
-    """The state of one neuron: ``values[first]``, ``values[first + size]``, ..."""
-    state_class = state_of(type(model))
-    return state_class(*(values[first + size * f] for f in range(len(state_class._fields))))
-
-
-@overload(load)
-def _load(model: Any, values: Any, first: Any, size: Any) -> Any:
-    state_class = state_of(model.instance_class)
-    fields = len(state_class._fields)
-
-    def implementation(model: Any, values: Any, first: Any, size: Any) -> Any:
-        return state_class(*to_fixed_tuple(values[first::size], fields))
-
-    return implementation
-
-
-def store(state: Any, values: Any, first: Any, size: Any) -> None:
-    """The inverse of :func:`load`."""
-    for f in range(len(state)):
-        values[first + size * f] = state[f]
-
-
-@overload(store)
-def _store(state: Any, values: Any, first: Any, size: Any) -> Any:
-    fields = len(state)
-
-    def implementation(state: Any, values: Any, first: Any, size: Any) -> None:
-        for f in range(fields):
-            values[first + size * f] = state[f]
-
-    return implementation
+    return without_noise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _advance_one(model: Any, row: Any, values: Any, first: Any, drive: Any, bias: Any, spikes: Any) -> None:
-    size = drive.size
-    constants = constants_from(model, row)
-    for j in range(size):
-        state, spike = step(constants, load(model, values, first + j, size), drive[j], bias[j])
-        store(state, values, first + j, size)
-        spikes[j] = spike
+def _advance_one(
+    model: Any,
+    pool: Any,
+    constant: Any,
+    is_shared: Any,
+    values: Any,
+    first: Any,
+    drive: Any,
+    current: Any,
+    random: Any,
+    spikes: Any,
+) -> None:
+    size = spikes.size
+    state = state_views(model, values, first, size)
+    receptors = drive_views(model, drive, size)
+    if is_shared:
+        constants = constants_from(model, pool, constant)
+        for j in range(size):
+            after, spike = step(constants, new_state(model, state, j), drive_at(model, receptors, j), current[j], random)
+            scatter(after, state, j)
+            spikes[j] = spike
+    else:
+        table = views(model, pool, constant, size)
+        for j in range(size):
+            own = gather(model, table, j)
+            after, spike = step(own, new_state(model, state, j), drive_at(model, receptors, j), current[j], random)
+            scatter(after, state, j)
+            spikes[j] = spike
 
 
-def advance(models: Any, kind: Any, row: Any, values: Any, first: Any, drive: Any, bias: Any, spikes: Any) -> None:
+def advance(
+    models: Any,
+    kind: Any,
+    pool: Any,
+    constant: Any,
+    is_shared: Any,
+    values: Any,
+    first: Any,
+    drive: Any,
+    current: Any,
+    random: Any,
+    spikes: Any,
+) -> None:
     """One tick of a population, in place.
 
     Args:
         models: one instance of the constants of every model that the network uses
         kind: index in ``models`` of this population's model
-        row: the constants of this population, in the order of their fields
+        pool: constants of all populations; this one's begin at ``constant``, one set if ``is_shared``,
+            otherwise field-major with an element a neuron
+        constant: index in ``pool``
+        is_shared: whether all neurons have the same constants
         values: state of all populations; this one's is field-major from ``first``
         first: index in ``values``
-        drive: summed weights of the spikes that are due (n,)
-        bias: (n,)
+        drive: summed weights of the spikes that are due, receptor-major (receptors * n,)
+        current: bias and injected current (n,)
+        random: generator state (4,) uint64, advanced by stochastic models
         spikes: (n,) uint8, overwritten
     """
-    _advance_one(models[kind], row, values, first, drive, bias, spikes)
+    _advance_one(models[kind], pool, constant, is_shared, values, first, drive, current, random, spikes)
 
 
-@overload(advance)
-def _advance(models: Any, kind: Any, row: Any, values: Any, first: Any, drive: Any, bias: Any, spikes: Any) -> Any:
-    def last(models: Any, kind: Any, row: Any, values: Any, first: Any, drive: Any, bias: Any, spikes: Any) -> None:
-        _advance_one(models[0], row, values, first, drive, bias, spikes)
+@overload(advance, strict=False)
+def _advance(
+    models: Any,
+    kind: Any,
+    pool: Any,
+    constant: Any,
+    is_shared: Any,
+    values: Any,
+    first: Any,
+    drive: Any,
+    current: Any,
+    random: Any,
+    spikes: Any,
+) -> Any:
+    return by_kind(
+        "pool, constant, is_shared, values, first, drive, current, random, spikes", len(models), _advance_one
+    )
 
-    def several(models: Any, kind: Any, row: Any, values: Any, first: Any, drive: Any, bias: Any, spikes: Any) -> None:
-        if kind == 0:
-            _advance_one(models[0], row, values, first, drive, bias, spikes)
-        else:
-            advance(models[1:], kind - 1, row, values, first, drive, bias, spikes)
 
-    return last if len(models) == 1 else several
+def by_kind(arguments: str, kinds: int, function: Callable[..., Any]) -> Any:
+    """``(models, kind, ...) -> function(models[kind], ...)`` for a ``kind`` known at run time only."""
+    branches = "".join(f"    if kind == {k}:\n        return function(models[{k}], {arguments})\n" for k in range(kinds))
+    scope: dict[str, Any] = {"function": function}
+    exec(f"def implementation(models, kind, {arguments}):\n{branches}", scope)
+    return scope["implementation"]
