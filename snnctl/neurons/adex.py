@@ -56,16 +56,16 @@ class AdEx:
         """What one step needs, for ticks of ``tick_s``.
 
         Raises:
-            ValueError: steps of more than 0.1 ms or than the membrane's or the adaptation's time constant, a reset that is
-                not below v_cut, a v_cut that is not above v_t, or a refractory period shorter than half a tick.
+            ValueError: steps of more than 0.1 ms or than the time constant of the membrane or of the adaptation, a
+                reset that is not below v_cut, a v_cut that is not above v_t, or a refractory period shorter than half a tick.
         """
         tick_ms, tau_w = tick_s * 1e3, self.tau_w_s * 1e3
         dt = tick_ms / self.substeps
         longest = min(LONGEST_STEP_MS, self.c_m_pf / self.g_l_ns, tau_w)
         if dt > longest * (1 + 1e-9):
             raise ValueError(
-                f"substeps {self.substeps} gives steps of {dt:g} ms where these parameters need at most {longest:g} ms: "
-                f"write at least {math.ceil(tick_ms / longest - 1e-9)}, or take a shorter tick_s"
+                f"substeps {self.substeps} gives steps of {dt:g} ms where at most {longest:g} ms resolve these "
+                f"parameters: write at least {math.ceil(tick_ms / longest - 1e-9)}, or take a shorter tick_s"
             )
         if not self.v_reset_mv < self.v_cut_mv:
             raise ValueError(f"v_reset_mv {self.v_reset_mv:g} must be below v_cut_mv {self.v_cut_mv:g}")

@@ -208,14 +208,14 @@ class HodgkinHuxleyState(NamedTuple):
 
 @register_jitable
 def _linoid(c: Any, y: Any) -> Any:
-    """y / (1 - exp(-y)), 1 at y = 0."""
+    """The function y / (1 - exp(-y)), which is 1 at y = 0."""
     limit = y == c.zero
     return c.one if limit else -y / math.expm1(c.one if limit else -y)
 
 
 @register_jitable
 def _rates(c: Any, v: Any) -> Any:
-    """alpha and beta of m, h and n (1/ms)."""
+    """The rates alpha and beta of m, h and n (1/ms)."""
     v = min(max(v, c.lowest), c.highest)
     below = c.v_65 - v
     return (

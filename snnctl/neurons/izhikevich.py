@@ -59,8 +59,8 @@ class Izhikevich:
         """What one step needs, for ticks of ``tick_s``.
 
         Raises:
-            ValueError: the tick is too long for the scheme, ``substeps`` with a scheme that has none, or a reset that is
-                not below the peak.
+            ValueError: the tick is too long for the scheme, ``substeps`` with a scheme that has none, or a reset
+                that is not below the peak.
         """
         tick_ms = tick_s * 1e3
         if not self.c < self.v_peak:
@@ -105,7 +105,7 @@ class Izhikevich:
         )
 
     def initial(self) -> IzhikevichState:
-        """Rest without input, the lower fixed point; ``c`` where the membrane has none or the recovery does not leak."""
+        """Rest without input, the lower fixed point; ``c`` where there is none or the recovery does not leak."""
         v = self.v_initial
         if v is None:
             # k2 v^2 + (k1 - b / leak) v + k0 + b v_u / leak = 0

@@ -76,7 +76,8 @@ class IzhikevichPattern(NamedTuple):
 
     def times_ms(self) -> NDArray[np.float64]:
         """Start of each tick of the author's script, both ends of the duration included (ticks,)."""
-        return np.arange(round(self.duration_ms / self.tick_ms) + 1) * self.tick_ms
+        ticks: NDArray[np.float64] = np.arange(round(self.duration_ms / self.tick_ms) + 1, dtype=np.float64)
+        return ticks * self.tick_ms
 
     def currents(self) -> NDArray[np.float64]:
         """The input current of each tick (ticks,)."""
@@ -97,33 +98,36 @@ def _pulses(width: float, height: float, *starts: float) -> tuple[Piece, ...]:
 
 _INHIBITED = (Piece(-1, 50, 80), Piece(250, END, 80))
 
+_P = IzhikevichPattern
+
 # fmt: off
 PATTERNS: tuple[IzhikevichPattern, ...] = (
-    #                 name                           a      b     c    d     v_initial tick duration  input
-    IzhikevichPattern("A", "tonic spiking",         0.02,  0.2,  -65, 6,    -70,   0.25, 100, (Piece(10, END, 14),), 5, 5),
-    IzhikevichPattern("B", "phasic spiking",        0.02,  0.25, -65, 6,    -64,   0.25, 200, (Piece(20, END, 0.5),), 1, 1),
-    IzhikevichPattern("C", "tonic bursting",        0.02,  0.2,  -50, 2,    -70,   0.25, 220, (Piece(22, END, 15),), 28, 29),
-    IzhikevichPattern("D", "phasic bursting",       0.02,  0.25, -55, 0.05, -64,   0.2,  200, (Piece(20, END, 0.6),), 6, 8),
-    IzhikevichPattern("E", "mixed mode",            0.02,  0.2,  -55, 4,    -70,   0.25, 160, (Piece(16, END, 10),), 6, 7),
-    IzhikevichPattern("F", "frequency adaptation",  0.01,  0.2,  -65, 8,    -70,   0.25, 85,  (Piece(8.5, END, 30),), 6, 6),
-    IzhikevichPattern("G", "class 1 excitable",     0.02,  -0.1, -55, 6,    -60,   0.25, 300, (Piece(30, END, 0, 0.075),), 10, 10,
-                      k1=4.1, k0=108),
-    IzhikevichPattern("H", "class 2 excitable",     0.2,   0.26, -65, 0,    -64,   0.25, 300, (Piece(30, END, -0.5, 0.015),), 14, 17,
-                      baseline=-0.5),
-    IzhikevichPattern("I", "spike latency",         0.02,  0.2,  -65, 6,    -70,   0.2,  100, _pulses(3, 7.04, 10), 1, 0),
-    IzhikevichPattern("J", "subthreshold oscillation", 0.05, 0.26, -60, 0,  -62,   0.25, 200, _pulses(5, 2, 20), 1, 1),
-    IzhikevichPattern("K", "resonator",             0.1,   0.26, -60, -1,   -62,   0.25, 400, _pulses(4, 0.65, 40, 60, 280, 320), 1, 1),
-    IzhikevichPattern("L", "integrator",            0.02,  -0.1, -55, 6,    -60,   0.25, 100, _pulses(2, 9, 100 / 11, 100 / 11 + 5, 70, 80), 1, 1,
-                      k1=4.1, k0=108),
-    IzhikevichPattern("M", "rebound spike",         0.03,  0.25, -60, 4,    -64,   0.2,  200, _pulses(5, -15, 20), 1, 1),
-    IzhikevichPattern("N", "rebound burst",         0.03,  0.25, -52, 0,    -64,   0.2,  200, _pulses(5, -15, 20), 7, 14),
-    IzhikevichPattern("O", "threshold variability", 0.03,  0.25, -60, 4,    -64,   0.25, 100, (*_pulses(5, 1, 10, 80), *_pulses(5, -6, 70)), 1, 1),
-    IzhikevichPattern("P", "bistability",           0.1,   0.26, -60, 0,    -61,   0.25, 300, _pulses(5, 1.24, 37.5, 216), 5, 7,
-                      baseline=0.24),
-    IzhikevichPattern("Q", "depolarizing after-potential", 1, 0.2, -60, -21, -70,  0.1,  50,  (Piece(9, 11, 20),), 1, 7),
-    IzhikevichPattern("R", "accommodation",         0.02,  1,    -55, 4,    -65,   0.5,  400, (Piece(0, 200, 0, 1 / 25), Piece(300, 312.5, 0, 4 / 12.5)), 1, 1,
-                      v_u=-65, leak_u=0, u_initial=-16),
-    IzhikevichPattern("S", "inhibition-induced spiking", -0.02, -1, -60, 8, -63.8, 0.5,  350, _INHIBITED, 3, 4, baseline=75),
-    IzhikevichPattern("T", "inhibition-induced bursting", -0.026, -1, -45, -2, -63.8, 0.5, 350, _INHIBITED, 12, None, baseline=75),
+    #      name                       a     b     c    d     v    tick duration input                 spikes, converged
+    _P("A", "tonic spiking",          0.02, 0.2,  -65, 6,    -70, 0.25, 100, (Piece(10, END, 14),), 5, 5),
+    _P("B", "phasic spiking",         0.02, 0.25, -65, 6,    -64, 0.25, 200, (Piece(20, END, 0.5),), 1, 1),
+    _P("C", "tonic bursting",         0.02, 0.2,  -50, 2,    -70, 0.25, 220, (Piece(22, END, 15),), 28, 29),
+    _P("D", "phasic bursting",        0.02, 0.25, -55, 0.05, -64, 0.2,  200, (Piece(20, END, 0.6),), 6, 8),
+    _P("E", "mixed mode",             0.02, 0.2,  -55, 4,    -70, 0.25, 160, (Piece(16, END, 10),), 6, 7),
+    _P("F", "frequency adaptation",   0.01, 0.2,  -65, 8,    -70, 0.25, 85,  (Piece(8.5, END, 30),), 6, 6),
+    _P("G", "class 1 excitable",      0.02, -0.1, -55, 6,    -60, 0.25, 300, (Piece(30, END, 0, 0.075),), 10, 10,
+       k1=4.1, k0=108),
+    _P("H", "class 2 excitable",      0.2,  0.26, -65, 0,    -64, 0.25, 300, (Piece(30, END, -0.5, 0.015),), 14, 17,
+       baseline=-0.5),
+    _P("I", "spike latency",          0.02, 0.2,  -65, 6,    -70, 0.2,  100, _pulses(3, 7.04, 10), 1, 0),
+    _P("J", "subthreshold oscillation", 0.05, 0.26, -60, 0,  -62, 0.25, 200, _pulses(5, 2, 20), 1, 1),
+    _P("K", "resonator",              0.1,  0.26, -60, -1,   -62, 0.25, 400, _pulses(4, 0.65, 40, 60, 280, 320), 1, 1),
+    _P("L", "integrator",             0.02, -0.1, -55, 6,    -60, 0.25, 100,
+       _pulses(2, 9, 100 / 11, 100 / 11 + 5, 70, 80), 1, 1, k1=4.1, k0=108),
+    _P("M", "rebound spike",          0.03, 0.25, -60, 4,    -64, 0.2,  200, _pulses(5, -15, 20), 1, 1),
+    _P("N", "rebound burst",          0.03, 0.25, -52, 0,    -64, 0.2,  200, _pulses(5, -15, 20), 7, 14),
+    _P("O", "threshold variability",  0.03, 0.25, -60, 4,    -64, 0.25, 100,
+       (*_pulses(5, 1, 10, 80), *_pulses(5, -6, 70)), 1, 1),
+    _P("P", "bistability",            0.1,  0.26, -60, 0,    -61, 0.25, 300, _pulses(5, 1.24, 37.5, 216), 5, 7,
+       baseline=0.24),
+    _P("Q", "depolarizing after-potential", 1, 0.2, -60, -21, -70, 0.1, 50,  (Piece(9, 11, 20),), 1, 7),
+    _P("R", "accommodation",          0.02, 1,    -55, 4,    -65, 0.5,  400,
+       (Piece(0, 200, 0, 1 / 25), Piece(300, 312.5, 0, 4 / 12.5)), 1, 1, v_u=-65, leak_u=0, u_initial=-16),
+    _P("S", "inhibition-induced spiking", -0.02, -1, -60, 8, -63.8, 0.5, 350, _INHIBITED, 3, 4, baseline=75),
+    _P("T", "inhibition-induced bursting", -0.026, -1, -45, -2, -63.8, 0.5, 350, _INHIBITED, 12, None, baseline=75),
 )
 # fmt: on
