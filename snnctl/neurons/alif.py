@@ -8,8 +8,8 @@
 ``v`` is dimensionless; both start at 0. The soft reset subtracts the baseline v_threshold, not the raised one. After
 a spike the neuron is silent for ``refractory_ticks`` ticks, in which v holds and a goes on decaying.
 A neuron that fires at rate r has a mean threshold of about v_threshold + beta r tau_adapt_s: strength and memory are
-set by the product beta tau_adapt. The form of 2018 writes a[k] = a_adapt a[k-1] + (1 - a_adapt) z[k-1]: its beta is ours
-divided by (1 - a_adapt).
+set by the product beta tau_adapt. The form of 2018 writes a[k] = a_adapt a[k-1] + (1 - a_adapt) z[k-1]: its beta is
+ours divided by (1 - a_adapt).
 Source: Bellec et al., Nature Communications 11 (2020) 3625 (e-prop); form of 2018: Bellec et al., NeurIPS 31 (2018).
 """
 

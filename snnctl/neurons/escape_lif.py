@@ -6,8 +6,9 @@
 
 ``v`` (mV) is the depolarisation from rest, starts at 0 and decays back to it; I is in mV: the depolarisation that it
 would hold. A weight of 1 causes the potential
-eps(t) = epsilon / (tau_mem - tau_syn) (exp(-t / tau_mem) - exp(-t / tau_syn)), with epsilon in mV ms. Reset "srm0" is the neuron of the reward rules: only presynaptic spikes since the last own
-spike count, and the reset kernel is v_reset exp(-t / tau_mem). Reset "value" keeps the synaptic current, as a LIF does.
+eps(t) = epsilon / (tau_mem - tau_syn) (exp(-t / tau_mem) - exp(-t / tau_syn)), with epsilon in mV ms.
+Reset "srm0" is the neuron of the reward rules: only presynaptic spikes since the last own spike count, and the reset
+kernel is v_reset exp(-t / tau_mem). Reset "value" keeps the synaptic current, as a LIF does.
 While the neuron is refractory v is held and P = 0.
 
 ``expected`` is P of the tick that was just made: what a rule of the form (spike - expected) x trace needs; the
