@@ -1,4 +1,4 @@
-"""Both ends of a controller: observation to spikes, spike counts to action.
+"""Both ends of a controller: observation to spikes, output spikes to action.
 
 Every controller that is not one fused kernel uses it: the general engine and the emulated chips.
 """
@@ -12,10 +12,30 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.agent.folder import Agent
-from snnctl.coding import GaussianPopulation, PlaceCells, RateDecoder
+from snnctl.coding import (
+    ChoiceDecoder,
+    FilteredRateDecoder,
+    FirstSpikeDecoder,
+    GaussianPopulation,
+    MembraneDecoder,
+    PlaceCells,
+    PopulationVectorDecoder,
+    RateDecoder,
+    SendOnDelta,
+    WinnerTakeAllDecoder,
+    filtered_rate,
+    first_spike,
+    membrane,
+    population_vector,
+    winner_take_all,
+)
 from snnctl.coding.gaussian_encoder import GaussianEncoder
+from snnctl.coding.intensity import IntensityEncoder
 from snnctl.coding.place_cell_encoder import PlaceCellEncoder
 from snnctl.coding.readout import choose, linear, normalise, squash
+from snnctl.coding.send_on_delta import SendOnDeltaEncoder
+
+Action = NDArray[np.float64] | int
 
 
 class SpikeEncoder(Protocol):
@@ -23,6 +43,10 @@ class SpikeEncoder(Protocol):
 
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) of 0 and 1 for ``x`` (dims,); draws from the generator ``state`` (4,) if it needs to."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the episode so far."""
         ...
 
 
@@ -34,6 +58,115 @@ def spike_encoder(agent: Agent, dtype: type) -> SpikeEncoder:
             return GaussianEncoder(config, agent.tensors, dtype)
         case PlaceCells():
             return PlaceCellEncoder(config, agent.tensors, dtype)
+        case SendOnDelta():
+            return SendOnDeltaEncoder(config)
+        case _:
+            return IntensityEncoder(config, agent.description.network.tick_s)
+
+
+class SpikeDecoder(Protocol):
+    """What turns the spikes of the output population into an action."""
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The action for spikes (ticks, n_out) and, where it needs them, membranes (n_out,) or (ticks, n_out)."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the episode so far."""
+        ...
+
+
+def spike_decoder(agent: Agent) -> SpikeDecoder:
+    """The decoder that the agent's description names, with its tensors."""
+    config = agent.description.decoder
+    match config:
+        case PopulationVectorDecoder():
+            return _PopulationVector(agent)
+        case WinnerTakeAllDecoder():
+            return _WinnerTakeAll(config, agent.description.task.action_size)
+        case _:
+            return _Linear(agent)
+
+
+class _Linear:
+    """One value a neuron, a weighted sum an action; squashed to the limits, or the largest chosen."""
+
+    def __init__(self, agent: Agent) -> None:
+        tensors, network = agent.tensors, agent.description.network
+        self._config = agent.description.decoder
+        self._weight = tensors["decoder.weight"].astype(np.float64).ravel()  # (actions * k,)
+        self._bias = tensors["decoder.bias"].astype(np.float64)  # (actions,)
+        self._limits: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+        if not isinstance(self._config, ChoiceDecoder):
+            self._limits = tensors["decoder.low"].astype(np.float64), tensors["decoder.high"].astype(np.float64)
+        if isinstance(self._config, FilteredRateDecoder):
+            self._a = float(np.exp(-network.tick_s / self._config.tau_s))
+        self.reset()
+
+    def reset(self) -> None:
+        self._filter = filtered_rate.start(self._weight.shape)
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        y = np.empty_like(self._bias)  # (actions,)
+        match self._config:
+            case RateDecoder() | ChoiceDecoder():  # integers: the same sums as in the decision kernel
+                linear(raster.sum(axis=0, dtype=np.int64), raster.shape[0], self._weight, self._bias, y)
+            case _:
+                linear(self._values(raster, v), 1, self._weight, self._bias, y)
+        if self._limits is None:
+            return int(choose(y))
+        squash(y, *self._limits)
+        return y
+
+    def _values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> NDArray[np.float64]:
+        match self._config:
+            case FilteredRateDecoder():
+                self._filter = filtered_rate.advance(self._filter, raster, self._a)
+                return filtered_rate.rate(self._filter, self._a)
+            case FirstSpikeDecoder():
+                return first_spike.decode(raster)
+            case MembraneDecoder(read=read):
+                return membrane.decode(_given(v), read)
+            case _:
+                raise TypeError(f"no values of '{self._config.kind}'")
+
+
+class _PopulationVector:
+    def __init__(self, agent: Agent) -> None:
+        self._preferred = agent.tensors["decoder.preferred"].astype(np.float64)  # (actions, k)
+        self._low = agent.tensors["decoder.low"].astype(np.float64)  # (actions,)
+        self._high = agent.tensors["decoder.high"].astype(np.float64)  # (actions,)
+
+    def reset(self) -> None:
+        pass
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        votes = raster.reshape(raster.shape[0], *self._preferred.shape)  # (ticks, actions, k)
+        y = population_vector.decode(votes, self._preferred, (self._low + self._high) / 2)
+        return np.clip(y, self._low, self._high)
+
+
+class _WinnerTakeAll:
+    def __init__(self, config: WinnerTakeAllDecoder, actions: int) -> None:
+        self._by, self._actions = config.by, actions
+
+    def reset(self) -> None:
+        pass
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        match self._by:
+            case "count":
+                return winner_take_all.most_spikes(raster, self._actions)
+            case "first_spike":
+                return winner_take_all.earliest_spike(raster, self._actions)
+            case "membrane":
+                return winner_take_all.highest_membrane(_given(v), self._actions)
+
+
+def _given(v: NDArray[Any] | None) -> NDArray[Any]:
+    if v is None:
+        raise ValueError("the decoder reads membranes, which this controller does not give")
+    return v
 
 
 class Coder:
@@ -47,16 +180,14 @@ class Coder:
         self._mean = tensors["normaliser.mean"].astype(np.float64)  # (dims,)
         self._std = tensors["normaliser.std"].astype(np.float64)  # (dims,)
         self._observation = np.empty_like(self._mean)  # (dims,)
-        self._weight = tensors["decoder.weight"].astype(np.float64).ravel()  # (actions * k,)
-        self._bias = tensors["decoder.bias"].astype(np.float64)  # (actions,)
-        self._limits: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
-        if isinstance(description.decoder, RateDecoder):
-            self._limits = tensors["decoder.low"].astype(np.float64), tensors["decoder.high"].astype(np.float64)
+        self._decoder = spike_decoder(agent)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Start the encoder's random stream of an episode."""
+        """Start an episode: seed the encoder's random stream, forget what encoder and decoder kept."""
         self._state = streams.kernel_state(seed, "encoder")  # (4,)
+        self._encoder.reset()
+        self._decoder.reset()
 
     def normalise(self, observation: NDArray[Any]) -> NDArray[np.float64]:
         """The observation in units of its deviation, clipped.  # (dims,)"""
@@ -69,11 +200,11 @@ class Coder:
         """Input spikes of one decision.  # (ticks, n_in)"""
         return self._encoder.encode(self.normalise(observation), self._ticks, self._state)
 
-    def decode(self, counts: NDArray[Any]) -> NDArray[np.float64] | int:
-        """The action for the spike counts of the output population (n_out,): an array within limits, or an index."""
-        y = np.empty_like(self._bias)  # (actions,)
-        linear(np.ascontiguousarray(counts, np.int64), self._ticks, self._weight, self._bias, y)
-        if self._limits is None:
-            return int(choose(y))
-        squash(y, *self._limits)
-        return y
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None = None) -> Action:
+        """The action for what the output population did: an array within limits, or an index.
+
+        Args:
+            raster: spikes (ticks, n_out)
+            v: membranes after the last tick (n_out,) or after each (ticks, n_out), for a decoder that reads them
+        """
+        return self._decoder.decode(raster, v)

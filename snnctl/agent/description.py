@@ -12,14 +12,15 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, PlaceCells, RateDecoder
+from snnctl import coding
+from snnctl.coding import Burst, MembraneDecoder, Normaliser, Phase, WinnerTakeAllDecoder
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem
 from snnctl.network import description as network_description
 from snnctl.network.description import NetworkDescription
 
-Encoder = Annotated[GaussianPopulation | PlaceCells, Field(discriminator="kind")]
-Decoder = Annotated[RateDecoder | ChoiceDecoder, Field(discriminator="kind")]
+Encoder = Annotated[coding.Encoder, Field(discriminator="kind")]
+Decoder = Annotated[coding.Decoder, Field(discriminator="kind")]
 
 
 @schema
@@ -60,6 +61,13 @@ class AgentDescription:
     network: NetworkDescription
     decoder: Decoder
     provenance: Provenance
+
+
+def reads_membranes(decoder: coding.Decoder) -> bool:
+    """Whether the decoder needs the output population's membranes besides, or instead of, its spikes."""
+    return isinstance(decoder, MembraneDecoder) or (
+        isinstance(decoder, WinnerTakeAllDecoder) and decoder.by == "membrane"
+    )
 
 
 def tensor_shapes(agent: AgentDescription) -> dict[str, tuple[int | None, ...]]:
@@ -104,7 +112,19 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
                 f"not {agent.network.output.size}",
             )
         )
-    kind = "continuous" if agent.decoder.kind == "rate" else "discrete"
+    if isinstance(agent.encoder, Phase | Burst) and (misfit := agent.encoder.misfit(agent.network.ticks)):
+        key, message, remedy = misfit
+        found.append(Problem(f"{where}:encoder.{key}", message, remedy))
+    if reads_membranes(agent.decoder):
+        key = "kind" if isinstance(agent.decoder, MembraneDecoder) else "by"
+        found.append(
+            Problem(
+                f"{where}:decoder.{key}",
+                "reads membranes, which controllers do not give to decoders",
+                "use one that reads spikes; from Python, snnctl.coding.membrane takes any membranes",
+            )
+        )
+    kind = agent.decoder.action_kind
     if agent.task.action_kind != kind:
         found.append(
             Problem(

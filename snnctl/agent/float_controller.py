@@ -1,7 +1,7 @@
 """A spiking controller in floating point: the reference that chips are compared with.
 
-Chains of lif and current_lif with reset decisions run, in float32, as one fused kernel
-(:mod:`snnctl.network.decision`); everything else runs on the general engine. Where both apply they give the
+Chains of lif and current_lif with reset decisions and a rate or choice decoder run, in float32, as one fused
+kernel (:mod:`snnctl.network.decision`); everything else runs on the general engine. Where both apply they give the
 same bits.
 """
 
@@ -17,7 +17,7 @@ from snnctl.agent.coder import Coder
 from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
-from snnctl.coding import GaussianPopulation
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, RateDecoder
 from snnctl.network.decision import Decision, fits
 from snnctl.network.engine import Engine
 
@@ -29,7 +29,8 @@ class FloatController:
 
     def __init__(self, agent: Agent, dtype: type = np.float32) -> None:
         self.description: AgentDescription = agent.description
-        fast = np.dtype(dtype) == np.float32 and fits(agent.description.network)
+        fused = isinstance(agent.description.decoder, RateDecoder | ChoiceDecoder)
+        fast = np.dtype(dtype) == np.float32 and fused and fits(agent.description.network)
         self._path: _Fused | _General = _Fused(agent) if fast else _General(agent, dtype)
         self.act = self._path.act  # (observation (dims,)) -> action, without another call in between
         self.reset = self._path.reset
@@ -41,12 +42,11 @@ class _Fused:
 
     def __init__(self, agent: Agent) -> None:
         description = agent.description
-        encoder = description.encoder
-        inside = encoder if isinstance(encoder, GaussianPopulation) else None
+        encoder, decoder = description.encoder, description.decoder
+        assert isinstance(decoder, RateDecoder | ChoiceDecoder)  # the kernel has these two
+        inside = encoder if isinstance(encoder, GaussianPopulation) and encoder.spikes != "latency" else None
         self._network = description.network
-        self._decision = Decision(
-            description.network, description.normaliser, inside, description.decoder, agent.tensors
-        )
+        self._decision = Decision(description.network, description.normaliser, inside, decoder, agent.tensors)
         self._coder = Coder(agent)
         self.act = self._decision.decide if inside is not None else self._act_on_spikes
         self.reset(0)
@@ -92,7 +92,7 @@ class _General:
         self._state, self._raster = self._engine.run(self._state, self._inputs)
         self._events = self._engine.synaptic_events
         first, end = self._engine.columns[-2:]
-        return self._coder.decode(self._raster[:, first:end].sum(axis=0))
+        return self._coder.decode(self._raster[:, first:end])
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""

@@ -1,14 +1,57 @@
-"""Encoders (observation to spikes) and decoders (spikes to action), one file each."""
+"""Encoders (observation to spikes) and decoders (spikes to action), one file each.
+
+``Encoder`` and ``Decoder`` are the ones that an agent can name; the others are used from Python.
+"""
 
 from __future__ import annotations
 
+from snnctl.coding.bernoulli import Bernoulli
+from snnctl.coding.burst import Burst
 from snnctl.coding.choice import ChoiceDecoder
+from snnctl.coding.direct_current import DirectCurrent
+from snnctl.coding.filtered_rate import FilteredRateDecoder
+from snnctl.coding.first_spike import FirstSpikeDecoder
 from snnctl.coding.gaussian_population import GaussianPopulation
+from snnctl.coding.latency import Latency
+from snnctl.coding.membrane import MembraneDecoder
 from snnctl.coding.normaliser import Normaliser
+from snnctl.coding.phase import Phase
 from snnctl.coding.place_cells import PlaceCells
+from snnctl.coding.poisson import Poisson
+from snnctl.coding.population_vector import PopulationVectorDecoder
 from snnctl.coding.rate import RateDecoder
+from snnctl.coding.send_on_delta import SendOnDelta
+from snnctl.coding.winner_take_all import WinnerTakeAllDecoder
 
-Encoder = GaussianPopulation | PlaceCells
-Decoder = RateDecoder | ChoiceDecoder
+Encoder = GaussianPopulation | PlaceCells | Poisson | Bernoulli | Latency | Phase | Burst | SendOnDelta
+Decoder = (
+    RateDecoder
+    | ChoiceDecoder
+    | FilteredRateDecoder
+    | FirstSpikeDecoder
+    | MembraneDecoder
+    | PopulationVectorDecoder
+    | WinnerTakeAllDecoder
+)
 
-__all__ = ["ChoiceDecoder", "Decoder", "Encoder", "GaussianPopulation", "Normaliser", "PlaceCells", "RateDecoder"]
+__all__ = [
+    "Bernoulli",
+    "Burst",
+    "ChoiceDecoder",
+    "Decoder",
+    "DirectCurrent",
+    "Encoder",
+    "FilteredRateDecoder",
+    "FirstSpikeDecoder",
+    "GaussianPopulation",
+    "Latency",
+    "MembraneDecoder",
+    "Normaliser",
+    "Phase",
+    "PlaceCells",
+    "Poisson",
+    "PopulationVectorDecoder",
+    "RateDecoder",
+    "SendOnDelta",
+    "WinnerTakeAllDecoder",
+]

@@ -6,11 +6,12 @@
 
 Tensors: ``decoder.weight`` (actions, k), ``decoder.bias`` (actions,). Training samples from
 softmax(logit); running takes the argmax.
+Cost: no extra ticks; at most ticks spikes a neuron. All silent, the largest bias decides.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -21,6 +22,7 @@ from snnctl.config import schema
 class ChoiceDecoder:
     """Configuration of the choice decoder (discrete actions)."""
 
+    action_kind: ClassVar[Literal["discrete"]] = "discrete"
     kind: Literal["choice"] = "choice"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from snnctl.coding.exponential import exp_nonpositive
 from snnctl.coding.gaussian_population import GaussianPopulation
+from snnctl.coding.latency import linear, spikes_at
 from snnctl.coding.xoshiro import uniform
 
 
@@ -76,7 +77,8 @@ class GaussianEncoder:
     """Normalised observation -> spikes; holds the tensors in the precision of the network."""
 
     def __init__(self, config: GaussianPopulation, tensors: Mapping[str, NDArray[Any]], dtype: type) -> None:
-        self._poisson = config.spikes == "poisson"
+        self._spikes = config.spikes
+        self._silent_below = np.dtype(dtype).type(config.silent_below)
         self._repeats = config.neurons_per_dim
         self._threshold = np.dtype(dtype).type(config.threshold)
         self.centre: NDArray[Any] = tensors["encoder.mean"].astype(dtype).ravel()  # (n,)
@@ -84,11 +86,16 @@ class GaussianEncoder:
         self._a: NDArray[Any] = np.empty_like(self.centre)  # (n,)
         self._u: NDArray[Any] = np.empty_like(self.centre)  # (n,)
 
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for the normalised observation ``x`` (dims,); ``state`` is advanced if it is used."""
-        spikes = np.empty((ticks, self._a.size), np.uint8)  # (ticks, n)
         activation(np.repeat(x.astype(self._a.dtype), self._repeats), self.centre, self.slope, self._a)
-        if self._poisson:
+        if self._spikes == "latency":
+            return spikes_at(linear(self._a, ticks - 1), ticks, self._a < self._silent_below)
+        spikes = np.empty((ticks, self._a.size), np.uint8)  # (ticks, n)
+        if self._spikes == "poisson":
             poisson_spikes(self._a, state, spikes)
         else:
             deterministic_spikes(self._a, self._threshold, self._u, spikes)

@@ -46,6 +46,9 @@ class PlaceCellEncoder:
         self._a: NDArray[Any] = np.empty(self._centre.shape[0], dtype)  # (n,)
         self._u: NDArray[Any] = np.empty(self._centre.shape[0], dtype)  # (n,)
 
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for the normalised observation ``x`` (dims,); ``state`` is advanced if it is used."""
         spikes = np.empty((ticks, self._a.size), np.uint8)  # (ticks, n)

@@ -7,7 +7,8 @@
 ``x`` is the normalised observation (dims,). The cells stand on a grid, the last dimension fastest;
 their centres divide [low, high] evenly, ends included, and a width is ``spread`` grid spacings.
 Both become tensors, ``encoder.centre`` and ``encoder.width``, (n, dims), so an agent may move them.
-Cost: prod(grid) neurons, so a grid suits few dimensions; up to ``ticks`` spikes a cell and decision.
+Cost: prod(grid) neurons, so a grid suits few dimensions; no extra ticks; deterministic: floor(ticks A / threshold)
+spikes a cell (one less where the sum meets the threshold exactly), poisson: ticks A on average, both at most ticks.
 Source: Fremaux, Sprekeler & Gerstner, PLoS Comput Biol 9:e1003024 (2013), place-cell input.
 """
 

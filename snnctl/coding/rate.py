@@ -6,22 +6,33 @@
 
 Tensors: ``decoder.weight`` (actions, k), ``decoder.bias`` (actions,), ``decoder.low`` and
 ``decoder.high`` (actions,) in the environment's units. The output population is action-major.
+Cost: no extra ticks; the rate has ticks + 1 levels, 1 / ticks apart, so a decision of few ticks decodes few values from
+one neuron. At most ticks spikes a neuron.
 Source: Tang et al., CoRL 2020 (PopSAN).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from annotated_types import Ge
+from numpy.typing import NDArray
 
 from snnctl.config import schema
+
+
+def decode(raster: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Spikes per tick (...) of spikes (ticks, ...)."""
+    rate: NDArray[np.float64] = raster.sum(axis=0, dtype=np.int64) / raster.shape[0]
+    return rate
 
 
 @schema
 class RateDecoder:
     """Configuration of the rate decoder (continuous actions)."""
 
+    action_kind: ClassVar[Literal["continuous"]] = "continuous"
     kind: Literal["rate"] = "rate"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 

@@ -77,7 +77,7 @@ class ChipController:
             spikes, overflows = run_layer(layer, spikes)  # (ticks, n)
             self.overflows += overflows
             self._rasters.append(spikes)
-        return self._coder.decode(spikes.sum(axis=0, dtype=np.int64))
+        return self._coder.decode(spikes)
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision, every population in its own ticks."""

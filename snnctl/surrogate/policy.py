@@ -73,10 +73,9 @@ class SpikingPolicy:
         self.shapes |= {"decoder.weight": (actions, decoder.neurons_per_action), "decoder.bias": (actions,)}
 
     def initialise(self, tensors: Tensors, random: np.random.Generator, gain: float, decoder_gain: float) -> None:
-        """Even receptive fields; weights N(0, gain^2 / n_in); decoder N(0, decoder_gain^2 / k); biases zero."""
-        low, high, k = self.encoder.low, self.encoder.high, self.encoder.neurons_per_dim
-        tensors["encoder.mean"][:] = np.linspace(low, high, k) if k > 1 else (low + high) / 2
-        tensors["encoder.width"][:] = self.encoder.width
+        """The encoder's receptive fields; weights N(0, gain^2 / n_in); decoder N(0, decoder_gain^2 / k); biases zero."""
+        dims = tensors["encoder.mean"].shape[0]
+        tensors["encoder.mean"][:], tensors["encoder.width"][:] = self.encoder.fields(dims)
         for name, tensor in tensors.items():
             if name.startswith("projection."):
                 tensor[:] = gain / np.sqrt(tensor.shape[0]) * random.standard_normal(tensor.shape)

@@ -37,7 +37,7 @@ from pydantic import Field
 from snnctl import __version__, runtime, streams
 from snnctl.agent.description import AgentDescription, Provenance, problems
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, RateDecoder
 from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, NetworkError, Problem
 from snnctl.network.description import stack
@@ -135,6 +135,14 @@ class Ppo:
         if not isinstance(recipe.encoder, GaussianPopulation):
             raise NetworkError(
                 Problem("encoder.kind", f"'{recipe.encoder.kind}' has no gradient", "use 'gaussian_population'")
+            )
+        if recipe.encoder.spikes == "latency":
+            raise NetworkError(
+                Problem("encoder.spikes", "'latency' has no gradient", "use 'deterministic' or 'poisson'")
+            )
+        if not isinstance(recipe.decoder, RateDecoder | ChoiceDecoder):
+            raise NetworkError(
+                Problem("decoder.kind", f"'{recipe.decoder.kind}' has no gradient", "use 'rate' or 'choice'")
             )
         runtime.single_threaded_blas()
         self.recipe, self.config, self.seed = recipe, config, seed

@@ -55,8 +55,8 @@ def test_encodes_bits_and_decodes_within_the_limits() -> None:
     coder = Coder(small_agent(RateDecoder(neurons_per_action=3), 2))
     spikes = coder.encode(np.array([0.1, -0.5, 2.0], np.float32))
     assert spikes.shape == (6, 12) and spikes.dtype == np.uint8 and set(np.unique(spikes)) <= {0, 1}
-    for counts in (np.zeros(6, int), np.full(6, 6)):
-        action = coder.decode(counts)
+    for raster in (np.zeros((6, 6), np.uint8), np.ones((6, 6), np.uint8)):
+        action = coder.decode(raster)
         assert isinstance(action, np.ndarray) and action.dtype == np.float64
         assert (np.abs(action) <= 0.4).all()
 
@@ -64,10 +64,11 @@ def test_encodes_bits_and_decodes_within_the_limits() -> None:
 def test_a_choice_is_an_int() -> None:
     agent = small_agent(ChoiceDecoder(neurons_per_action=2), 3)
     coder, counts = Coder(agent), np.array([0, 1, 6, 2, 3, 3])
+    raster = (np.arange(6)[:, None] < counts).astype(np.uint8)  # (ticks, n_out)
     weight, bias = agent.tensors["decoder.weight"], agent.tensors["decoder.bias"]
     logits = (weight.astype(float) * counts.reshape(3, 2) / 6).sum(axis=1) + bias
-    assert coder.decode(counts) == int(np.argmax(logits))
-    assert isinstance(coder.decode(counts), int)
+    assert coder.decode(raster) == int(np.argmax(logits))
+    assert isinstance(coder.decode(raster), int)
     assert isinstance(FloatController(agent).act(np.zeros(3)), int)
 
 

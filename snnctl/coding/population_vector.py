@@ -1,0 +1,78 @@
+"""Population-vector decoder: each neuron votes for its preferred value with its rate.
+
+    action[a] = sum_j rate[a, j] preferred[a, j] / sum_j rate[a, j]        clipped to [low[a], high[a]]
+    silent:  (low[a] + high[a]) / 2
+
+A mean of the preferred values can leave their range as little as a rate can be negative, so there is no squashing.
+For directions, :func:`direction` adds unit vectors: angle = atan2(sum rate sin(preferred), sum rate cos(preferred)).
+A value between the centres of a bell-shaped population code comes back almost without bias; near the ends of the
+range it is pulled inwards by the neurons that are missing outside.
+Cost: no extra ticks; at least one spike of the population, and the error falls with the number of spikes N as
+1 / sqrt(N) for Poisson spikes, as 1 / N for regular ones.
+Tensors: ``decoder.preferred`` (actions, k), ``decoder.low``, ``decoder.high`` (actions,), in the environment's units.
+Source: Georgopoulos, Schwartz & Kettner, Science 233 (1986).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from snnctl.config import schema
+
+
+def decode(raster: NDArray[Any], preferred: NDArray[Any], silent: Any = np.nan) -> NDArray[np.float64]:
+    """Means (...) of the preferred values, weighted with the spike counts of the last axis.
+
+    Args:
+        raster: spikes (ticks, ..., k)
+        preferred: (..., k)
+        silent: what a population without any spike means (...)
+    """
+    counts = raster.sum(axis=0, dtype=np.int64)  # (..., k)
+    total = counts.sum(axis=-1)
+    mean = (counts * preferred).sum(axis=-1) / np.maximum(total, 1)
+    value: NDArray[np.float64] = np.where(total > 0, mean, silent)
+    return value
+
+
+def direction(raster: NDArray[Any], preferred_rad: NDArray[Any], silent: Any = np.nan) -> NDArray[np.float64]:
+    """Angles in radians (...) in (-pi, pi] of the sum of unit vectors; arguments as in :func:`decode`.
+
+    ``silent`` stands in too where the votes cancel out (to 1e-9 of their number).
+    """
+    counts = raster.sum(axis=0, dtype=np.int64)  # (..., k)
+    x, y = (counts * np.cos(preferred_rad)).sum(axis=-1), (counts * np.sin(preferred_rad)).sum(axis=-1)
+    angle: NDArray[np.float64] = np.where(np.hypot(x, y) > 1e-9 * counts.sum(axis=-1), np.arctan2(y, x), silent)
+    return angle
+
+
+@schema
+class PopulationVectorDecoder:
+    """Configuration of the population-vector decoder (continuous actions)."""
+
+    action_kind: ClassVar[Literal["continuous"]] = "continuous"
+    kind: Literal["population_vector"] = "population_vector"
+    neurons_per_action: Annotated[int, Ge(1)] = 10
+
+    def size(self, actions: int) -> int:
+        """Neurons of the output population for ``actions`` actions."""
+        return actions * self.neurons_per_action
+
+    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
+        """Tensors of this decoder for ``actions`` actions."""
+        return {
+            "decoder.preferred": (actions, self.neurons_per_action),
+            "decoder.low": (actions,),
+            "decoder.high": (actions,),
+        }
+
+    def preferred(self, low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.float64]:
+        """Preferred values (actions, k) even over the limits (actions,), ends included; the middle if k = 1."""
+        k = self.neurons_per_action
+        fraction = np.linspace(0.0, 1.0, k) if k > 1 else np.array([0.5])
+        values: NDArray[np.float64] = low[:, None] + fraction * (high - low)[:, None]
+        return values

@@ -1,0 +1,63 @@
+"""Winner-take-all decoder to a discrete action, without weights: the strongest population decides.
+
+    count:        the most spikes of the population in this decision
+    first_spike:  the earliest spike of any of its neurons
+    membrane:     the highest membrane of any of its neurons after the last tick
+
+Ties go to the lowest index, and so does silence (count and first_spike): action 0 is what an agent does that has
+nothing to say. :mod:`choice` is the same for counts, but weighs the neurons of a population and has a gradient.
+Cost: no extra ticks; one spike of the winner is enough. ``first_spike`` is decided at the first output spike, on
+average long before the last tick; ``count`` takes all ``ticks``; ``membrane`` needs no output spikes.
+Source: Maass, Neural Computation 12 (2000), on what winner-take-all computes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from snnctl.coding.latency import first_ticks
+from snnctl.config import schema
+
+
+def most_spikes(raster: NDArray[np.uint8], actions: int) -> int:
+    """Index of the population with the most spikes, of spikes (ticks, actions * k), action-major."""
+    return int(raster.sum(axis=0, dtype=np.int64).reshape(actions, -1).sum(axis=1).argmax())
+
+
+def earliest_spike(raster: NDArray[np.uint8], actions: int) -> int:
+    """Index of the population that spikes first, of spikes (ticks, actions * k), action-major."""
+    return int(first_ticks(raster).reshape(actions, -1).min(axis=1).argmin())
+
+
+def highest_membrane(membrane: NDArray[Any], actions: int) -> int:
+    """Index of the population with the highest membrane, of membranes (actions * k,) or (ticks, actions * k).
+
+    Raises:
+        ValueError: a membrane is nan.
+    """
+    last = membrane if membrane.ndim == 1 else membrane[-1]
+    if np.isnan(last).any():
+        raise ValueError(f"membrane[{int(np.isnan(last).argmax())}] is nan: the network diverged, shorten its tick")
+    return int(last.reshape(actions, -1).max(axis=1).argmax())
+
+
+@schema
+class WinnerTakeAllDecoder:
+    """Configuration of the winner-take-all decoder (discrete actions)."""
+
+    action_kind: ClassVar[Literal["discrete"]] = "discrete"
+    kind: Literal["winner_take_all"] = "winner_take_all"
+    neurons_per_action: Annotated[int, Ge(1)] = 1
+    by: Literal["count", "first_spike", "membrane"] = "count"
+
+    def size(self, actions: int) -> int:
+        """Neurons of the output population for ``actions`` actions."""
+        return actions * self.neurons_per_action
+
+    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
+        """No tensors."""
+        return {}
