@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from snnctl.agent.folder import Agent
 from snnctl.network.description import NetworkDescription, Population, layers
-from snnctl.neurons import CurrentLif, Neuron
+from snnctl.neurons import CurrentLif
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Rounding(NamedTuple):
     scale: str  # what the error is relative to
 
 
-def synaptic_tau(neuron: Neuron) -> float:
+def synaptic_tau(neuron: Any) -> float:
     """Synaptic time constant; a plain LIF is the current-based one with none."""
     return neuron.tau_syn_s if isinstance(neuron, CurrentLif) else 0.0
 

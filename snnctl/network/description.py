@@ -21,22 +21,29 @@ decisions and every projection has a delay of at least one tick, so that a chip 
 
 - ``projection.<source>.<target>.weight`` (n_source, n_target) for dense connectivity;
   for sparse (CSR by source neuron) ``.indptr`` (n_source + 1,) int32, ``.indices`` (nnz,) int32 and
-  ``.weight`` (nnz,)
+  ``.weight`` (nnz,). ``projection.<source>.<target>.<receptor>`` where the projection names a receptor.
+- ``.delay``, optional: ticks of each synapse, in the shape of the weights
 - ``population.<name>.bias`` (n,) for every population that has a neuron model
+- ``population.<name>.<parameter>`` (n,), optional: a parameter of the neuron model that differs from neuron to neuron
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
-from pydantic import Field
+from annotated_types import Ge, Gt, Le
 
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, nearest
-from snnctl.neurons import CurrentLif, Lif
+from snnctl.models import Named
+from snnctl.network.population import receptors_of
+from snnctl.neurons import MODELS, CurrentLif, Lif
+from snnctl.plasticity import RULES
 
-Neuron = Annotated[Lif | CurrentLif, Field(discriminator="model")]
+Neuron = Annotated[Any, Named("model", "snnctl.neurons", MODELS)]
+Rule = Annotated[Any, Named("rule", "snnctl.plasticity", RULES)]
+
+MAX_DELAY_TICKS = 65_535
 
 
 @schema
@@ -50,12 +57,23 @@ class Population:
 
 @schema
 class Projection:
-    """Synapses from one population to another, all with the same delay."""
+    """Synapses from one population to another.
+
+    ``receptor`` is one of the target's neuron model, its first if empty. ``delay_ticks`` holds for all synapses
+    unless a tensor gives each its own. The rules of ``plasticity`` change the weights in every tick.
+    """
 
     source: str
     target: str
+    receptor: str = ""
     connectivity: Literal["dense", "sparse"] = "dense"
-    delay_ticks: Annotated[int, Ge(0)] = 0
+    delay_ticks: Annotated[int, Ge(0), Le(MAX_DELAY_TICKS)] = 0
+    plasticity: tuple[Rule, ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its tensors begin with."""
+        return ".".join(("projection", self.source, self.target, self.receptor)).rstrip(".")
 
 
 @schema
@@ -96,17 +114,17 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         found.append(Problem(f"{where}.populations", f"has '{name}' more than once"))
     if not network.populations or network.output.neuron is None:
         found.append(Problem(f"{where}.populations", "must end with a population that has a neuron model"))
-    pairs: set[tuple[str, str]] = set()
+    pairs: set[str] = set()
     for number, projection in enumerate(network.projections):
         place = f"{where}.projections[{number}]"
         for end, name in (("source", projection.source), ("target", projection.target)):
             if name not in names:
                 found.append(Problem(f"{place}.{end}", f"names no population: '{name}'", nearest(name, names)))
-        if (projection.source, projection.target) in pairs:
-            found.append(Problem(place, "repeats a source and target that already have a projection"))
-        pairs.add((projection.source, projection.target))
-        if projection.target in names and network.population(projection.target).neuron is None:
-            found.append(Problem(f"{place}.target", f"'{projection.target}' is an input; inputs take no synapses"))
+        if projection.prefix in pairs:
+            found.append(Problem(place, "repeats a source, target and receptor that already have a projection"))
+        pairs.add(projection.prefix)
+        if projection.target in names:
+            found += _receptor_problems(network, projection, place)
         if network.decision == "streaming" and projection.delay_ticks < 1:
             found.append(Problem(f"{place}.delay_ticks", "is 0", "a streaming network needs at least 1 tick"))
     if not found and evaluation_order(network) is None:
@@ -122,6 +140,20 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
             )
         )
     return found
+
+
+def _receptor_problems(network: NetworkDescription, projection: Projection, place: str) -> list[Problem]:
+    neuron = network.population(projection.target).neuron
+    if neuron is None:
+        return [Problem(f"{place}.target", f"'{projection.target}' is an input; inputs take no synapses")]
+    try:
+        receptors = receptors_of(type(neuron.constants(network.tick_s)))
+    except ValueError as error:
+        return [Problem(f"population.{projection.target}", str(error))]
+    if projection.receptor and projection.receptor not in receptors:
+        message = f"names no receptor of '{projection.target}': '{projection.receptor}'"
+        return [Problem(f"{place}.receptor", message, f"it has {', '.join(receptors)}")]
+    return []
 
 
 def _hasty_cycle(network: NetworkDescription) -> bool:

@@ -1,27 +1,31 @@
 """The float engine: any network of populations and projections, tick by tick.
 
-It follows the order of a tick of :mod:`snnctl.network.description`. Populations are evaluated in the
-topological order of the delay-0 projections. A projection of delay d delivers the spikes of d ticks ago from
-a ring of past spikes. Only the rows of spiking sources are read, and a target adds them in the order of
-its projections in the description and, within each, in ascending source order:
+It follows the order of a tick of :mod:`snnctl.network.description`, with plasticity as in
+:mod:`snnctl.network.learning`. Populations are evaluated in the topological order of the delay-0 projections. The
+spikes of past ticks are kept as lists in a ring; a group of synapses of delay d delivers the list of d ticks ago.
+Only the synapses of spiking neurons are read, and a target adds them in the order of its projections in the
+description, within each by delay, within each in ascending source order:
 
-    drive[j] = sum over projections, over spiking sources k ascending, of weight[k, j]
+    drive[j] = sum over projections, over delays ascending, over spiking sources i ascending, of weight[i, j]
 
 so that every kernel which keeps this order gives the same bits. No fastmath.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl import streams
 from snnctl.errors import NetworkError, Problem
-from snnctl.network.description import NetworkDescription, evaluation_order, problems
-from snnctl.network.population import advance, state_of
+from snnctl.network.description import NetworkDescription, Projection, problems
+from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
+from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, row_of
+from snnctl.network.population import advance
 
 Spikes = NDArray[np.uint8]
 
@@ -30,244 +34,365 @@ class State(NamedTuple):
     """Everything that the next tick depends on. Saved, restored and continued it gives the same bits."""
 
     tick: NDArray[np.int64]  # ticks so far (1,)
-    history: Spikes  # spikes of all populations in the last ticks (1 + longest delay, n)
+    counts: NDArray[np.int32]  # spikes of each population in the last ticks (1 + longest delay, populations)
+    ring: NDArray[np.int32]  # and which neurons spiked, ascending (1 + longest delay, n)
     values: NDArray[Any]  # states of all driven neurons, population by population, field-major
+    random: NDArray[np.uint64]  # generator of each stochastic population (stochastic, 4)
+    synapses: NDArray[Any]  # plastic synapses, group by group, field-major
+    traces: NDArray[Any]  # traces of the rules
 
 
-class _PopulationRow(NamedTuple):
-    """Columns of the table of driven populations, in the order of evaluation."""
+class Fired(NamedTuple):
+    """Spikes of a run, sparse."""
 
-    kind: int  # index of its model
-    size: int
-    spikes: int  # first column in the history
-    bias: int  # first element in the biases; also its first column in the raster
-    values: int  # first element in the state
-    projections: int  # first row in the table of projections
-    projections_end: int
+    neurons: NDArray[np.int32]  # columns of the raster, tick by tick
+    ends: NDArray[np.int64]  # how many spikes until the end of each tick (ticks,)
 
 
-class _ProjectionRow(NamedTuple):
-    """Columns of the table of projections, grouped by target."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def _listed(spikes: Any, size: int, neurons: Any) -> int:
+    """Write the indices of the spikes into ``neurons``; returns how many."""
+    count = 0
+    words = spikes[: size // 8 * 8].view(np.uint64)  # most are zero
+    for w in range(words.size):
+        if words[w] != 0:
+            for j in range(8 * w, 8 * w + 8):
+                if spikes[j]:
+                    neurons[count] = j
+                    count += 1
+    for j in range(size // 8 * 8, size):
+        if spikes[j]:
+            neurons[count] = j
+            count += 1
+    return count
 
-    source: int  # first column of the source in the history
-    source_size: int
-    delay: int
-    weight: int  # first element in the weights
-    indptr: int  # first element in the row pointers, -1 for dense
-    indices: int  # first element in the column indices
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _deliver_dense(weights: Any, fired: Any, drive: Any) -> int:
+    size = drive.size
+    for i in fired:
+        row = weights[i * size : (i + 1) * size]
+        for j in range(size):
+            drive[j] += row[j]
+    return fired.size * size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _deliver_sparse(weights: Any, pointers: Any, targets: Any, fired: Any, drive: Any) -> int:
+    events = 0
+    for i in fired:
+        first, last = pointers[i], pointers[i + 1]
+        own, to = weights[first:last], targets[first:last]
+        for s in range(own.size):
+            drive[to[s]] += own[s]
+        events += own.size
+    return events
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     models: Any,
-    constants: Any,
-    populations: Any,
-    projections: Any,
-    weight: Any,
+    rules: Any,
+    population_rows: Any,
+    group_rows: Any,
+    rule_rows: Any,
+    input_rows: Any,
+    pool: Any,
+    weights: Any,
     bias: Any,
-    indptr: Any,
-    indices: Any,
-    drive: Any,
+    pointers: Any,
+    targets: Any,
+    columns: Any,
+    entries: Any,
+    work: Any,
+    spikes: Any,
     tick: Any,
-    history: Any,
+    counts: Any,
+    ring: Any,
     values: Any,
+    random: Any,
+    synapses: Any,
+    traces: Any,
     inputs: Any,
-    input_columns: Any,
-    raster: Any,
+    currents: Any,
+    signals: Any,
+    teach: Any,
+    probes: Any,
+    samples: Any,
+    neurons: Any,
+    ends: Any,
 ) -> int:
-    """Advance by ``inputs.shape[0]`` ticks in place; return how many weights were added."""
-    events = 0
-    depth = history.shape[0]
-    for t in range(inputs.shape[0]):
-        now = tick[0] % depth
-        for k in range(input_columns.size):
-            history[now, input_columns[k]] = inputs[t, k]
-        for p in range(populations.shape[0]):
-            kind, size, column, first, state, row, row_end = populations[p]
-            total = drive[:size]
+    """Advance by ``ends.size`` ticks in place; return how many synapses spikes passed."""
+    events, written, depth = 0, 0, ring.shape[0]
+    silence = work[0, :0]
+    for t in range(ends.size):
+        k = tick[0]
+        now = k % depth
+        for r in range(input_rows.shape[0]):
+            at, slot, size, column = input_rows[r]
+            counts[now, slot] = _listed(inputs[t, column : column + size], size, ring[now, at : at + size])
+        for r in range(rule_rows.shape[0]):
+            rule = row_of(rule_rows, r)
+            begin(rules, rule.kind, rule, pool, traces, signals[t, rule.signal] if signals.shape[0] else work[2, 0])
+        for p in range(population_rows.shape[0]):
+            (kind, size, at, slot, first, value, constant, is_shared, receptors, generator, group, group_end) = (
+                population_rows[p]
+            )
+            total = work[0, : receptors * size]
             total[:] = 0
-            for r in range(row, row_end):
-                source, source_size, delay, base, pointers, columns = projections[r]
-                spikes = history[(tick[0] - delay) % depth, source : source + source_size]
-                for k in range(source_size):
-                    if spikes[k]:
-                        if pointers < 0:
-                            weights = weight[base + k * size : base + (k + 1) * size]
-                            for j in range(size):
-                                total[j] += weights[j]
-                            events += size
-                        else:
-                            begin, end = indptr[pointers + k], indptr[pointers + k + 1]
-                            for e in range(begin, end):
-                                total[indices[columns + e]] += weight[base + e]
-                            events += end - begin
-            fired = history[now, column : column + size]
-            advance(models, kind, constants[p], values, state, total, bias[first : first + size], fired)
-            raster[t, first : first + size] = fired
-        tick[0] += 1
+            for g in range(group, group_end):
+                source, source_slot, delay, offset, weight, pointer, target, rule_begin, rule_end = group_rows[g]
+                past = (k - delay) % depth
+                fired = ring[past, source : source + counts[past, source_slot]]
+                if fired.size == 0:
+                    continue
+                drive = total[offset : offset + size]
+                if rule_begin < rule_end:
+                    for r in range(rule_begin, rule_end):
+                        rule = row_of(rule_rows, r)
+                        passed = arrive(rules, rule.kind, rule, pool, traces, synapses, pointers, targets, fired, drive)
+                        events += passed * rule.delivers
+                elif pointer < 0:
+                    events += _deliver_dense(weights[weight:], fired, drive)
+                else:
+                    events += _deliver_sparse(weights[weight:], pointers[pointer:], targets[target:], fired, drive)
+            current = bias[first : first + size]
+            if currents.shape[0]:
+                current = work[1, :size]
+                for j in range(size):
+                    current[j] = bias[first + j] + currents[t, first + j]
+            own = spikes[:size]
+            advance(models, kind, pool, constant, is_shared != 0, values, value, total, current, random[generator], own)
+            count = _listed(own, size, ring[now, at : at + size])
+            counts[now, slot] = count
+            for n in range(count):
+                neurons[written + n] = first + ring[now, at + n]
+            written += count
+        for r in range(rule_rows.shape[0]):
+            rule = row_of(rule_rows, r)
+            fired = ring[now, rule.ring : rule.ring + counts[now, rule.slot]]
+            taught = teach[t] if teach.shape[0] else silence
+            end(
+                rules,
+                rule.kind,
+                rule,
+                pool,
+                traces,
+                synapses,
+                pointers,
+                targets,
+                columns,
+                entries,
+                values,
+                fired,
+                taught,
+                k,
+            )
+        for n in range(probes.size):
+            samples[t, n] = values[probes[n]]
+        ends[t] = written
+        tick[0] = k + 1
     return events
 
 
 class Engine:
-    """One network in one float type. It keeps no state of its own: a state goes in and a new one comes out."""
+    """Runs one network. The description and the tensors are fixed; the state goes in and comes out.
+
+    ``synaptic_events`` is the number of synapses that the spikes of the last tick or run passed.
+
+    Args:
+        description: the network
+        tensors: as named in :mod:`snnctl.network.description`
+        dtype: float type of weights and states
+
+    Raises:
+        NetworkError: the description or a tensor is unsound; each problem names population or projection.
+    """
 
     def __init__(
-        self, description: NetworkDescription, tensors: Mapping[str, NDArray[Any]], dtype: type = np.float32
+        self, description: NetworkDescription, tensors: Mapping[str, NDArray[Any]], dtype: Any = np.float32
     ) -> None:
-        """Lay the tensors out for the kernel.
-
-        Raises:
-            NetworkError: the description is not sound, or a sparse projection's indices are not.
-        """
         found = problems(description, "network")
         if found:
             raise NetworkError(*found)
         self.description = description
-        self.synaptic_events = 0  # weights added in the last tick or run
+        self.synaptic_events = 0
         driven = description.driven
-        self.columns = _starts(p.size for p in driven)  # first raster column of each driven population, then n_driven
-        in_history = dict(
-            zip(
-                (p.name for p in description.populations),
-                _starts(p.size for p in description.populations),
-                strict=False,
-            )
-        )
-        self._width = sum(p.size for p in description.populations)
-        self._depth = 1 + max((p.delay_ticks for p in description.projections), default=0)
-        self._input_columns = np.concatenate(
-            [np.arange(p.size) + in_history[p.name] for p in description.inputs] or [np.empty(0)]
-        ).astype(np.int64)  # (n_in,)
-
-        constants = {p.name: p.neuron.constants(description.tick_s) for p in driven if p.neuron is not None}
-        classes = sorted({type(c) for c in constants.values()}, key=lambda c: (c.__module__, c.__qualname__))
-        scalar = np.dtype(dtype).type
-        examples = {type(c): c for c in constants.values()}
-        self._models = tuple(c(*(scalar(x) for x in examples[c])) for c in classes)
-        order = [n for n in evaluation_order(description) or () if n in constants]
-        self._constants: NDArray[Any] = np.zeros((len(order), max(len(c) for c in constants.values())), dtype)
-        first_column = {p.name: start for p, start in zip(driven, self.columns, strict=False)}
-
-        population_rows: list[_PopulationRow] = []
-        projection_rows: list[_ProjectionRow] = []
-        weights, pointers, indices = _Pool(dtype), _Pool(np.int64), _Pool(np.int64)
-        n_values = 0
-        for number, name in enumerate(order):
-            size = description.population(name).size
-            begin = len(projection_rows)
-            for projection in description.projections:
-                if projection.target != name:
-                    continue
-                prefix = f"projection.{projection.source}.{name}"
-                source_size = description.population(projection.source).size
-                place = (-1, 0)
-                if projection.connectivity == "sparse":
-                    _check_sparse(prefix, tensors, source_size, size)
-                    place = (pointers.add(tensors[f"{prefix}.indptr"]), indices.add(tensors[f"{prefix}.indices"]))
-                projection_rows.append(
-                    _ProjectionRow(
-                        in_history[projection.source],
-                        source_size,
-                        projection.delay_ticks,
-                        weights.add(tensors[f"{prefix}.weight"]),
-                        *place,
-                    )
-                )
-            model = constants[name]
-            self._constants[number, : len(model)] = model
-            population_rows.append(
-                _PopulationRow(
-                    classes.index(type(model)),
-                    size,
-                    in_history[name],
-                    first_column[name],
-                    n_values,
-                    begin,
-                    len(projection_rows),
-                )
-            )
-            n_values += size * len(state_of(type(model))._fields)
-        self._n_values = n_values
+        self.columns = starts(p.size for p in driven)  # first raster column of each driven population, then n_driven
+        self.input_columns = starts(p.size for p in description.inputs)
+        layout = Layout(description, tensors, dtype)
+        self.layout = layout
+        self.dtype = layout.dtype
         self._tables = (
-            np.array(population_rows, np.int64).reshape(-1, len(_PopulationRow._fields)),
-            np.array(projection_rows, np.int64).reshape(-1, len(_ProjectionRow._fields)),
+            layout.model_examples,
+            layout.rule_examples,
+            _table(layout.rows, PopulationRow),
+            _table(layout.groups, GroupRow),
+            _table(layout.rules, RuleRow),
+            _table(layout.inputs, InputRow),
+            layout.constants.array(),
+            layout.weights.array(),
+            layout.bias.array(),
+            layout.pointers.array(),
+            layout.targets.array(),
+            layout.columns.array(),
+            layout.entries.array(),
+            np.zeros((3, max(r.size * r.receptors for r in layout.rows)), dtype),  # drive, current, zeros
+            np.zeros(max(r.size for r in layout.rows), np.uint8),
         )
-        bias: NDArray[Any] = np.concatenate([tensors[f"population.{p.name}.bias"] for p in driven]).astype(
-            dtype
-        )  # (n_driven,)
-        self._tensors = (weights.array(), bias, pointers.array(), indices.array())
-        self._drive: NDArray[Any] = np.zeros(max(p.size for p in driven), dtype)  # work space
+        self._none = np.zeros((0, int(self.columns[-1])), dtype)
+        self._no_signals = np.zeros((0, len(layout.projections)), dtype)
+        self._no_probes = np.zeros(0, np.int64)
 
-    def initial_state(self) -> State:
-        """The state before the first tick: no spikes under way, all neuron states at 0."""
+    def initial_state(self, seed: int = 0) -> State:
+        """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
+        layout = self.layout
+        depth = 1 + layout.longest_delay
+        random = [streams.kernel_state(seed, "neurons", k) for k in range(max(1, layout.stochastic))]
         return State(
             np.zeros(1, np.int64),
-            np.zeros((self._depth, self._width), np.uint8),
-            np.zeros(self._n_values, self._constants.dtype),
+            np.zeros((depth, len(self.description.populations)), np.int32),
+            np.zeros((depth, layout.width), np.int32),
+            layout.initial.array(),
+            np.array(random, np.uint64),
+            layout.synapses.array(),
+            layout.traces.array(),
         )
 
-    def tick(self, state: State, inputs: Spikes) -> tuple[State, Spikes]:
+    def tick(self, state: State, inputs: Spikes, **given: Any) -> tuple[State, Spikes]:
         """One tick.
 
         Args:
             state: stays as it is
             inputs: spikes of the input populations, in the order of the description (n_in,)
+            given: currents, signals and teach as in :meth:`advance`, without the axis of ticks
 
         Returns:
             The new state, and the spikes of the driven populations (n_driven,).
         """
-        after, raster = self.run(state, inputs[None])
+        rows = {name: None if value is None else np.asarray(value)[None] for name, value in given.items()}
+        after, raster = self.run(state, inputs[None], **rows)
         return after, raster[0]
 
-    def run(self, state: State, inputs: Spikes) -> tuple[State, Spikes]:
+    def run(self, state: State, inputs: Spikes, **given: Any) -> tuple[State, Spikes]:
         """As many ticks as ``inputs`` (ticks, n_in) has; the raster is (ticks, n_driven)."""
-        after = State(state.tick.copy(), state.history.copy(), state.values.copy())
-        raster = np.empty((inputs.shape[0], int(self.columns[-1])), np.uint8)  # (ticks, n_driven)
+        after = State(*(array.copy() for array in state))
+        fired, _ = self.advance(after, inputs, **given)
+        return after, self.raster(fired)
+
+    def raster(self, fired: Fired) -> Spikes:
+        """The dense form of the spikes of a run (ticks, n_driven)."""
+        raster = np.zeros((fired.ends.size, int(self.columns[-1])), np.uint8)
+        raster[np.repeat(np.arange(fired.ends.size), np.diff(fired.ends, prepend=0)), fired.neurons] = 1
+        return raster
+
+    def advance(
+        self,
+        state: State,
+        inputs: Spikes,
+        *,
+        currents: NDArray[Any] | None = None,
+        signals: NDArray[Any] | None = None,
+        teach: NDArray[Any] | None = None,
+        probes: NDArray[np.int64] | None = None,
+    ) -> tuple[Fired, NDArray[Any]]:
+        """As many ticks as ``inputs`` has rows, in place.
+
+        Args:
+            state: overwritten
+            inputs: spikes of the input populations, in the order of the description (ticks, n_in)
+            currents: injected into the driven neurons beside their bias, in the unit of each model (ticks, n_driven)
+            signals: one number for each plastic projection, in the order of the description (ticks, plastic)
+            teach: one number for each driven neuron, for the rules of its synapses (ticks, n_driven)
+            probes: indices in ``state.values`` to sample after each tick (see :meth:`field`)
+
+        Returns:
+            The spikes of the driven populations, and the samples (ticks, probes).
+        """
+        ticks = inputs.shape[0]
+        probes = self._no_probes if probes is None else probes
+        samples = np.empty((ticks, probes.size), self.dtype)
+        neurons = np.empty(ticks * int(self.columns[-1]), np.int32)
+        ends = np.empty(ticks, np.int64)
         self.synaptic_events = _run(
-            self._models,
-            self._constants,
             *self._tables,
-            *self._tensors,
-            self._drive,
-            *after,
+            *state,
             np.ascontiguousarray(inputs, np.uint8),
-            self._input_columns,
-            raster,
+            self._none if currents is None else self._given(currents, "currents"),
+            self._no_signals if signals is None else self._given(signals, "signals"),
+            self._none if teach is None else self._given(teach, "teach"),
+            probes,
+            samples,
+            neurons,
+            ends,
         )
-        return after, raster
+        return Fired(neurons[: ends[-1] if ticks else 0].copy(), ends), samples
+
+    def field(self, population: str, field: str) -> int:
+        """Index in ``State.values`` of a field of the population's first neuron (KeyError if it has none)."""
+        return self.layout.field(population, field)
+
+    def weights(self, state: State, projection: Projection) -> NDArray[Any]:
+        """The weights of a plastic projection now, in the order and shape of its tensor."""
+        return self.synapses(state, projection)["weight"]
+
+    def synapses(self, state: State, projection: Projection) -> dict[str, NDArray[Any]]:
+        """Weight and other synaptic fields of a plastic projection, flat, in the order of its tensor."""
+        groups = [g for g in self.layout.plastic if g.projection is projection]
+        size = sum(g.synapses for g in groups)
+        found: dict[str, NDArray[Any]] = {}
+        for group in groups:
+            for number in group.rules:
+                row = self.layout.rules[number]
+                example = self.layout.rule_examples[row.kind]
+                for f, name in enumerate(part(type(example), "Synapse")._fields):
+                    first = row.weight if f == 0 else row.extra + (f - 1) * row.synapses
+                    values = found.setdefault(name, np.zeros(size, self.dtype))
+                    values[group.group.order] = state.synapses[first : first + row.synapses]
+                if hook(type(example), "weight") is not None:
+                    found["weight"][group.group.order] = self._effective(state, row, example)
+        if projection.connectivity == "dense":
+            shape = (self.description.population(projection.source).size, -1)
+            found = {name: values.reshape(shape) for name, values in found.items()}
+        return found
+
+    def _effective(self, state: State, row: RuleRow, example: Any) -> NDArray[Any]:
+        """Weights of a rule that keeps them in another form."""
+        cls = type(example)
+        constants = cls(*self._tables[6][row.constant : row.constant + len(example)])
+
+        def arrays(name: str, source: NDArray[Any], first: int, size: int) -> Any:
+            made = part(cls, name)
+            return made(*source[first : first + len(made._fields) * size].reshape(-1, size))
+
+        i, j = self._ends(row)
+        pre, post = arrays("Pre", state.traces, row.pre, row.n_pre), arrays("Post", state.traces, row.post, row.n_post)
+        shared = arrays("Shared", state.traces, row.shared, 1)
+        weight = state.synapses[row.weight : row.weight + row.synapses]
+        others = state.synapses[row.extra :][: (len(part(cls, "Synapse")._fields) - 1) * row.synapses]
+        synapse = part(cls, "Synapse")(weight, *others.reshape(-1, row.synapses))
+        value: NDArray[Any] = hook(cls, "weight")(
+            constants, shared, synapse, type(pre)(*(x[i] for x in pre)), type(post)(*(x[j] for x in post))
+        )
+        return value
+
+    def _ends(self, row: RuleRow) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Source and target of each synapse of a group."""
+        if row.pointer < 0:
+            source, target = np.divmod(np.arange(row.synapses), row.n_post)
+            return source, target
+        pointers = self._tables[9][row.pointer : row.pointer + row.n_pre + 1]
+        return (
+            np.repeat(np.arange(row.n_pre), np.diff(pointers)),
+            self._tables[10][row.target : row.target + row.synapses].astype(np.int64),
+        )
+
+    def _given(self, array: NDArray[Any], name: str) -> NDArray[Any]:
+        if not np.isfinite(array).all():
+            tick, column = np.argwhere(~np.isfinite(array))[0]
+            raise NetworkError(Problem(f"{name}[{tick}, {column}]", f"is {array[tick, column]}", "give finite numbers"))
+        return np.ascontiguousarray(array, self.dtype)
 
 
-class _Pool:
-    """Arrays laid end to end; remembers where each begins."""
-
-    def __init__(self, dtype: type) -> None:
-        self._dtype = np.dtype(dtype)
-        self._parts: list[NDArray[Any]] = []
-        self._size = 0
-
-    def add(self, array: NDArray[Any]) -> int:
-        start = self._size
-        self._parts.append(array.astype(self._dtype).ravel())
-        self._size += array.size
-        return start
-
-    def array(self) -> NDArray[Any]:
-        return np.concatenate([*self._parts, np.empty(0, self._dtype)])
-
-
-def _starts(sizes: Iterable[int]) -> NDArray[np.int64]:
-    return np.cumsum([0, *sizes]).astype(np.int64)
-
-
-def _check_sparse(prefix: str, tensors: Mapping[str, NDArray[Any]], sources: int, targets: int) -> None:
-    indptr, indices, weight = (tensors[f"{prefix}.{part}"] for part in ("indptr", "indices", "weight"))
-    found: list[Problem] = []
-    rising = indptr.shape == (sources + 1,) and indptr[0] == 0 and bool((np.diff(indptr) >= 0).all())
-    if not rising or indptr[-1] != indices.size:
-        found.append(Problem(f"{prefix}.indptr", f"must rise from 0 to the {indices.size} entries of .indices"))
-    if indices.shape != weight.shape:
-        found.append(Problem(f"{prefix}.weight", f"has {weight.size} entries, .indices has {indices.size}"))
-    if indices.size and (indices.min() < 0 or indices.max() >= targets):
-        found.append(Problem(f"{prefix}.indices", f"name neurons outside 0 ... {targets - 1}"))
-    if found:
-        raise NetworkError(*found)
+def _table(rows: list[Any], kind: Any) -> NDArray[np.int64]:
+    return np.array(rows, np.int64).reshape(-1, len(kind._fields))

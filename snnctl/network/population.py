@@ -229,7 +229,9 @@ def _advance_one(
     if is_shared:
         constants = constants_from(model, pool, constant)
         for j in range(size):
-            after, spike = step(constants, new_state(model, state, j), drive_at(model, receptors, j), current[j], random)
+            after, spike = step(
+                constants, new_state(model, state, j), drive_at(model, receptors, j), current[j], random
+            )
             scatter(after, state, j)
             spikes[j] = spike
     else:
@@ -292,9 +294,13 @@ def _advance(
     )
 
 
-def by_kind(arguments: str, kinds: int, function: Callable[..., Any]) -> Any:
+def by_kind(
+    arguments: str, kinds: int, function: Callable[..., Any], table: str = "models", otherwise: str = "None"
+) -> Any:
     """``(models, kind, ...) -> function(models[kind], ...)`` for a ``kind`` known at run time only."""
-    branches = "".join(f"    if kind == {k}:\n        return function(models[{k}], {arguments})\n" for k in range(kinds))
+    branches = "".join(
+        f"    if kind == {k}:\n        return function({table}[{k}], {arguments})\n" for k in range(kinds)
+    )
     scope: dict[str, Any] = {"function": function}
-    exec(f"def implementation(models, kind, {arguments}):\n{branches}", scope)
+    exec(f"def implementation({table}, kind, {arguments}):\n{branches}    return {otherwise}\n", scope)
     return scope["implementation"]

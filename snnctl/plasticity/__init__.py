@@ -1,1 +1,14 @@
-"""Learning rules that run inside the tick, one file each."""
+"""Learning rules, one file each: parameters, traces, and what a spike does to a synapse."""
+
+from __future__ import annotations
+
+from snnctl.plasticity.chronotron import ILearning
+from snnctl.plasticity.eprop import Eprop
+from snnctl.plasticity.pair_stdp import PairStdp
+from snnctl.plasticity.r_max import RMax
+from snnctl.plasticity.resume import Resume
+from snnctl.plasticity.td_stdp import TdStdp
+
+RULES: tuple[type, ...] = (PairStdp, Resume, ILearning, Eprop, RMax, TdStdp)
+
+__all__ = ["RULES", "Eprop", "ILearning", "PairStdp", "RMax", "Resume", "TdStdp"]

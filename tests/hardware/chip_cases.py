@@ -16,7 +16,7 @@ from snnctl.coding import GaussianPopulation, Normaliser, RateDecoder
 from snnctl.hardware import loihi1, spinnaker1
 from snnctl.hardware.synapses import Synapses, from_dense, from_table
 from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif, Neuron
+from snnctl.neurons import CurrentLif, Lif
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SELECTION = REPOSITORY / "tests" / "data" / "hardware"
@@ -83,7 +83,12 @@ def spinnaker1_network(case: Any, shape: spinnaker1.SynapseShape) -> spinnaker1.
 
 
 def random_agent(
-    hidden: tuple[int, ...] = (32,), *, ticks: int = 5, seed: int = 0, neuron: Neuron | None = None, gain: float = 2.0
+    hidden: tuple[int, ...] = (32,),
+    *,
+    ticks: int = 5,
+    seed: int = 0,
+    neuron: CurrentLif | Lif | None = None,
+    gain: float = 2.0,
 ) -> Agent:
     """A continuous controller with random weights: 3 observations, 2 actions."""
     neuron = neuron or CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
