@@ -73,7 +73,7 @@ class SpikingPolicy:
         self.shapes |= {"decoder.weight": (actions, decoder.neurons_per_action), "decoder.bias": (actions,)}
 
     def initialise(self, tensors: Tensors, random: np.random.Generator, gain: float, decoder_gain: float) -> None:
-        """The encoder's receptive fields; weights N(0, gain^2 / n_in); decoder N(0, decoder_gain^2 / k); biases zero."""
+        """The encoder's own fields; weights N(0, gain^2 / n_in); decoder N(0, decoder_gain^2 / k); biases zero."""
         dims = tensors["encoder.mean"].shape[0]
         tensors["encoder.mean"][:], tensors["encoder.width"][:] = self.encoder.fields(dims)
         for name, tensor in tensors.items():
