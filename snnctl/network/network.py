@@ -1,0 +1,585 @@
+"""Build a network in Python, run it, step it tick by tick, read it.
+
+    net = Network(tick_s=1e-3, seed=1)
+    noise = net.population("noise", 100, Poisson(rate_hz=20.0))
+    cells = net.population("cells", 50, CurrentLif(tau_mem_s=0.02, tau_syn_s=0.005))
+    net.project(noise, cells, FixedProbability(0.2), weight=0.3)
+    net.record(cells, "spikes")
+    net.run(1.0)
+    times_s, neurons = net.spikes(cells)
+
+Times are in seconds and are rounded to whole ticks. A projection has a delay of one tick unless it says otherwise; a
+spike of tick k with delay d acts at the beginning of tick k + d. The network is compiled at the first tick; from then
+on nothing can be added to it. The same seed gives the same bits, in one call or in many.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnctl import streams
+from snnctl.errors import NetworkError, Problem, nearest
+from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
+from snnctl.network.description import NetworkDescription, Population, Projection
+from snnctl.network.engine import Engine, Spikes, State
+from snnctl.network.recording import Recording, SpikeRecording
+from snnctl.network.spike_array import SpikeArray
+from snnctl.storage import write_atomic
+
+_CELLS_A_CHUNK = 2_000_000  # ticks x neurons that one call of the kernel may report
+_TICKS_A_CHUNK = 1000
+
+
+class NetworkState(NamedTuple):
+    """What a network continues from."""
+
+    engine: State
+    currents: dict[str, Any]  # state of the current into each population
+
+
+@dataclasses.dataclass
+class _Source:
+    """A current or a list of spikes that drives a population."""
+
+    name: str
+    current: Any
+    index: int
+
+
+class Network:
+    """Populations and projections.
+
+    Args:
+        tick_s: duration of a tick (s)
+        seed: of connectivity, weights, noise and stochastic neurons; each has a stream of its own
+        dtype: float64 or float32, of weights and states
+    """
+
+    def __init__(self, tick_s: float, seed: int = 0, dtype: Any = np.float64) -> None:
+        if not (np.isfinite(tick_s) and tick_s > 0):
+            raise NetworkError(Problem("tick_s", f"is {tick_s}", "give a duration above 0 in seconds"))
+        self.tick_s = tick_s
+        self.seed = seed
+        self.dtype = np.dtype(dtype)
+        self._populations: dict[str, Population] = {}
+        self._projections: list[Projection] = []
+        self._tensors: dict[str, NDArray[Any]] = {}
+        self._initial: dict[tuple[str, str], NDArray[Any]] = {}
+        self._spike_arrays: dict[str, SpikeArray] = {}
+        self._currents: dict[str, list[Any]] = {}
+        self._recordings: dict[tuple[str, str], Recording] = {}
+        self._engine: Engine | None = None
+
+    # ------------------------------------------------------------------ building
+
+    def population(
+        self,
+        name: str,
+        size: int,
+        neuron: Any = None,
+        *,
+        bias: Values = 0.0,
+        initial: Mapping[str, Values] | None = None,
+        **parameters: Values,
+    ) -> Population:
+        """Add ``size`` neurons.
+
+        Args:
+            name: of the population
+            size: number of neurons n
+            neuron: configuration of a model (:mod:`snnctl.neurons`); a :class:`SpikeArray` for spikes at given times;
+                None for spikes that are given at each step
+            bias: constant current, in the unit of the model: a number, (n,), or a distribution
+            initial: fields of the state before the first tick; the model's own rest by default
+            parameters: parameters of the model that differ from neuron to neuron, (n,) or a distribution
+
+        Raises:
+            NetworkError: the name is taken, or a value cannot be used.
+        """
+        self._must_be_open()
+        if name in self._populations:
+            raise NetworkError(Problem(f"population.{name}", "exists already", "choose another name"))
+        if size < 1:
+            raise NetworkError(Problem(f"population.{name}.size", f"is {size}", "give at least 1"))
+        generator = streams.generator(self.seed, "weights", len(self._populations), 0)
+        if isinstance(neuron, SpikeArray):
+            neuron.check(size, f"population.{name}")
+            self._spike_arrays[name] = neuron
+            neuron = None
+        added = Population(name=name, size=size, neuron=neuron)
+        if neuron is not None:
+            self._tensors[f"population.{name}.bias"] = drawn(bias, (size,), generator, f"population.{name}.bias")
+            for field, values in parameters.items():
+                where = f"population.{name}.{field}"
+                self._tensors[where] = drawn(values, (size,), generator, where)
+            for field, values in (initial or {}).items():
+                self._initial[name, field] = drawn(values, (size,), generator, f"population.{name}.initial.{field}")
+        elif parameters or initial:
+            raise NetworkError(Problem(f"population.{name}", "has no neuron model and takes no parameters"))
+        self._populations[name] = added
+        return added
+
+    def project(
+        self,
+        source: Population | str,
+        target: Population | str,
+        connectivity: Connectivity | None = None,
+        *,
+        weight: Values,
+        delay_s: Values | None = None,
+        receptor: str = "",
+        plasticity: Any = (),
+    ) -> Projection:
+        """Add synapses from one population to another.
+
+        Args:
+            source: where the spikes come from
+            target: where they go
+            connectivity: all to all by default
+            weight: in the unit of the target's model: a number, one for each synapse in the order of the
+                connectivity, or a distribution
+            delay_s: one tick by default; different delays make the projection sparse
+            receptor: of the target's model, its first by default
+            plasticity: a rule or several (:mod:`snnctl.plasticity`)
+
+        Raises:
+            NetworkError: a population is unknown, or a value cannot be used.
+        """
+        self._must_be_open()
+        ends = [self._known(end) for end in (source, target)]
+        pattern = AllToAll() if connectivity is None else connectivity
+        number = len(self._projections)
+        where = ".".join(("projection", ends[0].name, ends[1].name, receptor)).rstrip(".")
+        try:
+            pairs = pattern.pairs(ends[0].size, ends[1].size, streams.generator(self.seed, "connectivity", number))
+        except ValueError as error:
+            raise NetworkError(Problem(f"{where}.connectivity", str(error))) from None
+        shape = (ends[0].size, ends[1].size) if pairs is None else pairs.indices.shape
+        generator = streams.generator(self.seed, "weights", number, 1)
+        weights = drawn(weight, shape, generator, f"{where}.weight")
+        delays = np.ones(shape, np.int64)
+        if delay_s is not None:
+            exact = drawn(delay_s, shape, generator, f"{where}.delay_s") / self.tick_s
+            delays = np.rint(exact).astype(np.int64)
+            if delays.size and delays.min() < 0:
+                raise NetworkError(
+                    Problem(f"{where}.delay_s", "is negative", "a spike cannot arrive before it is sent")
+                )
+        if isinstance(pattern, Explicit):
+            order = pattern.order()
+            weights = weights[order] if np.ndim(weight) else weights
+            delays = delays[order] if delay_s is not None and np.ndim(delay_s) else delays  # type: ignore[arg-type]
+        rules = tuple(plasticity) if isinstance(plasticity, Sequence) else (plasticity,)
+        least = int(delays.min()) if delays.size else 1
+        added = Projection(
+            source=ends[0].name,
+            target=ends[1].name,
+            receptor=receptor,
+            connectivity="dense" if pairs is None else "sparse",
+            delay_ticks=least,
+            plasticity=rules,
+        )
+        if any(p.prefix == added.prefix for p in self._projections):
+            raise NetworkError(Problem(where, "exists already", "one projection for each source, target and receptor"))
+        self._tensors[f"{where}.weight"] = weights.astype(self.dtype)
+        if pairs is not None:
+            self._tensors[f"{where}.indptr"], self._tensors[f"{where}.indices"] = pairs
+        if delays.size and delays.max() > least:
+            self._tensors[f"{where}.delay"] = delays
+        self._projections.append(added)
+        return added
+
+    def inject(self, population: Population | str, current: Any) -> None:
+        """Drive a population with a current source (:mod:`snnctl.neurons.currents`); several add up."""
+        self._must_be_open()
+        known = self._known(population)
+        if known.neuron is None:
+            raise NetworkError(Problem(f"population.{known.name}", "has no neuron model and takes no current"))
+        self._currents.setdefault(known.name, []).append(current)
+
+    def record(
+        self,
+        what: Population | Projection | str,
+        field: str = "spikes",
+        *,
+        neurons: ArrayLike | None = None,
+        every_s: float | None = None,
+    ) -> None:
+        """Keep ``spikes`` or a field of the state of a population, or a field of plastic synapses.
+
+        Args:
+            what: a population, or a projection with plasticity
+            field: ``spikes``, a field of the neuron's state such as ``v``, or of the synapse such as ``weight``
+            neurons: which neurons; all by default (not for spikes and synapses)
+            every_s: interval of samples; every tick for neurons, required for synapses
+        """
+        known: Population | Projection = what if isinstance(what, Projection) else self._known(what)
+        name = known.prefix if isinstance(known, Projection) else known.name
+        stride = 1 if every_s is None else max(1, round(every_s / self.tick_s))
+        if isinstance(known, Projection) and (not known.plasticity or every_s is None):
+            raise NetworkError(Problem(name, "can be recorded if it is plastic, at an interval", "give every_s"))
+        chosen = None if neurons is None or isinstance(known, Projection) else np.asarray(neurons, np.int64)
+        if chosen is not None and chosen.size and (chosen.min() < 0 or chosen.max() >= known.size):  # type: ignore[union-attr]
+            raise NetworkError(Problem(f"{name}.neurons", f"must lie between 0 and {known.size - 1}"))  # type: ignore[union-attr]
+        self._recordings[name, field] = Recording(known, field, chosen, stride)
+        if self._engine is not None:
+            self._check_recordings(self._engine)
+
+    # ------------------------------------------------------------------ running
+
+    @property
+    def description(self) -> NetworkDescription:
+        """What the network is, as data."""
+        instant = any(p.delay_ticks == 0 for p in self._projections)
+        return NetworkDescription(
+            tick_s=self.tick_s,
+            ticks=1,
+            decision="reset" if instant else "streaming",
+            populations=tuple(sorted(self._populations.values(), key=lambda p: p.neuron is not None)),
+            projections=tuple(self._projections),
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """The compiled network; made at first use.
+
+        Raises:
+            NetworkError: the network is not sound.
+        """
+        if self._engine is None:
+            engine = Engine(self.description, self._tensors, self.dtype)
+            self._check_recordings(engine)
+            state = engine.initial_state(self.seed)
+            for (name, field), values in self._initial.items():
+                first = self._field(engine, name, field)
+                state.values[first : first + values.size] = values
+            self._engine, self._state = engine, state
+            self._current_states = {
+                name: [
+                    current.initial_state(self._populations[name].size, self.seed, index, k)
+                    for k, current in enumerate(self._currents[name])
+                ]
+                for index, name in enumerate(self._populations)
+                if name in self._currents
+            }
+        return self._engine
+
+    @property
+    def tick(self) -> int:
+        """Ticks so far."""
+        return 0 if self._engine is None else int(self._state.tick[0])
+
+    @property
+    def time_s(self) -> float:
+        """Time so far (s)."""
+        return self.tick * self.tick_s
+
+    def run(
+        self,
+        duration_s: float,
+        *,
+        spikes: Mapping[str, ArrayLike] | None = None,
+        currents: Mapping[str, ArrayLike] | None = None,
+        signal: ArrayLike | Mapping[str, ArrayLike] | None = None,
+        teach: Mapping[str, ArrayLike] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Run for a duration, a whole number of ticks.
+
+        Args:
+            duration_s: how long (s)
+            spikes: of populations without a model (ticks, n), by name
+            currents: into populations, beside their bias and sources: (ticks, n), (n,) or a number
+            signal: for the rules of all plastic projections (dopamine, reward): a number or (ticks,); or by the
+                prefix of the projection (``projection.<source>.<target>``)
+            teach: for the rules of the synapses onto a population (target spikes, learning signals) (ticks, n)
+            progress: called with the part that is done, 0 ... 1
+
+        Raises:
+            NetworkError: the network is not sound, or what is given has the wrong shape or is not finite.
+        """
+        ticks = round(duration_s / self.tick_s)
+        if duration_s < 0 or abs(ticks * self.tick_s - duration_s) > 1e-6 * max(duration_s, self.tick_s):
+            message = f"is {duration_s}, no whole number of ticks of {self.tick_s} s"
+            raise NetworkError(Problem("duration_s", message, f"give a multiple, such as {ticks * self.tick_s:g}"))
+        self._advance(ticks, spikes or {}, currents or {}, signal, teach or {}, progress)
+
+    def step(
+        self,
+        *,
+        spikes: Mapping[str, ArrayLike] | None = None,
+        currents: Mapping[str, ArrayLike] | None = None,
+        signal: float | Mapping[str, float] | None = None,
+        teach: Mapping[str, ArrayLike] | None = None,
+    ) -> dict[str, Spikes]:
+        """One tick, as a closed loop needs it; arguments as in :meth:`run`, without the axis of ticks.
+
+        Returns:
+            The spikes of every population with a model, by name, (n,) uint8.
+        """
+        engine = self.engine
+        fired = self._advance(
+            1,
+            {name: np.asarray(value)[None] for name, value in (spikes or {}).items()},
+            currents or {},
+            signal,
+            {name: np.asarray(value)[None] for name, value in (teach or {}).items()},
+            None,
+        )
+        raster = np.zeros(int(engine.columns[-1]), np.uint8)
+        raster[fired] = 1
+        return {
+            p.name: raster[first : first + p.size]
+            for p, first in zip(engine.description.driven, engine.columns, strict=False)
+        }
+
+    def _advance(
+        self,
+        ticks: int,
+        spikes: Mapping[str, ArrayLike],
+        currents: Mapping[str, ArrayLike],
+        signal: Any,
+        teach: Mapping[str, ArrayLike],
+        progress: Callable[[float], None] | None,
+    ) -> NDArray[np.int32]:
+        engine = self.engine
+        inputs = self._spread(spikes, ticks, [p.name for p in engine.description.inputs], "spikes", np.uint8)
+        driven = [p.name for p in engine.description.driven]
+        injected = self._spread(currents, ticks, driven, "currents", self.dtype)
+        taught = self._spread(teach, ticks, driven, "teach", self.dtype)
+        signals = self._signals(signal, ticks)
+        chunk = max(1, min(_TICKS_A_CHUNK, _CELLS_A_CHUNK // max(1, int(engine.columns[-1]))))
+        fields = [r for r in self._recordings.values() if r.is_neuron_field]
+        probes = np.concatenate([np.empty(0, np.int64), *(r.probes(engine) for r in fields)]).astype(np.int64)
+        synaptic = [r for r in self._recordings.values() if r.is_synaptic]
+        done, fired = 0, np.empty(0, np.int32)
+        while done < ticks:
+            now = self.tick
+            count = min([chunk, ticks - done, *(r.stride - now % r.stride for r in synaptic)])
+            piece = slice(done, done + count)
+            found, samples = engine.advance(
+                self._state,
+                self._input_chunk(inputs, piece, now, count),
+                currents=self._current_chunk(injected, piece, now, count),
+                signals=None if signals is None else signals[piece],
+                teach=None if taught is None else taught[piece],
+                probes=probes,
+            )
+            fired = found.neurons
+            for recording in self._recordings.values():
+                if isinstance(recording.what, Population) and recording.field == "spikes":
+                    recording.add_spikes(engine, found, now)
+            first = 0
+            for recording in fields:
+                width = recording.width(engine)
+                recording.add_samples(samples[:, first : first + width], now)
+                first += width
+            for recording in synaptic:
+                if (now + count) % recording.stride == 0:
+                    values = engine.synapses(self._state, recording.projection)[recording.field]
+                    recording.add_samples(values[None].copy(), now + count - 1, every_row=True)
+            done += count
+            if progress is not None:
+                progress(done / ticks)
+        return fired
+
+    def _input_chunk(self, inputs: NDArray[Any] | None, piece: slice, now: int, count: int) -> Spikes:
+        engine = self.engine
+        width = int(engine.input_columns[-1])
+        chunk: Spikes = np.zeros((count, width), np.uint8) if inputs is None else inputs[piece]
+        if self._spike_arrays:
+            chunk = chunk.copy()
+            for p, first in zip(engine.description.inputs, engine.input_columns, strict=False):
+                if p.name in self._spike_arrays:
+                    self._spike_arrays[p.name].write(chunk[:, first : first + p.size], now, self.tick_s)
+        return chunk
+
+    def _current_chunk(self, injected: NDArray[Any] | None, piece: slice, now: int, count: int) -> NDArray[Any] | None:
+        if not self._currents:
+            return None if injected is None else injected[piece]
+        engine = self.engine
+        chunk = np.zeros((count, int(engine.columns[-1])), self.dtype) if injected is None else injected[piece].copy()
+        for p, first in zip(engine.description.driven, engine.columns, strict=False):
+            for k, current in enumerate(self._currents.get(p.name, [])):
+                states = self._current_states[p.name]
+                try:
+                    states[k], values = current.values(states[k], now, count, p.size, self.tick_s)
+                except ValueError as error:
+                    raise NetworkError(Problem(f"population.{p.name}.current", str(error))) from None
+                chunk[:, first : first + p.size] += values
+        return chunk
+
+    def _spread(
+        self, given: Mapping[str, ArrayLike], ticks: int, names: list[str], what: str, dtype: Any
+    ) -> NDArray[Any] | None:
+        """What is given by population, side by side (ticks, sum of n); None if nothing is."""
+        if not given:
+            return None
+        sizes = {name: self._populations[name].size for name in names}
+        for name in given:
+            if name not in sizes:
+                takes = "spikes go to populations without a model" if what == "spikes" else "it has no neuron model"
+                if name not in self._populations:
+                    takes = nearest(name, sizes)
+                raise NetworkError(Problem(f"{what}.{name}", "names no population that takes them", takes))
+        whole = np.zeros((ticks, sum(sizes.values())), dtype)
+        first = 0
+        for name, size in sizes.items():
+            if name in given:
+                values = np.asarray(given[name])
+                try:
+                    part = np.broadcast_to(values, (ticks, size))
+                except ValueError:
+                    message = f"has the shape {values.shape}, expected ({ticks}, {size})"
+                    raise NetworkError(Problem(f"{what}.{name}", message)) from None
+                if not np.isfinite(part).all():
+                    message = f"has {np.count_nonzero(~np.isfinite(part))} values that are not finite"
+                    raise NetworkError(Problem(f"{what}.{name}", message, "give finite numbers"))
+                whole[:, first : first + size] = part != 0 if what == "spikes" else part
+            first += size
+        return whole
+
+    def _signals(self, signal: Any, ticks: int) -> NDArray[Any] | None:
+        if signal is None:
+            return None
+        prefixes = [p.prefix for p in self.engine.layout.projections]
+        by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(prefixes, signal)
+        whole = np.zeros((ticks, len(prefixes)), self.dtype)
+        for prefix, values in by_name.items():
+            if prefix not in prefixes:
+                message = "names no projection with plasticity"
+                raise NetworkError(Problem(f"signal.{prefix}", message, nearest(prefix, prefixes)))
+            column = np.asarray(values, np.float64)
+            if column.shape not in ((), (ticks,)) or not np.isfinite(column).all():
+                message = f"must be a finite number or ({ticks},), got the shape {column.shape}"
+                raise NetworkError(Problem(f"signal.{prefix}", message))
+            whole[:, prefixes.index(prefix)] = column
+        return whole
+
+    # ------------------------------------------------------------------ reading
+
+    def spikes(self, population: Population | str) -> SpikeRecording:
+        """Recorded spikes: times (s) and neurons, in the order of time."""
+        return self._recording(self._known(population).name, "spikes").spikes(self.tick_s)
+
+    def trace(self, what: Population | Projection | str, field: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Recorded samples: times of the ends of ticks (s), and values (samples, neurons or synapses)."""
+        name = what.prefix if isinstance(what, Projection) else self._known(what).name
+        return self._recording(name, field).trace(self.tick_s)
+
+    def read(self, population: Population | str, field: str = "v") -> NDArray[Any]:
+        """A field of the state of a population now (n,)."""
+        known = self._known(population)
+        first = self._field(self.engine, known.name, field)
+        return self._state.values[first : first + known.size].copy()
+
+    def weights(self, projection: Projection) -> NDArray[Any]:
+        """The weights of a projection now, in the order of its connectivity, (n, m) if it is all to all."""
+        engine = self.engine
+        if not projection.plasticity:
+            return self._tensors[f"{projection.prefix}.weight"].copy()
+        return engine.weights(self._state, self._own(projection))
+
+    def synapses(self, projection: Projection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Sources and targets of the synapses of a projection, in the order of its weights."""
+        known = self._own(projection)
+        source, target = self._populations[known.source].size, self._populations[known.target].size
+        if known.connectivity == "dense":
+            rows, columns = np.divmod(np.arange(source * target), target)
+            return rows, columns
+        indptr = self._tensors[f"{known.prefix}.indptr"]
+        return np.repeat(np.arange(source), np.diff(indptr)), self._tensors[f"{known.prefix}.indices"].astype(np.int64)
+
+    # ------------------------------------------------------------------ state
+
+    def state(self) -> NetworkState:
+        """A copy of the state; :meth:`restore` continues from it bit for bit."""
+        engine = self.engine
+        assert engine is not None
+        return NetworkState(
+            State(*(array.copy() for array in self._state)), {k: list(v) for k, v in self._current_states.items()}
+        )
+
+    def restore(self, state: NetworkState) -> None:
+        """Continue from a state of this network, or of one built alike. Recordings go on."""
+        expected = self.state().engine
+        for name, now, given in zip(State._fields, expected, state.engine, strict=True):
+            if now.shape != given.shape or now.dtype != given.dtype:
+                message = f"is {given.dtype} {given.shape}, this network has {now.dtype} {now.shape}"
+                raise NetworkError(Problem(f"state.{name}", message, "restore it into the network that it comes from"))
+        self._state = State(*(array.copy() for array in state.engine))
+        self._current_states = {k: list(v) for k, v in state.currents.items()}
+
+    def save(self, path: Path | str) -> None:
+        """Write the state to a file (npz, no pickle), whole or not at all."""
+        state = self.state()
+        arrays: dict[str, Any] = {f"engine.{k}": v for k, v in state.engine._asdict().items()}
+        for name, states in state.currents.items():
+            for k, one in enumerate(states):
+                arrays |= {f"current.{name}.{k}.{field}": value for field, value in one._asdict().items()}
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        write_atomic(Path(path), buffer.getvalue())
+
+    def load(self, path: Path | str) -> None:
+        """Continue from a file that :meth:`save` wrote.
+
+        Raises:
+            NetworkError: the file cannot be read or belongs to another network.
+        """
+        expected = self.state()
+        try:
+            with np.load(Path(path), allow_pickle=False) as file:
+                engine = State(*(file[f"engine.{field}"] for field in State._fields))
+                currents = {
+                    name: [
+                        type(one)(*(file[f"current.{name}.{k}.{field}"] for field in one._fields))
+                        for k, one in enumerate(states)
+                    ]
+                    for name, states in expected.currents.items()
+                }
+        except (OSError, KeyError, ValueError) as error:
+            raise NetworkError(Problem(str(path), f"is no state of this network ({error})")) from None
+        self.restore(NetworkState(engine, currents))
+
+    # ------------------------------------------------------------------ helpers
+
+    def _known(self, population: Any) -> Population:
+        name = population.name if isinstance(population, Population) else population
+        if name not in self._populations:
+            raise NetworkError(Problem("population", f"'{name}' does not exist", nearest(str(name), self._populations)))
+        return self._populations[name]
+
+    def _own(self, projection: Projection) -> Projection:
+        for own in self._projections:
+            if own.prefix == projection.prefix:
+                return own
+        raise NetworkError(Problem(projection.prefix, "does not exist in this network"))
+
+    def _recording(self, name: str, field: str) -> Recording:
+        if (name, field) not in self._recordings:
+            recorded = ", ".join(f"{n} {f}" for n, f in self._recordings) or "nothing"
+            raise NetworkError(Problem(f"{name}.{field}", "was not recorded", f"recorded is: {recorded}"))
+        return self._recordings[name, field]
+
+    def _must_be_open(self) -> None:
+        if self._engine is not None:
+            raise NetworkError(Problem("network", "runs already", "add everything before the first tick"))
+
+    def _field(self, engine: Engine, name: str, field: str) -> int:
+        try:
+            return engine.field(name, field)
+        except KeyError:
+            raise NetworkError(Problem(f"population.{name}", f"has no field '{field}'")) from None
+
+    def _check_recordings(self, engine: Engine) -> None:
+        for (name, field), recording in self._recordings.items():
+            if isinstance(recording.what, Population) and field != "spikes":
+                self._field(engine, name, field)
