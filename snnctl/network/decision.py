@@ -178,6 +178,8 @@ class Decision:
         names = layers(network)
         if names is None or not fits(network):
             raise ValueError("the decision kernel runs chains of lif and current_lif with reset decisions only")
+        if encoder is not None and encoder.spikes == "latency":
+            raise ValueError("the decision kernel makes no latency spikes: encode outside and use decide_spikes")
         ticks, n_in = network.ticks, network.population(names[0]).size
         mean = tensors["normaliser.mean"]
         floats = _Floats()

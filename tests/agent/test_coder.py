@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from snnctl import config
+from snnctl.agent import folder
 from snnctl.agent.coder import Coder
-from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
-from snnctl.agent.float_controller import FloatController
+from snnctl.agent.description import AgentDescription, Provenance, Task, problems, tensor_shapes
+from snnctl.agent.float_controller import FloatController, _Fused
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
+from snnctl.coding import (
+    Bernoulli,
+    Burst,
+    ChoiceDecoder,
+    FilteredRateDecoder,
+    FirstSpikeDecoder,
+    GaussianPopulation,
+    Latency,
+    MembraneDecoder,
+    Normaliser,
+    Phase,
+    Poisson,
+    PopulationVectorDecoder,
+    RateDecoder,
+    SendOnDelta,
+    WinnerTakeAllDecoder,
+)
+from snnctl.errors import ConfigError, NetworkError
+from snnctl.hardware import chip
+from snnctl.hardware.controller import ChipController
+from snnctl.network.decision import Decision
 from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
+from snnctl.training.recipe import Recipe, build
 
 
-def small_agent(decoder: Any, actions: int, spikes: Any = "deterministic") -> Agent:
-    encoder = GaussianPopulation(neurons_per_dim=4, spikes=spikes)
+def small_agent(decoder: Any, actions: int, spikes: Any = "deterministic", encoder: Any = None) -> Agent:
+    encoder = encoder or GaussianPopulation(neurons_per_dim=4, spikes=spikes)
     description = AgentDescription(
         name="small",
         task=Task(
             env_id="none",
             observation_size=3,
             action_size=actions,
-            action_kind="continuous" if isinstance(decoder, RateDecoder) else "discrete",
+            action_kind=decoder.action_kind,
             control_dt_s=0.02,
         ),
         normaliser=Normaliser(),
         encoder=encoder,
         network=stack(
-            inputs=12,
+            inputs=encoder.size(3),
             hidden=(8,),
             outputs=decoder.size(actions),
             neuron=CurrentLif(tau_mem_s=4e-3, tau_syn_s=2e-3),
@@ -45,7 +70,7 @@ def small_agent(decoder: Any, actions: int, spikes: Any = "deterministic") -> Ag
         n: rng.normal(0.3, 0.5, [s or 0 for s in shape]).astype(np.float32)
         for n, shape in tensor_shapes(description).items()
     }
-    tensors |= {n: np.abs(tensors[n]) + 0.2 for n in ("normaliser.std", "encoder.width")}
+    tensors |= {n: np.abs(tensors[n]) + 0.2 for n in ("normaliser.std", "encoder.width") if n in tensors}
     if "decoder.low" in tensors:
         tensors["decoder.low"], tensors["decoder.high"] = np.full(actions, -0.4), np.full(actions, 0.4)
     return Agent(description, tensors)
@@ -89,3 +114,143 @@ def test_an_observation_of_the_wrong_length_is_refused() -> None:
         Coder(agent).encode(np.zeros(4))
     with pytest.raises(ValueError, match="broadcast"):
         FloatController(agent).act(np.zeros(4))
+
+
+RECIPES = Path(__file__).resolve().parents[2] / "configs" / "train"
+ENCODERS = [
+    Poisson(),
+    Bernoulli(),
+    Latency(),
+    Latency(law="logarithmic", silent=True),
+    Latency(law="charging", theta=0.3),
+    Phase(period=3),
+    Burst(max_spikes=2, isi_max=3),
+    SendOnDelta(),
+    GaussianPopulation(neurons_per_dim=4, placement="bohte", spikes="latency"),
+    GaussianPopulation(neurons_per_dim=4, spikes="poisson"),
+]
+DECODERS: list[tuple[Any, int]] = [
+    (RateDecoder(neurons_per_action=3), 2),
+    (ChoiceDecoder(neurons_per_action=2), 3),
+    (FilteredRateDecoder(neurons_per_action=3), 2),
+    (FirstSpikeDecoder(neurons_per_action=3), 2),
+    (PopulationVectorDecoder(neurons_per_action=3), 2),
+    (WinnerTakeAllDecoder(neurons_per_action=2), 3),
+    (WinnerTakeAllDecoder(by="first_spike"), 3),
+]
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: e.kind)
+@pytest.mark.parametrize(("decoder", "actions"), DECODERS, ids=lambda d: getattr(d, "kind", ""))
+def test_every_code_acts_within_the_limits_and_again_the_same(encoder: Any, decoder: Any, actions: int) -> None:
+    agent = small_agent(decoder, actions, encoder=encoder)
+    controller = FloatController(agent)
+    general = FloatController(agent, np.float64)
+    assert isinstance(controller._path, _Fused) == isinstance(decoder, RateDecoder | ChoiceDecoder)
+    observations = np.random.default_rng(1).normal(size=(5, 3))
+    runs = []
+    for c in (controller, controller, general):
+        c.reset(7)
+        runs.append([c.act(o) for o in observations])
+    np.testing.assert_array_equal(runs[0], runs[1])  # a reset forgets levels, filters and draws
+    for action in (*runs[0], *runs[2]):
+        if decoder.action_kind == "discrete":
+            assert isinstance(action, int) and 0 <= action < actions
+        else:
+            assert isinstance(action, np.ndarray) and (np.abs(action) <= 0.4).all()
+    spikes = controller.activity().spikes["input"]
+    assert spikes.shape == (6, encoder.size(3)) and spikes.dtype == np.uint8 and spikes.max() <= 1
+
+
+@pytest.mark.parametrize("encoder", [e for e in ENCODERS if e.kind != "gaussian_population"], ids=lambda e: e.kind)
+def test_a_nan_observation_is_one_clear_error(encoder: Any) -> None:
+    controller = FloatController(small_agent(ChoiceDecoder(), 2, encoder=encoder))
+    with pytest.raises(ValueError, match=r"observation\[1\] is nan"):
+        controller.act(np.array([0.0, np.nan, 1.0]))
+
+
+def test_the_filtered_rate_goes_on_over_decisions() -> None:
+    decoder = FilteredRateDecoder(neurons_per_action=3, tau_s=10e-3)
+    coder = Coder(small_agent(decoder, 2))
+    loud, quiet = np.ones((6, 6), np.uint8), np.zeros((6, 6), np.uint8)
+    first = coder.decode(loud)
+    held = coder.decode(quiet)
+    coder.reset(0)
+    assert not np.array_equal(held, coder.decode(quiet))
+    coder.reset(0)
+    np.testing.assert_array_equal(first, coder.decode(loud))
+
+
+def test_membranes_are_read_from_whoever_has_them() -> None:
+    agent = small_agent(MembraneDecoder(neurons_per_action=1), 2)
+    coder, v = Coder(agent), np.array([0.3, -1.2])
+    y = agent.tensors["decoder.weight"][:, 0].astype(float) * v + agent.tensors["decoder.bias"]
+    np.testing.assert_allclose(coder.decode(np.zeros((6, 2), np.uint8), v), 0.4 * np.tanh(y), rtol=1e-12)
+    choice = Coder(small_agent(WinnerTakeAllDecoder(by="membrane"), 2))
+    assert choice.decode(np.zeros((6, 2), np.uint8), v) == 0
+    with pytest.raises(ValueError, match="membranes"):
+        coder.decode(np.zeros((6, 2), np.uint8))
+
+
+def test_what_an_agent_cannot_do_is_one_problem_each() -> None:
+    def found(decoder: Any, actions: int, encoder: Any = None) -> list[str]:
+        return [str(p) for p in problems(small_agent(decoder, actions, encoder=encoder).description, "a.toml")]
+
+    assert found(WinnerTakeAllDecoder(), 2) == []
+    for decoder, key in ((MembraneDecoder(), "kind"), (WinnerTakeAllDecoder(by="membrane"), "by")):
+        (problem,) = found(decoder, 2)
+        assert problem.startswith(f"a.toml:decoder.{key}: reads membranes")
+    (problem,) = found(ChoiceDecoder(), 2, Phase(period=4))
+    assert problem.startswith("a.toml:encoder.period: is 4, which does not divide the 6 ticks")
+    (problem,) = found(ChoiceDecoder(), 2, Burst())
+    assert problem.startswith("a.toml:encoder.isi_max: is 5: the longest burst takes 10 ticks, a decision has 6")
+    agent = small_agent(WinnerTakeAllDecoder(), 2)
+    task = dataclasses.replace(agent.description.task, action_kind="continuous")
+    (wrong,) = problems(dataclasses.replace(agent.description, task=task), "a.toml")
+    assert "'winner_take_all' gives discrete actions, the task takes continuous ones" in str(wrong)
+
+
+@pytest.mark.parametrize("encoder", [Latency(), SendOnDelta(threshold=0.2)], ids=lambda e: e.kind)
+def test_the_description_of_every_code_survives_its_file(encoder: Any, tmp_path: Path) -> None:
+    agent = folder.save(small_agent(PopulationVectorDecoder(neurons_per_action=3), 2, encoder=encoder), tmp_path / "a")
+    again = folder.load(tmp_path / "a")
+    assert again.description == agent.description
+
+
+def test_chips_take_any_encoder_because_it_runs_on_the_host() -> None:
+    agent = small_agent(WinnerTakeAllDecoder(by="first_spike"), 3, encoder=Latency())
+    emulated = ChipController(agent, chip.load("loihi1"))
+    emulated.reset(3)
+    observation = np.array([0.4, -0.2, 1.0])
+    assert isinstance(emulated.act(observation), int)
+    assert (emulated.activity().spikes["input"].sum(axis=0) == 1).all()  # one spike a neuron
+    np.testing.assert_array_equal(emulated.activity().spikes["input"], Coder(agent).encode(observation))
+
+
+@pytest.mark.parametrize(
+    ("section", "changed", "message"),
+    [
+        ("encoder", Latency(), "encoder.kind: 'latency' has no gradient"),
+        ("encoder", GaussianPopulation(spikes="latency"), "encoder.spikes: 'latency' has no gradient"),
+        ("decoder", FirstSpikeDecoder(), "decoder.kind: 'first_spike' has no gradient"),
+        ("decoder", WinnerTakeAllDecoder(), "decoder.kind: 'winner_take_all' has no gradient"),
+    ],
+)
+def test_ppo_refuses_what_has_no_gradient(section: str, changed: Any, message: str) -> None:
+    recipe = config.load(Recipe, RECIPES / "cartpole-ppo.toml")
+    with pytest.raises(NetworkError, match=message):
+        build(dataclasses.replace(recipe, **{section: changed}), seed=0)
+
+
+def test_rstdp_refuses_other_codes() -> None:
+    recipe = config.load(Recipe, RECIPES / "cartpole-rstdp.toml")
+    with pytest.raises(ConfigError, match=r"(?s)decoder\.kind.*encoder\.kind: is 'poisson'"):
+        build(dataclasses.replace(recipe, encoder=Poisson(), decoder=WinnerTakeAllDecoder()), seed=0)
+
+
+def test_the_decision_kernel_refuses_latency_spikes_inside() -> None:
+    agent = small_agent(ChoiceDecoder(), 2, "latency")
+    d = agent.description
+    assert isinstance(d.encoder, GaussianPopulation) and isinstance(d.decoder, ChoiceDecoder)
+    with pytest.raises(ValueError, match="latency"):
+        Decision(d.network, d.normaliser, d.encoder, d.decoder, agent.tensors)
