@@ -57,7 +57,7 @@ class AdEx:
 
         Raises:
             ValueError: steps of more than 0.1 ms or than the time constant of the membrane or of the adaptation, a
-                reset that is not below v_cut, a v_cut that is not above v_t, or a refractory period shorter than half a tick.
+                reset that is not below v_cut, a v_cut that is not above v_t, or a refractory period below half a tick.
         """
         tick_ms, tau_w = tick_s * 1e3, self.tau_w_s * 1e3
         dt = tick_ms / self.substeps

@@ -13,9 +13,9 @@
 At v = -40 and -55 alpha_m and alpha_n take their limits 1 and 0.1. Schemes, each in ``substeps`` steps a tick:
 
 - ``exponential_euler``: the gates with the old v, then v with the NEW gates, each solved exactly with the other held.
-  Unconditionally stable.
-- ``simultaneous_exponential_euler``: all from old values (Brian2's exponential_euler). Stable too, and
-  about 40 times less accurate: spikes are late or lost.
+  Unconditionally stable. The gates run half a step ahead of v, as in leapfrog, so v converges with order 2.
+- ``simultaneous_exponential_euler``: all from old values (Brian2's exponential_euler), of order 1. Stable too, and
+  its spikes are 40 times further off at 0.01 ms, and some are lost at 0.05 ms.
 - ``rk4``: Runge-Kutta of order 4; stable for small steps only.
 
 A presynaptic spike of weight w injects w uA/cm2 for 1 ms in all (the charge w nC/cm2, whatever the tick) where
