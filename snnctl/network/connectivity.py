@@ -55,7 +55,7 @@ class OneToOne:
     """Source i to target i."""
 
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
-        """n synapses between populations of equal size n."""
+        """One synapse for each of n neurons."""
         if sources != targets:
             raise ValueError(f"OneToOne needs populations of equal size, got {sources} and {targets}")
         return _rows(np.arange(sources), np.arange(sources), sources)
