@@ -1,0 +1,232 @@
+"""Reward-modulated STDP: spike pairs mark a synapse, dopamine turns the mark into weight. Cost: only spikes.
+
+    x' = -x / tau_pre_s,  x += 1 at presynaptic spikes          y' = -y / tau_post_s,  y += 1 at postsynaptic spikes
+    c' = -c / tau_eligibility_s;   pre: c -= a_minus y   (hook ``arrive``);   post: c += a_plus x
+    d' = -d / tau_modulator_s;     d += signal at the start of a tick         (hook ``modulate``)
+    w' = learning_rate c (d + baseline),  w in [weight_min, weight_max]
+
+Between ticks all of it is integrated exactly. tau_modulator_s = 0: d is the signal, held for one tick. c has the unit of
+the weight, learning_rate is in 1/s, d is a number. **Coincident spikes**: pre before post, so a pair in one tick potentiates
+by the full a_plus. Pair of lag D = t_post - t_pre: a_plus exp(-D / tau_pre_s), D >= 0; -a_minus exp(D / tau_post_s), D < 0.
+
+**How only spikes cost.** d is one number for all synapses. Since the last fold, t ago,
+
+    s = exp(-t / tau_eligibility_s)      c = k s      w = u + k g      g = learning_rate int (d + baseline) s dt
+
+with u and k that change only at spikes. Between two spikes of i also the trace x_i = a_i e, e = exp(-t / tau_pre_s),
+has a constant a_i. So what the postsynaptic spikes of j since the fold did is a product of a row and a column, and
+no synapse is touched by them: at a postsynaptic spike  p_j += a_plus e / s,  q_j += a_plus g e / s,  and
+
+    c = (k + a_i p_j) s         w = u + k g + a_i r_j,   r_j = p_j g - q_j
+
+A presynaptic spike changes a_i by 1 / e. It passes its row once and keeps c and w what they are:
+
+    k -= a_minus y_j / s + p_j / e          u = w - k g - (a_i + 1 / e) r_j
+
+Every ``period`` ticks (e > 1e-3, s > 0.36: float32 keeps its digits) a fold writes k = c and u = w and starts afresh.
+The field ``weight`` of a synapse is u: hook ``weight`` gives w.
+
+**Limits** act when a weight is delivered and at folds, on all that it gathered since. The clock-driven form clips every
+tick; the two differ only for a synapse that reaches a limit and would have left it again before its next spike.
+
+Source: Izhikevich, Cereb. Cortex 17:2443 (2007). There tau_eligibility_s 1, tau_modulator_s 0.2, a_minus = 1.5 a_plus.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, NamedTuple
+
+from annotated_types import Ge, Gt
+from numba.extending import register_jitable
+
+from snnctl.config import Seconds, schema
+from snnctl.plasticity.limits import decay, limits
+
+_FOLD_PRE = 7.0  # time constants of the presynaptic trace between two folds: exp(7) = 1100 of float32's 1.7e7
+_FOLD_ELIGIBILITY = 1.0
+
+
+@schema
+class RewardStdp:
+    """Parameters of the rule; a_plus and a_minus have the unit of the weight, learning_rate is in 1/s."""
+
+    rule: Literal["reward_stdp"] = "reward_stdp"
+    tau_pre_s: Annotated[Seconds, Gt(0)] = 20e-3
+    tau_post_s: Annotated[Seconds, Gt(0)] = 20e-3
+    tau_eligibility_s: Annotated[Seconds, Gt(0)] = 1.0
+    tau_modulator_s: Annotated[Seconds, Ge(0)] = 0.2
+    a_plus: float = 0.1
+    a_minus: float = 0.15
+    baseline: float = 0.0
+    learning_rate: Annotated[float, Gt(0)] = 1.0
+    weight_min: float | None = 0.0
+    weight_max: float | None = 4.0
+
+    def __post_init__(self) -> None:
+        limits(self.weight_min, self.weight_max)
+
+    def constants(self, tick_s: float) -> RewardStdpConstants:
+        """What one tick of ``tick_s`` needs."""
+        low, high = limits(self.weight_min, self.weight_max)
+        per_tau_c = 1 / self.tau_eligibility_s
+        per_tau_d = 1 / self.tau_modulator_s if self.tau_modulator_s > 0 else 0.0  # 0: held
+        longest_s = min(_FOLD_PRE * self.tau_pre_s, _FOLD_ELIGIBILITY * self.tau_eligibility_s)
+        return RewardStdpConstants(
+            a_modulator=decay(tick_s, self.tau_modulator_s),
+            a_post=decay(tick_s, self.tau_post_s),
+            pre_rate=tick_s / self.tau_pre_s,
+            eligibility_rate=tick_s * per_tau_c,
+            gain=self.learning_rate * _area(tick_s, per_tau_c + per_tau_d),
+            drift=self.learning_rate * self.baseline * _area(tick_s, per_tau_c),
+            a_plus=self.a_plus,
+            a_minus=self.a_minus,
+            weight_min=low,
+            weight_max=high,
+            zero=0.0,
+            one=1.0,
+            period=max(1, math.floor(longest_s / tick_s + 1e-9)),
+        )
+
+
+def _area(tick_s: float, rate: float) -> float:
+    """Integral of exp(-rate t) over a tick."""
+    return -math.expm1(-rate * tick_s) / rate
+
+
+class RewardStdpConstants(NamedTuple):
+    """Constants of one tick."""
+
+    a_modulator: Any
+    a_post: Any
+    pre_rate: Any  # tick_s / tau_pre_s
+    eligibility_rate: Any
+    gain: Any  # of g, per s d
+    drift: Any  # of g, per s
+    a_plus: Any
+    a_minus: Any
+    weight_min: Any
+    weight_max: Any
+    zero: Any
+    one: Any
+    period: Any  # ticks between folds
+
+
+class Synapse(NamedTuple):
+    """State of one synapse; the weight of now is that of the hook of that name."""
+
+    weight: Any  # u
+    k: Any
+
+
+class Pre(NamedTuple):
+    """State of one presynaptic neuron."""
+
+    a: Any  # x = a e
+    fold: Any  # the fold that a's e started at
+
+
+class Post(NamedTuple):
+    """State of one postsynaptic neuron."""
+
+    y: Any
+    p: Any
+    q: Any
+    age: Any  # ticks since the fold, in the middle of a tick
+
+
+class Shared(NamedTuple):
+    """The modulator, and where the time since the last fold has got to."""
+
+    d: Any
+    g: Any
+    age: Any  # ticks since the fold
+    fold: Any  # how many there were
+    live: Any  # 0 from a fold to the next tick, else 1: p and q are still those of before the fold
+    s: Any
+    per_s: Any  # 1 / s
+    per_e: Any  # 1 / e
+
+
+def modulate(c: RewardStdpConstants, m: Shared, signal: Any) -> Shared:
+    """The tick that has passed goes into g and the decays, then the modulator is released."""
+    s = math.exp(-c.eligibility_rate * m.age)
+    age = m.age + c.one
+    return Shared(
+        d=c.a_modulator * m.d + signal,
+        g=m.g + s * (c.gain * m.d + c.drift),
+        age=age,
+        fold=m.fold,
+        live=c.one,
+        s=math.exp(-c.eligibility_rate * age),
+        per_s=math.exp(c.eligibility_rate * age),
+        per_e=math.exp(c.pre_rate * age),
+    )
+
+
+def relax_post(c: RewardStdpConstants, post: Post) -> Post:
+    """One tick of decay; p and q start at 0 in the first tick after a fold."""
+    folded = post.age >= c.period
+    return Post(
+        y=c.a_post * post.y,
+        p=c.zero if folded else post.p,
+        q=c.zero if folded else post.q,
+        age=c.one if folded else post.age + c.one,
+    )
+
+
+@register_jitable
+def _carried(c: RewardStdpConstants, m: Shared, pre: Pre) -> Any:
+    """a_i, from the fold that it was written at to the last one."""
+    return pre.a * math.exp(-c.pre_rate * c.period * (m.fold - pre.fold))
+
+
+def weight(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
+    """w of now, within its limits."""
+    row = m.live * _carried(c, m, pre)
+    now = syn.weight + syn.k * m.g + row * (post.p * m.g - post.q)
+    return min(max(now, c.weight_min), c.weight_max)
+
+
+def arrive(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
+    """A presynaptic spike: minus for the postsynaptic ones before it; a_i becomes a_i + 1 / e."""
+    k = syn.k - (c.a_minus * m.per_s) * post.y - m.per_e * post.p
+    row = _carried(c, m, pre) + m.per_e
+    return Synapse(weight(c, m, syn, pre, post) - k * m.g - row * (post.p * m.g - post.q), k)
+
+
+def mark_pre(c: RewardStdpConstants, m: Shared, pre: Pre) -> Pre:
+    """A presynaptic spike arrived."""
+    return Pre(_carried(c, m, pre) + m.per_e, m.fold)
+
+
+def mark_post(c: RewardStdpConstants, m: Shared, post: Post) -> Post:
+    """The neuron spiked: plus for all presynaptic spikes before it, without a visit to any synapse."""
+    mark = c.a_plus * m.per_s / m.per_e
+    return Post(post.y + c.one, post.p + mark, post.q + mark * m.g, post.age)
+
+
+def consolidate(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
+    """The fold: u = w and k = c."""
+    return Synapse(weight(c, m, syn, pre, post), (syn.k + _carried(c, m, pre) * post.p) * m.s)
+
+
+def settle(c: RewardStdpConstants, m: Shared) -> Shared:
+    """After a fold the time starts again."""
+    folds = m.age >= c.period
+    return Shared(
+        d=m.d,
+        g=c.zero if folds else m.g,
+        age=c.zero if folds else m.age,
+        fold=m.fold + c.one if folds else m.fold,
+        live=c.zero if folds else c.one,
+        s=c.one if folds else m.s,
+        per_s=c.one if folds else m.per_s,
+        per_e=c.one if folds else m.per_e,
+    )
+
+
+@register_jitable
+def eligibility(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
+    """c of now."""
+    return (syn.k + m.live * _carried(c, m, pre) * post.p) * m.s

@@ -1,0 +1,172 @@
+import math
+
+import numpy as np
+import pytest
+
+from snnctl.plasticity import reward_stdp
+from snnctl.plasticity.reward_stdp import RewardStdp
+
+from .clocked import Clocked
+
+TICK_S = 1e-3
+FREE = {"weight_min": None, "weight_max": None}
+
+
+def clock_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
+    """The equations of the rule, every synapse in every tick: weights after each tick's events, last eligibilities."""
+    ticks = len(pre)
+    keep = lambda tau_s: math.exp(-tick_s / tau_s) if tau_s > 0 else 0.0  # noqa: E731
+    r_c = 1 / rule.tau_eligibility_s
+    r = r_c + (1 / rule.tau_modulator_s if rule.tau_modulator_s > 0 else 0)
+    low = -np.inf if rule.weight_min is None else rule.weight_min
+    high = np.inf if rule.weight_max is None else rule.weight_max
+    w, c, d = weight.copy(), np.zeros_like(weight), 0.0
+    x, y = np.zeros(weight.shape[0]), np.zeros(weight.shape[1])
+    found = np.empty((ticks, *weight.shape))
+    for t in range(ticks):
+        released = d * (1 - math.exp(-r * tick_s)) / r + rule.baseline * (1 - math.exp(-r_c * tick_s)) / r_c
+        w = np.clip(w + rule.learning_rate * c * released, low, high)
+        c, d = c * keep(rule.tau_eligibility_s), d * keep(rule.tau_modulator_s) + signal[t]
+        x, y = x * keep(rule.tau_pre_s), y * keep(rule.tau_post_s)
+        c -= rule.a_minus * np.outer(pre[t], y)
+        x += pre[t]
+        c += rule.a_plus * np.outer(x, post[t])
+        y += post[t]
+        found[t] = w
+    return found, c
+
+
+def hooks(name, clocked):
+    """(n_pre, n_post) of ``weight`` or ``eligibility`` now."""
+    c, m = clocked.constants[0], clocked.shared[0]
+    function = getattr(reward_stdp, name)
+    n_pre, n_post = clocked.weight.shape
+    return np.array(
+        [
+            [
+                function(c, m, clocked._synapse(0, i, j), clocked.pre[0][i], clocked.post[0][j])
+                for j in range(n_post)
+            ]
+            for i in range(n_pre)
+        ]
+    )  # fmt: skip
+
+
+def event_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
+    """The hooks in the order of a tick: weights after each tick, last eligibilities, drives."""
+    clocked, found, drives = Clocked(rule, tick_s, weight), [], []
+    for t in range(len(pre)):
+        clocked.begin(float(signal[t]))
+        drives.append(clocked.deliver(pre[t]))
+        clocked.end(np.zeros(weight.shape[1]), post[t])
+        found.append(hooks("weight", clocked))
+    return np.array(found), hooks("eligibility", clocked), np.array(drives)
+
+
+def spikes(seed, ticks=700, n_pre=5, n_post=4, p=0.03):
+    rng = np.random.default_rng(seed)
+    pre, post = rng.random((ticks, n_pre)) < p, rng.random((ticks, n_post)) < p
+    signal = np.where(rng.random(ticks) < 0.01, rng.normal(0, 0.5, ticks), 0.0)
+    return pre, post, signal, rng.uniform(0, 4, (n_pre, n_post))
+
+
+RULES = {
+    "defaults": {},
+    "fast traces": {"tau_pre_s": 7e-3, "tau_post_s": 33e-3, "tau_eligibility_s": 0.3},
+    "short eligibility": {"tau_eligibility_s": 11e-3, "baseline": 0.3},
+    "held signal": {"tau_modulator_s": 0.0, "baseline": -0.1},
+    "fold every tick": {"tau_pre_s": 0.15e-3},
+    "anti": {"a_plus": -0.1, "a_minus": -0.05, "learning_rate": 3.0},
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_without_limits_it_is_the_clock_driven_rule(name):
+    rule = RewardStdp(**RULES[name], **FREE)
+    case = spikes(1)
+    expected, eligibility = clock_driven(rule, *case)
+    found, marks, drives = event_driven(rule, *case)
+    assert np.ptp(expected, axis=0).min() > 1e-3  # something is learned everywhere
+    assert abs(found - expected).max() < 1e-12
+    assert abs(marks - eligibility).max() < 1e-12
+    for t in np.flatnonzero(case[0].any(1)):
+        assert drives[t] == pytest.approx(expected[t][case[0][t]].sum(0), abs=1e-11)
+
+
+def test_tick_of_other_length():
+    rule = RewardStdp(**FREE)
+    case = spikes(2, ticks=900)
+    expected, _ = clock_driven(rule, *case, tick_s=0.25e-3)
+    found, _, _ = event_driven(rule, *case, tick_s=0.25e-3)
+    assert abs(found - expected).max() < 1e-12
+
+
+@pytest.mark.parametrize("lag", [-30, -10, -1, 0, 1, 10, 30])
+def test_one_pair_and_one_reward_in_closed_form(lag):
+    # After the pair c decays from c_0 and d from 1 at time T on: w = c_0 exp(-T / tau_c) (1 - exp(-r t)) / r
+    rule = RewardStdp(**FREE)
+    pre, post, signal = np.zeros((800, 1), bool), np.zeros((800, 1), bool), np.zeros(800)
+    pre[40], post[40 + lag], signal[300] = True, True, 1.0
+    found, _, _ = event_driven(rule, pre, post, signal, np.zeros((1, 1)))
+    c_0 = 0.1 * math.exp(-lag / 20) if lag >= 0 else -0.15 * math.exp(lag / 20)
+    r = 1 / 1.0 + 1 / 0.2
+    marked = 40 + max(lag, 0)
+    expected = c_0 * math.exp(-(300 - marked) * 1e-3) * (1 - math.exp(-r * 0.499)) / r
+    assert found[-1, 0, 0] == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5, 6])
+def test_limits_hold_and_the_rule_stays_near_the_clock_driven_one(seed):
+    rule = RewardStdp(learning_rate=20.0)
+    case = spikes(seed, ticks=1500)
+    free, _ = clock_driven(RewardStdp(learning_rate=20.0, **FREE), *case)
+    assert free.max() > 7 or free.min() < -10  # the limits are well reached
+    expected, _ = clock_driven(rule, *case)
+    found, _, drives = event_driven(rule, *case)
+    assert found.min() >= 0 and found.max() <= 4
+    assert drives.min() >= 0
+    assert abs(found - expected).max() < 0.03 * 4
+    assert abs(found - expected).mean() < 0.002 * 4
+    touched = ((expected == 0) | (expected == 4)).any(0)
+    assert touched.sum() >= 10 and (~touched).sum() >= 2
+    assert abs(found - expected)[:, ~touched].max() < 1e-12  # who never meets a limit does not differ
+
+
+def test_it_has_no_work_at_postsynaptic_spikes():
+    assert not hasattr(reward_stdp, "fire")
+    assert RewardStdp().constants(1e-3).period == 140
+    assert RewardStdp(tau_eligibility_s=0.05).constants(1e-3).period == 50
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_float32_is_near(seed):
+    """All state and constants rounded to float32 after every hook."""
+    rule = RewardStdp(**FREE)
+    case = spikes(seed, ticks=1200)
+    expected, _ = clock_driven(rule, *case)
+    clocked = Clocked(rule, TICK_S, case[3])
+    single = np.float32
+    c = clocked.constants[0]
+    clocked.constants[0] = type(c)(*(single(x) for x in c[:-1]), int(c.period))
+    real = dict(clocked.hooks[0])
+
+    def rounded(hook):
+        def call(*arguments):
+            after = hook(*arguments)
+            return type(after)(*(single(x) for x in after)) if isinstance(after, tuple) else single(after)
+
+        return call
+
+    clocked.hooks[0] = {name: hook and rounded(hook) for name, hook in real.items()}
+    worst = 0.0
+    for t in range(len(case[0])):
+        clocked.begin(float(case[2][t]))
+        clocked.deliver(case[0][t])
+        clocked.end(np.zeros(4), case[1][t])
+        worst = max(worst, abs(hooks("weight", clocked) - expected[t]).max())
+    assert worst < 1e-5 * 4
+
+
+def test_wrong_limits():
+    with pytest.raises(ValueError, match="weight_min 2.0 must be below weight_max 1.0"):
+        RewardStdp(weight_min=2.0, weight_max=1.0)
