@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def both(name: str) -> list[Any]:
 def recorded_spikes(case: Any, key: str) -> list[NDArray[np.float64]]:
     """Spike times of each neuron (ms)."""
     flat, ends = case[f"{key}_spk_ms"], case[f"{key}_off"]
-    return [flat[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [flat[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def spike_times(spikes: NDArray[np.uint8], tick_ms: float) -> list[NDArray[np.float64]]:
