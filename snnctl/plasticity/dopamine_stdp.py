@@ -11,7 +11,7 @@ Two schemes:
 ``exact``: spikes and releases of a tick act at its start, in between everything is exponential and is integrated
 exactly, with h = tick_s and r = 1/tau_c + 1/tau_d:
 
-    s += gain c [d (1 - exp(-r h)) / r + tonic tau_c (1 - exp(-h / tau_c))];  c *= exp(-h / tau_c);  d *= exp(-h / tau_d)
+    s += gain c [d (1 - exp(-r h)) / r + tonic tau_c (1 - exp(-h / tau_c))];  c *= exp(-h/tau_c);  d *= exp(-h/tau_d)
 
 The limits hold at every tick. This visits each synapse in each tick and is the reference of event-driven forms.
 
