@@ -7,7 +7,8 @@ the open interval (start, stop) it is ``height + slope (t - start)``.
 ``spikes`` counts the script's own scheme (:class:`Izhikevich` with scheme "figure1" at ``tick_s``); ``converged``
 counts the differential equation itself (Runge-Kutta with steps of 0.005 ms, the current held over each ``tick_s``).
 Where the two differ, the pattern belongs to the scheme and its step as much as to the equation; None: it
-diverges, the neuron never stops spiking.
+diverges, the neuron never stops spiking. A reset falls on the grid in every scheme, so still finer steps add a spike
+to H and to Q.
 """
 
 from __future__ import annotations
