@@ -14,6 +14,7 @@ from snnctl import streams
 from snnctl.agent.folder import Agent
 from snnctl.coding import (
     ChoiceDecoder,
+    DirectCurrent,
     FilteredRateDecoder,
     FirstSpikeDecoder,
     GaussianPopulation,
@@ -23,6 +24,7 @@ from snnctl.coding import (
     RateDecoder,
     SendOnDelta,
     WinnerTakeAllDecoder,
+    direct_current,
     filtered_rate,
     first_spike,
     membrane,
@@ -60,8 +62,20 @@ def spike_encoder(agent: Agent, dtype: type) -> SpikeEncoder:
             return PlaceCellEncoder(config, agent.tensors, dtype)
         case SendOnDelta():
             return SendOnDeltaEncoder(config)
+        case DirectCurrent():
+            return _Silent()
         case _:
             return IntensityEncoder(config, agent.description.network.tick_s)
+
+
+class _Silent:
+    """No spikes: the observation goes in as a current (:meth:`Coder.analog`)."""
+
+    def reset(self) -> None:
+        pass
+
+    def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        return np.zeros((ticks, x.size), np.uint8)
 
 
 class SpikeDecoder(Protocol):
@@ -181,6 +195,7 @@ class Coder:
         self._std = tensors["normaliser.std"].astype(np.float64)  # (dims,)
         self._observation = np.empty_like(self._mean)  # (dims,)
         self._decoder = spike_decoder(agent)
+        self._gain = description.encoder.gain if isinstance(description.encoder, DirectCurrent) else 0.0
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -199,6 +214,15 @@ class Coder:
     def encode(self, observation: NDArray[Any]) -> NDArray[np.uint8]:
         """Input spikes of one decision.  # (ticks, n_in)"""
         return self._encoder.encode(self.normalise(observation), self._ticks, self._state)
+
+    def analog(self, observation: NDArray[Any]) -> NDArray[np.float64]:
+        """What a direct-current encoder injects in every tick of a decision (dims,).
+
+        Raises:
+            ValueError: an observation is nan.
+        """
+        current: NDArray[np.float64] = direct_current.encode(self.normalise(observation), 1, self._gain)[0]
+        return current
 
     def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None = None) -> Action:
         """The action for what the output population did: an array within limits, or an index.

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from snnctl import coding
-from snnctl.coding import Burst, MembraneDecoder, Normaliser, Phase, WinnerTakeAllDecoder
+from snnctl.coding import Burst, DirectCurrent, MembraneDecoder, Normaliser, Phase, WinnerTakeAllDecoder
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem
 from snnctl.network import description as network_description
@@ -115,15 +115,13 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
     if isinstance(agent.encoder, Phase | Burst) and (misfit := agent.encoder.misfit(agent.network.ticks)):
         key, message, remedy = misfit
         found.append(Problem(f"{where}:encoder.{key}", message, remedy))
-    if reads_membranes(agent.decoder):
-        key = "kind" if isinstance(agent.decoder, MembraneDecoder) else "by"
-        found.append(
-            Problem(
-                f"{where}:decoder.{key}",
-                "reads membranes, which controllers do not give to decoders",
-                "use one that reads spikes; from Python, snnctl.coding.membrane takes any membranes",
-            )
-        )
+    if isinstance(agent.encoder, DirectCurrent):
+        for number, projection in enumerate(agent.network.projections):
+            for key in ("plasticity", "receptor"):
+                if projection.source in {p.name for p in inputs} and getattr(projection, key):
+                    message = "is given, but the input is a direct current without spikes"
+                    place = f"{where}:network.projections[{number}].{key}"
+                    found.append(Problem(place, message, "use an encoder that makes spikes"))
     kind = agent.decoder.action_kind
     if agent.task.action_kind != kind:
         found.append(

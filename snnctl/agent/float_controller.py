@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.agent.coder import Coder
 from snnctl.agent.controller import Activity
-from snnctl.agent.description import AgentDescription
+from snnctl.agent.description import AgentDescription, reads_membranes
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, RateDecoder
+from snnctl.agent.injection import Injection
+from snnctl.coding import ChoiceDecoder, DirectCurrent, GaussianPopulation, RateDecoder
 from snnctl.network.decision import Decision, fits
-from snnctl.network.engine import Engine
+from snnctl.network.engine import Engine, State
 
 Action = NDArray[np.float64] | int
 
@@ -29,7 +30,8 @@ class FloatController:
 
     def __init__(self, agent: Agent, dtype: type = np.float32) -> None:
         self.description: AgentDescription = agent.description
-        fused = isinstance(agent.description.decoder, RateDecoder | ChoiceDecoder)
+        spiking = not isinstance(agent.description.encoder, DirectCurrent)
+        fused = spiking and isinstance(agent.description.decoder, RateDecoder | ChoiceDecoder)
         fast = np.dtype(dtype) == np.float32 and fused and fits(agent.description.network)
         self._path: _Fused | _General = _Fused(agent) if fast else _General(agent, dtype)
         self.act = self._path.act  # (observation (dims,)) -> action, without another call in between
@@ -77,6 +79,12 @@ class _General:
         self._inputs = np.zeros((self._network.ticks, sum(p.size for p in self._network.inputs)), np.uint8)
         self._raster = np.zeros((self._network.ticks, int(self._engine.columns[-1])), np.uint8)  # (ticks, n_driven)
         self._events = 0
+        analog = isinstance(agent.description.encoder, DirectCurrent)
+        self._injection = Injection(agent, dtype) if analog else None
+        self._probes = None
+        if reads_membranes(agent.description.decoder):
+            output = self._network.output
+            self._probes = self._engine.field(output.name, "v") + np.arange(output.size)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -89,10 +97,17 @@ class _General:
         if self._network.decision == "reset":
             self._state = self._engine.initial_state()
         self._inputs = self._coder.encode(observation)
-        self._state, self._raster = self._engine.run(self._state, self._inputs)
+        currents = None
+        if self._injection is not None:
+            currents = self._injection.currents(self._coder.analog(observation), self._network.ticks)
+        self._state = State._make(array.copy() for array in self._state)
+        fired, v = self._engine.advance(self._state, self._inputs, currents=currents, probes=self._probes)
+        self._raster = self._engine.raster(fired)
         self._events = self._engine.synaptic_events
+        if self._injection is not None:
+            self._events += self._injection.multiplications
         first, end = self._engine.columns[-2:]
-        return self._coder.decode(self._raster[:, first:end])
+        return self._coder.decode(self._raster[:, first:end], v)  # v: (ticks, n_out), or without columns
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""

@@ -1,6 +1,6 @@
 """Encoders (observation to spikes) and decoders (spikes to action), one file each.
 
-``Encoder`` and ``Decoder`` are the ones that an agent can name; the others are used from Python.
+``Encoder`` and ``Decoder`` are the ones that an agent can name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from snnctl.coding.rate import RateDecoder
 from snnctl.coding.send_on_delta import SendOnDelta
 from snnctl.coding.winner_take_all import WinnerTakeAllDecoder
 
-Encoder = GaussianPopulation | PlaceCells | Poisson | Bernoulli | Latency | Phase | Burst | SendOnDelta
+Encoder = GaussianPopulation | PlaceCells | Poisson | Bernoulli | Latency | Phase | Burst | SendOnDelta | DirectCurrent
 Decoder = (
     RateDecoder
     | ChoiceDecoder

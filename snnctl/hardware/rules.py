@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnctl.agent.description import reads_membranes
 from snnctl.agent.folder import Agent
+from snnctl.coding import DirectCurrent
 from snnctl.hardware import accum, loihi1_compiler, spinnaker1_compiler
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.placement import Core, Usage, total_cores
@@ -54,6 +56,18 @@ def reset_decisions(plan: Plan) -> list[Violation]:
         return []
     message = "is 'streaming': state that lives from decision to decision is not compiled yet"
     return [Violation("reset_decisions", "network.decision", message, 1, 0, "use decision = 'reset'")]
+
+
+def spikes_at_both_ends(plan: Plan) -> list[Violation]:
+    """Encoder and decoder run on the host; only spikes pass between it and the chip."""
+    agent, found = plan.agent.description, []
+    if isinstance(agent.encoder, DirectCurrent):
+        remedy = "use an encoder that makes spikes"
+        found.append(Violation("spikes_at_both_ends", "encoder", "injects an analog current", 1, 0, remedy))
+    if reads_membranes(agent.decoder):
+        remedy = "use a decoder that reads spikes"
+        found.append(Violation("spikes_at_both_ends", "decoder", "reads membranes", 1, 0, remedy))
+    return found
 
 
 def feed_forward(plan: Plan) -> list[Violation]:
@@ -244,7 +258,14 @@ def router_entries_per_chip(plan: Plan) -> list[Violation]:
     return [Violation("router_entries_per_chip", plan.chip.name, message, len(plan.cores), limit, "use fewer neurons")]
 
 
-_COMMON: tuple[Rule, ...] = (reset_decisions, feed_forward, dense_projections, no_extra_delay, reset_to_value)
+_COMMON: tuple[Rule, ...] = (
+    reset_decisions,
+    spikes_at_both_ends,
+    feed_forward,
+    dense_projections,
+    no_extra_delay,
+    reset_to_value,
+)
 RULES: dict[str, tuple[Rule, ...]] = {
     "loihi1": (
         *_COMMON,

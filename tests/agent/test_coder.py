@@ -19,6 +19,7 @@ from snnctl.coding import (
     Bernoulli,
     Burst,
     ChoiceDecoder,
+    DirectCurrent,
     FilteredRateDecoder,
     FirstSpikeDecoder,
     GaussianPopulation,
@@ -32,7 +33,7 @@ from snnctl.coding import (
     SendOnDelta,
     WinnerTakeAllDecoder,
 )
-from snnctl.errors import ConfigError, NetworkError
+from snnctl.errors import ConfigError, MappingError, NetworkError
 from snnctl.hardware import chip
 from snnctl.hardware.controller import ChipController
 from snnctl.network.decision import Decision
@@ -126,6 +127,7 @@ ENCODERS = [
     Phase(period=3),
     Burst(max_spikes=2, isi_max=3),
     SendOnDelta(),
+    DirectCurrent(gain=2.0),
     GaussianPopulation(neurons_per_dim=4, placement="bohte", spikes="latency"),
     GaussianPopulation(neurons_per_dim=4, spikes="poisson"),
 ]
@@ -137,6 +139,9 @@ DECODERS: list[tuple[Any, int]] = [
     (PopulationVectorDecoder(neurons_per_action=3), 2),
     (WinnerTakeAllDecoder(neurons_per_action=2), 3),
     (WinnerTakeAllDecoder(by="first_spike"), 3),
+    (MembraneDecoder(neurons_per_action=2), 2),
+    (MembraneDecoder(neurons_per_action=2, read="mean"), 2),
+    (WinnerTakeAllDecoder(by="membrane"), 3),
 ]
 
 
@@ -146,7 +151,8 @@ def test_every_code_acts_within_the_limits_and_again_the_same(encoder: Any, deco
     agent = small_agent(decoder, actions, encoder=encoder)
     controller = FloatController(agent)
     general = FloatController(agent, np.float64)
-    assert isinstance(controller._path, _Fused) == isinstance(decoder, RateDecoder | ChoiceDecoder)
+    fused = isinstance(decoder, RateDecoder | ChoiceDecoder) and not isinstance(encoder, DirectCurrent)
+    assert isinstance(controller._path, _Fused) == fused
     observations = np.random.default_rng(1).normal(size=(5, 3))
     runs = []
     for c in (controller, controller, general):
@@ -196,10 +202,7 @@ def test_what_an_agent_cannot_do_is_one_problem_each() -> None:
     def found(decoder: Any, actions: int, encoder: Any = None) -> list[str]:
         return [str(p) for p in problems(small_agent(decoder, actions, encoder=encoder).description, "a.toml")]
 
-    assert found(WinnerTakeAllDecoder(), 2) == []
-    for decoder, key in ((MembraneDecoder(), "kind"), (WinnerTakeAllDecoder(by="membrane"), "by")):
-        (problem,) = found(decoder, 2)
-        assert problem.startswith(f"a.toml:decoder.{key}: reads membranes")
+    assert found(WinnerTakeAllDecoder(), 2) == found(MembraneDecoder(), 2, DirectCurrent()) == []
     (problem,) = found(ChoiceDecoder(), 2, Phase(period=4))
     assert problem.startswith("a.toml:encoder.period: is 4, which does not divide the 6 ticks")
     (problem,) = found(ChoiceDecoder(), 2, Burst())
@@ -254,3 +257,54 @@ def test_the_decision_kernel_refuses_latency_spikes_inside() -> None:
     assert isinstance(d.encoder, GaussianPopulation) and isinstance(d.decoder, ChoiceDecoder)
     with pytest.raises(ValueError, match="latency"):
         Decision(d.network, d.normaliser, d.encoder, d.decoder, agent.tensors)
+
+
+@pytest.mark.parametrize("connectivity", ["dense", "sparse"])
+def test_a_direct_current_drives_the_first_layer_beside_its_bias(connectivity: Any) -> None:
+    agent = small_agent(MembraneDecoder(neurons_per_action=1, read="mean"), 2, encoder=DirectCurrent(gain=1.5))
+    description, tensors = agent.description, dict(agent.tensors)
+    weight = tensors["projection.input.hidden1.weight"].astype(float)  # (3, 8)
+    if connectivity == "sparse":
+        first, *rest = description.network.projections
+        sparse = dataclasses.replace(first, connectivity="sparse")
+        network = dataclasses.replace(description.network, projections=(sparse, *rest))
+        description = dataclasses.replace(description, network=network)
+        tensors["projection.input.hidden1.weight"] = weight.astype(np.float32).ravel()
+        tensors["projection.input.hidden1.indptr"] = np.arange(0, 25, 8).astype(np.int32)
+        tensors["projection.input.hidden1.indices"] = np.tile(np.arange(8), 3).astype(np.int32)
+    controller = FloatController(Agent(description, tensors), np.float64)
+    observation = np.array([0.4, -0.3, 0.8])
+    action = controller.act(observation)
+
+    x = np.clip((observation - tensors["normaliser.mean"]) / tensors["normaliser.std"], -3, 3)
+    c = CurrentLif(tau_mem_s=4e-3, tau_syn_s=2e-3).constants(1e-3)
+    drive, spikes = np.tile(1.5 * x @ weight + tensors["population.hidden1.bias"], (6, 1)), None
+    for name, synapses in (("hidden1", None), ("output", tensors["projection.hidden1.output.weight"].astype(float))):
+        n = drive.shape[1] if synapses is None else 2
+        i, v, trace, fired = np.zeros(n), np.zeros(n), [], []
+        for t in range(6):
+            if synapses is None:
+                current = drive[t]
+            else:
+                i = c.a_syn * i + spikes[t] @ synapses
+                current = i + tensors["population.output.bias"]
+            v = c.a_mem * v + current
+            fired.append(v > 1.0)
+            v = np.where(fired[-1], 0.0, v)
+            trace.append(v)
+        spikes = np.array(fired, float)
+        np.testing.assert_array_equal(controller.activity().spikes[name], spikes)
+    assert spikes.any() or np.ptp(trace) > 0
+    y = tensors["decoder.weight"][:, 0].astype(float) * np.mean(trace, axis=0) + tensors["decoder.bias"]
+    np.testing.assert_allclose(action, 0.4 * np.tanh(y), rtol=1e-9)
+    assert not controller.activity().spikes["input"].any()
+    assert controller.activity().synaptic_events == 24 + 2 * controller.activity().spikes["hidden1"].sum()
+
+
+@pytest.mark.parametrize("name", ["loihi1", "spinnaker1"])
+def test_a_chip_passes_spikes_only(name: str) -> None:
+    agent = small_agent(MembraneDecoder(), 2, encoder=DirectCurrent())
+    with pytest.raises(MappingError) as error:
+        ChipController(agent, chip.load(name))
+    found = [str(p) for p in error.value.problems if "spikes_at_both_ends" in str(p)]
+    assert len(found) == 2 and "analog current" in found[0] and "membranes" in found[1]
