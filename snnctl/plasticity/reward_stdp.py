@@ -5,16 +5,19 @@
     d' = -d / tau_modulator_s;     d += signal at the start of a tick         (hook ``modulate``)
     w' = learning_rate c (d + baseline),  w in [weight_min, weight_max]
 
-Between ticks all of it is integrated exactly. tau_modulator_s = 0: d is the signal, held for one tick. c has the unit of
-the weight, learning_rate is in 1/s, d is a number. **Coincident spikes**: pre before post, so a pair in one tick potentiates
-by the full a_plus. Pair of lag D = t_post - t_pre: a_plus exp(-D / tau_pre_s), D >= 0; -a_minus exp(D / tau_post_s), D < 0.
+Between ticks all of it is integrated exactly. tau_modulator_s = 0: d is the signal, held for one tick. c has the unit
+of the weight, learning_rate is in 1/s, d is a number. A pair of lag D = t_post - t_pre adds to c
+
+    a_plus exp(-D / tau_pre_s)   for D >= 0          -a_minus exp(D / tau_post_s)   for D < 0
+
+**Coincident spikes**: pre before post, so a pair in one tick has lag 0 and potentiates by the full a_plus.
 
 **How only spikes cost.** d is one number for all synapses. Since the last fold, t ago,
 
     s = exp(-t / tau_eligibility_s)      c = k s      w = u + k g      g = learning_rate int (d + baseline) s dt
 
-with u and k that change only at spikes. Between two spikes of i also the trace x_i = a_i e, e = exp(-t / tau_pre_s),
-has a constant a_i. So what the postsynaptic spikes of j since the fold did is a product of a row and a column, and
+with u and k that change only at spikes. Between two spikes of i also x_i = a_i e, e = exp(-t / tau_pre_s), with a
+constant a_i. So what the postsynaptic spikes of j since the fold did is a product of a row and a column, and
 no synapse is touched by them: at a postsynaptic spike  p_j += a_plus e / s,  q_j += a_plus g e / s,  and
 
     c = (k + a_i p_j) s         w = u + k g + a_i r_j,   r_j = p_j g - q_j
@@ -74,6 +77,7 @@ class RewardStdp:
         longest_s = min(_FOLD_PRE * self.tau_pre_s, _FOLD_ELIGIBILITY * self.tau_eligibility_s)
         return RewardStdpConstants(
             a_modulator=decay(tick_s, self.tau_modulator_s),
+            a_pre=decay(tick_s, self.tau_pre_s),
             a_post=decay(tick_s, self.tau_post_s),
             pre_rate=tick_s / self.tau_pre_s,
             eligibility_rate=tick_s * per_tau_c,
@@ -98,6 +102,7 @@ class RewardStdpConstants(NamedTuple):
     """Constants of one tick."""
 
     a_modulator: Any
+    a_pre: Any
     a_post: Any
     pre_rate: Any  # tick_s / tau_pre_s
     eligibility_rate: Any
@@ -122,8 +127,7 @@ class Synapse(NamedTuple):
 class Pre(NamedTuple):
     """State of one presynaptic neuron."""
 
-    a: Any  # x = a e
-    fold: Any  # the fold that a's e started at
+    x: Any
 
 
 class Post(NamedTuple):
@@ -141,7 +145,6 @@ class Shared(NamedTuple):
     d: Any
     g: Any
     age: Any  # ticks since the fold
-    fold: Any  # how many there were
     live: Any  # 0 from a fold to the next tick, else 1: p and q are still those of before the fold
     s: Any
     per_s: Any  # 1 / s
@@ -156,12 +159,16 @@ def modulate(c: RewardStdpConstants, m: Shared, signal: Any) -> Shared:
         d=c.a_modulator * m.d + signal,
         g=m.g + s * (c.gain * m.d + c.drift),
         age=age,
-        fold=m.fold,
         live=c.one,
         s=math.exp(-c.eligibility_rate * age),
         per_s=math.exp(c.eligibility_rate * age),
         per_e=math.exp(c.pre_rate * age),
     )
+
+
+def relax_pre(c: RewardStdpConstants, pre: Pre) -> Pre:
+    """One tick of decay."""
+    return Pre(c.a_pre * pre.x)
 
 
 def relax_post(c: RewardStdpConstants, post: Post) -> Post:
@@ -176,28 +183,27 @@ def relax_post(c: RewardStdpConstants, post: Post) -> Post:
 
 
 @register_jitable
-def _carried(c: RewardStdpConstants, m: Shared, pre: Pre) -> Any:
-    """a_i, from the fold that it was written at to the last one."""
-    return pre.a * math.exp(-c.pre_rate * c.period * (m.fold - pre.fold))
+def _row(m: Shared, pre: Pre) -> Any:
+    """The a_i of now; 0 when what p and q hold has just gone into the synapses."""
+    return m.live * m.per_e * pre.x
 
 
 def weight(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
-    """w of now, within its limits."""
-    row = m.live * _carried(c, m, pre)
-    now = syn.weight + syn.k * m.g + row * (post.p * m.g - post.q)
+    """The w of now, within its limits."""
+    now = syn.weight + syn.k * m.g + _row(m, pre) * (post.p * m.g - post.q)
     return min(max(now, c.weight_min), c.weight_max)
 
 
 def arrive(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
     """A presynaptic spike: minus for the postsynaptic ones before it; a_i becomes a_i + 1 / e."""
-    k = syn.k - (c.a_minus * m.per_s) * post.y - m.per_e * post.p
-    row = _carried(c, m, pre) + m.per_e
+    k = syn.k - c.a_minus * m.per_s * post.y - m.per_e * post.p
+    row = _row(m, pre) + m.per_e
     return Synapse(weight(c, m, syn, pre, post) - k * m.g - row * (post.p * m.g - post.q), k)
 
 
 def mark_pre(c: RewardStdpConstants, m: Shared, pre: Pre) -> Pre:
     """A presynaptic spike arrived."""
-    return Pre(_carried(c, m, pre) + m.per_e, m.fold)
+    return Pre(pre.x + c.one)
 
 
 def mark_post(c: RewardStdpConstants, m: Shared, post: Post) -> Post:
@@ -208,7 +214,7 @@ def mark_post(c: RewardStdpConstants, m: Shared, post: Post) -> Post:
 
 def consolidate(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
     """The fold: u = w and k = c."""
-    return Synapse(weight(c, m, syn, pre, post), (syn.k + _carried(c, m, pre) * post.p) * m.s)
+    return Synapse(weight(c, m, syn, pre, post), (syn.k + _row(m, pre) * post.p) * m.s)
 
 
 def settle(c: RewardStdpConstants, m: Shared) -> Shared:
@@ -218,7 +224,6 @@ def settle(c: RewardStdpConstants, m: Shared) -> Shared:
         d=m.d,
         g=c.zero if folds else m.g,
         age=c.zero if folds else m.age,
-        fold=m.fold + c.one if folds else m.fold,
         live=c.zero if folds else c.one,
         s=c.one if folds else m.s,
         per_s=c.one if folds else m.per_s,
@@ -228,5 +233,5 @@ def settle(c: RewardStdpConstants, m: Shared) -> Shared:
 
 @register_jitable
 def eligibility(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
-    """c of now."""
-    return (syn.k + m.live * _carried(c, m, pre) * post.p) * m.s
+    """The c of now."""
+    return (syn.k + _row(m, pre) * post.p) * m.s
