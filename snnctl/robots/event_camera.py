@@ -8,6 +8,8 @@ picture with them. The model of the pixels is :mod:`snnctl.coding.event_camera`.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,6 +24,8 @@ from snnctl.coding.events import Events, empty
 from snnctl.errors import InputError, OutputError, Problem, nearest
 from snnctl.robots import environments, rendering
 
+_INSTALL = "install one: `apt-get install libegl1 libgl1-mesa-dri` or `apt-get install libosmesa6`"
+
 
 class ModelView:
     """Pictures (height, width, 3) of one camera of a MuJoCo model, with a drawing context of its own.
@@ -33,15 +37,18 @@ class ModelView:
 
     def __init__(self, model: Any, data: Any, camera: str | None = None, shape: tuple[int, int] = (64, 64)) -> None:
         """Prepare to draw ``camera`` (None: the free one) at ``shape`` (height, width)."""
-        backend = rendering.choose_gl()
-        import mujoco
-        from gymnasium.envs.mujoco.mujoco_rendering import OffScreenViewer
-
         names = [model.camera(i).name for i in range(model.ncam)]
         if camera is not None and camera not in names:
             raise InputError(Problem("camera", f"'{camera}' is not one of the model's", nearest(camera, names)))
         if len(shape) != 2 or not all(1 <= k <= 4096 for k in shape):
             raise InputError(Problem("shape", f"is {shape}", "must be (height, width), each 1 ... 4096"))
+        backend = rendering.choose_gl()
+        if backend is None and sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+            # MuJoCo would end the process instead of raising
+            raise OutputError(Problem("camera", "this machine cannot draw (no OpenGL)", _INSTALL))
+        import mujoco
+        from gymnasium.envs.mujoco.mujoco_rendering import OffScreenViewer
+
         scene = model.vis.global_
         scene.offheight, scene.offwidth = max(scene.offheight, shape[0]), max(scene.offwidth, shape[1])
         self._camera = -1 if camera is None else names.index(camera)

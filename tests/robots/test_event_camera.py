@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from snnctl.coding import event_camera, event_frames, events
 from snnctl.errors import InputError, OutputError
-from snnctl.robots import environments
+from snnctl.robots import environments, rendering
 from snnctl.robots.event_camera import EventCameraEnv, ModelView
 
 BALL = """
@@ -107,6 +107,16 @@ def test_misuse_is_refused():
         ModelView(model, mujoco.MjData(model), "sid")
     with pytest.raises(InputError, match="shape: is"):
         ModelView(model, mujoco.MjData(model), "side", (0, 64))
+
+
+def test_a_machine_without_opengl_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(rendering, "works", lambda name: False)
+    for name in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    model = mujoco.MjModel.from_xml_string(BALL)
+    with pytest.raises(OutputError, match=r"cannot draw .*apt-get install libegl1"):
+        ModelView(model, mujoco.MjData(model), "side")
 
 
 @pytest.mark.needs_gl
