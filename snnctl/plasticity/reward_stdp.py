@@ -26,7 +26,8 @@ A presynaptic spike changes a_i by 1 / e. It passes its row once and keeps c and
 
     k -= a_minus y_j / s + p_j / e          u = w - k g - (a_i + 1 / e) r_j
 
-Every ``period`` ticks (e > 1e-3, s > 0.36: float32 keeps its digits) a fold writes k = c and u = w and starts afresh.
+Every fold_s a fold writes k = c and u = w and starts afresh, before 1 / e eats up the digits of float32. By default
+that is after 5 tau_pre_s, at most after tau_eligibility_s: 1 / e < 149, 1 / s < 2.8. It visits all synapses.
 The field ``weight`` of a synapse is u: hook ``weight`` gives w.
 
 **Limits** act when a weight is delivered and at folds, on all that it gathered since. The clock-driven form clips every
@@ -46,8 +47,7 @@ from numba.extending import register_jitable
 from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
 
-_FOLD_PRE = 7.0  # time constants of the presynaptic trace between two folds: exp(7) = 1100 of float32's 1.7e7
-_FOLD_ELIGIBILITY = 1.0
+_FOLD_PRE = 5.0  # time constants of the presynaptic trace between two folds: exp(5) = 148 of float32's 1.7e7
 
 
 @schema
@@ -65,6 +65,7 @@ class RewardStdp:
     learning_rate: Annotated[float, Gt(0)] = 1.0
     weight_min: float | None = 0.0
     weight_max: float | None = 4.0
+    fold_s: Annotated[Seconds, Gt(0)] | None = None
 
     def __post_init__(self) -> None:
         limits(self.weight_min, self.weight_max)
@@ -74,7 +75,7 @@ class RewardStdp:
         low, high = limits(self.weight_min, self.weight_max)
         per_tau_c = 1 / self.tau_eligibility_s
         per_tau_d = 1 / self.tau_modulator_s if self.tau_modulator_s > 0 else 0.0  # 0: held
-        longest_s = min(_FOLD_PRE * self.tau_pre_s, _FOLD_ELIGIBILITY * self.tau_eligibility_s)
+        fold_s = self.fold_s or min(_FOLD_PRE * self.tau_pre_s, self.tau_eligibility_s)
         return RewardStdpConstants(
             a_modulator=decay(tick_s, self.tau_modulator_s),
             a_pre=decay(tick_s, self.tau_pre_s),
@@ -89,7 +90,7 @@ class RewardStdp:
             weight_max=high,
             zero=0.0,
             one=1.0,
-            period=max(1, math.floor(longest_s / tick_s + 1e-9)),
+            period=max(1, math.floor(fold_s / tick_s + 1e-9)),
         )
 
 
