@@ -125,8 +125,8 @@ def test_limits_hold_and_the_rule_stays_near_the_clock_driven_one(seed):
     found, _, drives = event_driven(rule, *case)
     assert found.min() >= 0 and found.max() <= 4
     assert drives.min() >= 0
-    assert abs(found - expected).max() < 0.03 * 4
-    assert abs(found - expected).mean() < 0.002 * 4
+    assert abs(found - expected).max() < 0.06 * 4
+    assert abs(found - expected).mean() < 0.004 * 4
     touched = ((expected == 0) | (expected == 4)).any(0)
     assert touched.sum() >= 10 and (~touched).sum() >= 2
     assert abs(found - expected)[:, ~touched].max() < 1e-12  # who never meets a limit does not differ
