@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
-from snnctl.network.parameters import constants_table
+from snnctl.network.parameters import constants_table, initial_values
 from snnctl.network.population import advance, receptors_of, state_of
 
 
@@ -80,7 +80,7 @@ def simulate(
     ticks, size = given.shape
     model, pool, is_shared = constants_table(neuron, tick_s, size, parameters or {}, "neuron", dtype)
     state_class, receptors = state_of(type(model)), receptors_of(type(model))
-    values = np.repeat(np.array(neuron.initial(), dtype), size)  # field-major
+    values = initial_values(neuron, size, parameters or {}, dtype)  # field-major
     for field, value in (initial or {}).items():
         first = state_class._fields.index(field) * size
         values[first : first + size] = value

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
 from snnctl.network.learning import HOOKS, RuleRow, hook, hook_bits, part
-from snnctl.network.parameters import constants_table
+from snnctl.network.parameters import constants_table, initial_values
 from snnctl.network.population import is_stochastic, receptors_of, state_of
 
 
@@ -172,7 +172,9 @@ class Layout:
             population = description.population(name)
             example, _, _ = tables[name]
             fields = state_of(type(example))._fields
-            first = self.initial.add(np.repeat(np.array(population.neuron.initial(), self.dtype), population.size))  # type: ignore[union-attr]
+            first = self.initial.add(
+                initial_values(population.neuron, population.size, self._parameters(name), self.dtype)
+            )
             self._values[name] = (first, fields)
         random = 0
         for name in order:

@@ -67,6 +67,19 @@ def constants_table(
     return example, np.ascontiguousarray(np.array(listed, dtype).T).ravel(), False
 
 
+def initial_values(neuron: Any, size: int, parameters: Mapping[str, ArrayLike], dtype: Any) -> NDArray[Any]:
+    """State before the first tick, field-major (fields * n,), for parameters that :func:`constants_table` took."""
+    if not parameters:
+        return np.repeat(np.array(neuron.initial(), dtype), size)
+    columns = [np.asarray(column).tolist() for column in parameters.values()]
+    rows: dict[tuple[Any, ...], Any] = {}
+    for values in zip(*columns, strict=True):
+        if values not in rows:
+            own = _checked(dataclasses.replace(neuron, **dict(zip(parameters, values, strict=True))))
+            rows[values] = own.initial()
+    return np.array([rows[values] for values in zip(*columns, strict=True)], dtype).T.ravel()
+
+
 def _checked(neuron: Any) -> Any:
     """The configuration after validation: ``replace`` checks no bounds."""
     from pydantic import TypeAdapter
