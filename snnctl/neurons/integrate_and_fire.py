@@ -6,9 +6,9 @@
 
 ``v`` and the weights are dimensionless; ``v`` starts at ``v_initial``. After a spike the neuron is silent for
 ``refractory_ticks`` ticks, holds ``v`` and takes no input. With the soft reset and ``spike_at_threshold`` the number of
-spikes in T ticks is ``floor(v_initial + sum of the input)`` whenever 0 <= input <= v_threshold = 1: the spike rate is a ReLU of the input,
-which is what a network converted from a rectified one needs (Diehl et al., IJCNN 2015; Rueckauer et al.,
-Frontiers in Neuroscience 11 (2017) 682). The hard reset loses the excess of every spike and does not converge.
+spikes in T ticks is ``floor(v_initial + sum of the input)`` whenever 0 <= input <= v_threshold = 1: the spike rate is a
+ReLU of the input, which is what a network converted from a rectified one needs (Diehl et al., IJCNN 2015; Rueckauer
+et al., Frontiers in Neuroscience 11 (2017) 682). The hard reset loses the excess of every spike and does not converge.
 Source of the model: Lapicque, J. Physiol. Pathol. Gen. 9 (1907) 620-635, without the leak.
 """
 
