@@ -24,7 +24,7 @@ from snnctl import streams
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.description import NetworkDescription, Projection, problems
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
-from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, row_of
+from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of
 from snnctl.network.population import advance
 
 Spikes = NDArray[np.uint8]
@@ -350,42 +350,22 @@ class Engine:
                     values = found.setdefault(name, np.zeros(size, self.dtype))
                     values[group.group.order] = state.synapses[first : first + row.synapses]
                 if hook(type(example), "weight") is not None:
-                    found["weight"][group.group.order] = self._effective(state, row, example)
+                    weights = np.empty(row.synapses, self.dtype)
+                    read_weights(
+                        (example,),
+                        0,
+                        row,
+                        self._tables[6],
+                        state.traces,
+                        state.synapses,
+                        *self._tables[9:11],
+                        weights,
+                    )
+                    found["weight"][group.group.order] = weights
         if projection.connectivity == "dense":
             shape = (self.description.population(projection.source).size, -1)
             found = {name: values.reshape(shape) for name, values in found.items()}
         return found
-
-    def _effective(self, state: State, row: RuleRow, example: Any) -> NDArray[Any]:
-        """Weights of a rule that keeps them in another form."""
-        cls = type(example)
-        constants = cls(*self._tables[6][row.constant : row.constant + len(example)])
-
-        def arrays(name: str, source: NDArray[Any], first: int, size: int) -> Any:
-            made = part(cls, name)
-            return made(*source[first : first + len(made._fields) * size].reshape(-1, size))
-
-        i, j = self._ends(row)
-        pre, post = arrays("Pre", state.traces, row.pre, row.n_pre), arrays("Post", state.traces, row.post, row.n_post)
-        shared = arrays("Shared", state.traces, row.shared, 1)
-        weight = state.synapses[row.weight : row.weight + row.synapses]
-        others = state.synapses[row.extra :][: (len(part(cls, "Synapse")._fields) - 1) * row.synapses]
-        synapse = part(cls, "Synapse")(weight, *others.reshape(-1, row.synapses))
-        value: NDArray[Any] = hook(cls, "weight")(
-            constants, shared, synapse, type(pre)(*(x[i] for x in pre)), type(post)(*(x[j] for x in post))
-        )
-        return value
-
-    def _ends(self, row: RuleRow) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Source and target of each synapse of a group."""
-        if row.pointer < 0:
-            source, target = np.divmod(np.arange(row.synapses), row.n_post)
-            return source, target
-        pointers = self._tables[9][row.pointer : row.pointer + row.n_pre + 1]
-        return (
-            np.repeat(np.arange(row.n_pre), np.diff(pointers)),
-            self._tables[10][row.target : row.target + row.synapses].astype(np.int64),
-        )
 
     def _given(self, array: NDArray[Any], name: str) -> NDArray[Any]:
         if not np.isfinite(array).all():

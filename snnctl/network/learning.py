@@ -41,6 +41,7 @@ from typing import Any, NamedTuple
 from numba import njit
 from numba.extending import overload, register_jitable
 
+from snnctl.network.kernel_cache import separated
 from snnctl.network.population import by_kind, constants_from, scatter, unrolled, views
 
 HOOKS = (
@@ -190,6 +191,7 @@ def _synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any,
     return unrolled("rule, values, weight, extra, stride, first, size", f"({pieces},)")
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
     c = constants_from(rule, pool, row.constant)
@@ -206,6 +208,7 @@ def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None
             scatter(_relax_post(c, made(rule, "Post", post, j)), post, j)
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arrive_one(
     rule: Any,
@@ -229,10 +232,15 @@ def _arrive_one(
         if row.pointer < 0:
             events += row.n_post
             synapse = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, i * row.n_post, row.n_post)
-            if delivers:
+            if delivers and learns:  # one pass: the rows stream from memory
+                for j in range(row.n_post):
+                    before, seen = made(rule, "Synapse", synapse, j), made(rule, "Post", post, j)
+                    drive[j] += _weight(c, m, before, trace, seen)
+                    scatter(_arrive(c, m, before, trace, seen), synapse, j)
+            elif delivers:
                 for j in range(row.n_post):
                     drive[j] += _weight(c, m, made(rule, "Synapse", synapse, j), trace, made(rule, "Post", post, j))
-            if learns:
+            elif learns:
                 for j in range(row.n_post):
                     changed = _arrive(c, m, made(rule, "Synapse", synapse, j), trace, made(rule, "Post", post, j))
                     scatter(changed, synapse, j)
@@ -242,19 +250,26 @@ def _arrive_one(
             events += count
             synapse = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, count)
             own = targets[row.target + begin : row.target + begin + count]
-            for s in range(count):
-                j = own[s]
-                before = made(rule, "Synapse", synapse, s)
-                seen = made(rule, "Post", post, j)
-                if delivers:
+            if delivers and learns:
+                for s in range(count):
+                    j = own[s]
+                    before, seen = made(rule, "Synapse", synapse, s), made(rule, "Post", post, j)
                     drive[j] += _weight(c, m, before, trace, seen)
-                if learns:
                     scatter(_arrive(c, m, before, trace, seen), synapse, s)
+            elif delivers:
+                for s in range(count):
+                    j = own[s]
+                    drive[j] += _weight(c, m, made(rule, "Synapse", synapse, s), trace, made(rule, "Post", post, j))
+            elif learns:
+                for s in range(count):
+                    changed = _arrive(c, m, made(rule, "Synapse", synapse, s), trace, made(rule, "Post", post, own[s]))
+                    scatter(changed, synapse, s)
         if marks:
             scatter(_mark_pre(c, m, trace), pre, i)
     return events
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _at_column(
     rule: Any,
@@ -288,6 +303,7 @@ def _at_column(
             scatter(_instruct(c, m, before, trace, seen, teach), synapse, s)
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _end_one(
     rule: Any,
@@ -442,3 +458,40 @@ def _end(
 ) -> Any:
     arguments = "row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick"
     return by_kind(arguments, len(rules), _end_one, "rules")
+
+
+@separated
+@njit(cache=True, nogil=True, error_model="numpy")
+def _read_one(
+    rule: Any, row: Any, pool: Any, traces: Any, synapses: Any, pointers: Any, targets: Any, weights: Any
+) -> None:
+    c = constants_from(rule, pool, row.constant)
+    m = _modulate(c, made(rule, "Shared", pieces(rule, "Shared", traces, row.shared, 1), 0), traces.dtype.type(0))
+    pre = pieces(rule, "Pre", traces, row.pre, row.n_pre)
+    post = pieces(rule, "Post", traces, row.post, row.n_post)
+    synapse = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, 0, row.synapses)
+    for i in range(row.n_pre):
+        trace = _relax_pre(c, made(rule, "Pre", pre, i))
+        first, last = i * row.n_post, (i + 1) * row.n_post
+        if row.pointer >= 0:
+            first, last = pointers[row.pointer + i], pointers[row.pointer + i + 1]
+        for s in range(first, last):
+            j = s - first if row.pointer < 0 else targets[row.target + s]
+            weights[s] = _weight(
+                c, m, made(rule, "Synapse", synapse, s), trace, _relax_post(c, made(rule, "Post", post, j))
+            )
+
+
+def read_weights(
+    rules: Any,
+    kind: Any,
+    row: Any,
+    pool: Any,
+    traces: Any,
+    synapses: Any,
+    pointers: Any,
+    targets: Any,
+    weights: Any,
+) -> None:
+    """Weights of a rule that keeps them in another form, as the next tick would deliver them.  # (synapses,)"""
+    _read_one(rules[kind], row, pool, traces, synapses, pointers, targets, weights)

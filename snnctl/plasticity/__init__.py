@@ -9,6 +9,7 @@ from snnctl.plasticity.homeostatic_scaling import HomeostaticScaling
 from snnctl.plasticity.pair_stdp import PairStdp
 from snnctl.plasticity.r_max import RMax
 from snnctl.plasticity.resume import Resume
+from snnctl.plasticity.reward_stdp import RewardStdp
 from snnctl.plasticity.td_stdp import TdStdp
 from snnctl.plasticity.triplet_stdp import TripletStdp
 
@@ -16,6 +17,7 @@ RULES: tuple[type, ...] = (
     PairStdp,
     TripletStdp,
     DopamineStdp,
+    RewardStdp,
     HomeostaticScaling,
     Resume,
     ILearning,
@@ -33,6 +35,7 @@ __all__ = [
     "PairStdp",
     "RMax",
     "Resume",
+    "RewardStdp",
     "TdStdp",
     "TripletStdp",
 ]
