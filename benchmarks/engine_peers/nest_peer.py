@@ -4,8 +4,8 @@ One thread, float64. ``rstdp_*``: stdp_dopamine_synapse (bounds Wmin, Wmax in NE
 as spikes of a dopaminergic neuron through a volume_transmitter; deliver_interval 100 (the form that is fast) or 1 (the
 default): the number of resolution steps after which the transmitter hands on its spikes, ``--form 100`` or ``--form
 1``. Poisson inputs come from poisson_generator through parrot_neuron, without which plastic synapses see no spikes.
-``tick``: Prepare once, Run(one step) a tick; the currents are set as I_e, past the
-checks of NEST's Python layer, the spikes are read from a spike_recorder.
+``tick``: Prepare once, Run(one step) a tick; the currents are set as I_e, past the checks of NEST's Python layer, the
+spikes are read from a spike_recorder.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 import nest
 import numpy as np
 from cases import BALANCED, RSTDP, RULE, TICK, report, w_max
+from nest.lib.hl_api_types import nestkernel
 
-set_status = nest.lib.hl_api_types.nestkernel.llapi_set_nc_status  # ``neurons.I_e = ...`` takes 10 times as long
+set_status = nestkernel.llapi_set_nc_status  # ``neurons.I_e = ...`` takes 10 times as long
 
 
 def kernel(tick_ms: float) -> None:
