@@ -123,20 +123,25 @@ _LIN_LOG = lin_log(np.arange(256))  # (256,)
 _BRIGHT = ((np.arange(256, dtype=np.float32) + np.float32(DARK)) / np.float32(WHITE)).astype(np.float32)  # (256,)
 
 
-def _read(frame: NDArray[Any], shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """L and bright of a frame.  # (height, width) each"""
+_NOTHING = np.empty((0, 0), np.float32)
+
+
+def _read(frame: NDArray[Any], shape: tuple[int, int], needs_bright: bool) -> tuple[Floats, Floats]:
+    """L and, where it is needed, bright of a frame.  # (height, width) each"""
     if frame.shape not in (shape, (*shape, 3)):
         wanted = f"the sensor takes {shape} gray or {(*shape, 3)} RGB"
         raise InputError(Problem("frame", f"has shape {frame.shape}", wanted))
     if frame.dtype == np.uint8:
-        gray = event_kernels.luma(np.ascontiguousarray(frame)) if frame.ndim == 3 else frame
-        return _LIN_LOG[gray], _BRIGHT[gray]
+        gray = np.ascontiguousarray(frame)
+        gray = event_kernels.luma(gray) if frame.ndim == 3 else gray
+        bright = event_kernels.look_up(_BRIGHT, gray) if needs_bright else _NOTHING
+        return event_kernels.look_up(_LIN_LOG, gray), bright
     if frame.ndim == 3 or frame.dtype.kind not in "fiu":
         raise InputError(Problem("frame", f"is {frame.dtype} {frame.shape}", "give uint8, or gray numbers 0 ... 255"))
-    gray = frame.astype(np.float32)
-    if not (np.isfinite(gray).all() and gray.min() >= 0 and gray.max() <= 255):
+    numbers = np.ascontiguousarray(frame, np.float32)
+    if not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 255):
         raise InputError(Problem("frame", "has NaN or values outside 0 ... 255", "scale the picture to 0 ... 255"))
-    return lin_log(gray), (gray + np.float32(DARK)) / np.float32(WHITE)
+    return lin_log(numbers), (numbers + np.float32(DARK)) / np.float32(WHITE)
 
 
 def initial(sensor: Sensor, frame: NDArray[Any], t_s: float = 0.0, seed: int = 0) -> CameraState:
@@ -151,7 +156,7 @@ def initial(sensor: Sensor, frame: NDArray[Any], t_s: float = 0.0, seed: int = 0
     Raises:
         InputError: the frame does not fit the sensor, or has values outside 0 ... 255.
     """
-    log, _ = _read(frame, sensor.shape)
+    log, _ = _read(frame, sensor.shape, False)
     last = np.full(sensor.shape if sensor.config.refractory_s > 0 else (0, 0), -np.inf)
     return CameraState(float(t_s), log, log, last, streams.kernel_state(seed, "camera", 1))
 
@@ -172,7 +177,7 @@ def step(sensor: Sensor, state: CameraState, frame: NDArray[Any], t_s: float) ->
     dt = t_s - state.t_s
     if not (math.isfinite(t_s) and dt > 0):
         raise InputError(Problem("t_s", f"is {t_s}", f"must be later than the frame before ({state.t_s} s)"))
-    log, bright = _read(frame, sensor.shape)
+    log, bright = _read(frame, sensor.shape, config.cutoff_hz > 0 or config.shot_noise_hz > 0)
     filtered = log
     if config.cutoff_hz > 0:
         # as v2e computes it, so that rounding is the same: dt over the time constant in double precision
@@ -182,18 +187,20 @@ def step(sensor: Sensor, state: CameraState, frame: NDArray[Any], t_s: float) ->
     random, level = state.random, state.level.copy()
     if config.leak_rate_hz > 0 or config.shot_noise_hz > 0:
         random = random.copy()
-    if config.leak_rate_hz > 0:
-        event_kernels.leak(
-            level, sensor.leak_hz, sensor.threshold_on, np.float32(dt), np.float32(config.leak_jitter), random
-        )
     pixels = np.empty(level.size, np.int32)  # those with events
     counts = np.empty(level.size, np.int32)  # their n_on or -n_off
     noise = np.zeros(level.size if config.shot_noise_hz > 0 else 0, np.int8)
-    active, signal, shots, most = event_kernels.count(
-        filtered, level, sensor.threshold_on, sensor.threshold_off, bright,
-        np.float64(dt * config.shot_noise_hz / 2), config.threshold_on, config.threshold_off, SHOT_NOISE_IN_WHITE,
-        random, pixels, counts, noise,
-    )  # fmt: skip
+    with np.errstate(over="ignore"):  # random words wrap around, which numpy scalars complain of where not compiled
+        if config.leak_rate_hz > 0:
+            event_kernels.leak(
+                level, sensor.leak_hz, sensor.threshold_on, np.float32(dt), np.float32(config.leak_jitter),
+                event_kernels.normal_quantiles(), random,
+            )  # fmt: skip
+        active, signal, shots, most = event_kernels.count(
+            filtered, level, sensor.threshold_on, sensor.threshold_off, bright,
+            np.float64(dt * config.shot_noise_hz / 2), config.threshold_on, config.threshold_off, SHOT_NOISE_IN_WHITE,
+            random, pixels, counts, noise,
+        )  # fmt: skip
     if active == 0:
         return CameraState(float(t_s), level, filtered, state.last_s, random), empty()
     refractory = config.refractory_s if config.refractory_s > dt / max(most, 1) else 0.0

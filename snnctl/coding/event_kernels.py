@@ -5,6 +5,7 @@ All arithmetic on levels is float32, one rounding per operation in the order of 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -12,16 +13,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from snnctl.coding.xoshiro import next_word
-
 _RED, _GREEN, _BLUE, _HALF, _BITS = 4899, 9617, 1868, 1 << 13, 14  # 0.299, 0.587, 0.114 in 14 bits
 _ONE = np.float32(1.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _uniform(random: NDArray[np.uint64]) -> float:
-    """A number in (0, 1) with 52 bits: the rates of noise are far below the step of a 23-bit one."""
-    return (np.float64(next_word(random) >> np.uint64(12)) + 0.5) * 2.0**-52
+def _next(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
+    """xoshiro256++ on four words in registers: the random bits and the next state (see :mod:`xoshiro`)."""
+    mixed = s0 + s3
+    word = ((mixed << np.uint64(23)) | (mixed >> np.uint64(41))) + s0
+    shifted = s1 << np.uint64(17)
+    s2 = s2 ^ s0
+    s3 = s3 ^ s1
+    s1 = s1 ^ s2
+    s0 = s0 ^ s3
+    s2 = s2 ^ shifted
+    s3 = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
+    return word, s0, s1, s2, s3
+
+
+@functools.cache
+def normal_quantiles() -> NDArray[np.float32]:
+    """The standard normal at 2^16 equal steps of probability: 16 random bits choose a number, up to 4.3.  # (65536,)"""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((np.arange(65536) + 0.5) / 65536), np.float32)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -37,6 +53,16 @@ def luma(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def look_up(table: Any, gray: NDArray[np.uint8]) -> Any:
+    """table[gray], several times faster than numpy's indexing by bytes.  # (height, width)"""
+    out = np.empty(gray.shape, np.float32)
+    for y in range(gray.shape[0]):
+        for x in range(gray.shape[1]):
+            out[y, x] = table[gray[y, x]]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def low_pass(filtered: Any, log: Any, bright: Any, rate: Any) -> Any:
     """The photoreceptor after one frame; ``rate`` = 2 pi cutoff dt.  # (height, width)"""
     out = np.empty_like(log)
@@ -48,21 +74,22 @@ def low_pass(filtered: Any, log: Any, bright: Any, rate: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def leak(level: Any, leak_hz: Any, threshold_on: Any, dt: Any, jitter: Any, random: NDArray[np.uint64]) -> None:
-    """Lower every level in place. Normal numbers come in pairs from two uniform ones (Box & Muller)."""
-    spare, has_spare = 0.0, False
-    for y in range(level.shape[0]):
-        for x in range(level.shape[1]):
-            rate = leak_hz[y, x]
-            if jitter > 0:
-                if has_spare:
-                    normal, has_spare = spare, False
-                else:
-                    radius = math.sqrt(-2.0 * math.log(_uniform(random)))
-                    angle = 2.0 * math.pi * _uniform(random)
-                    normal, spare, has_spare = radius * math.cos(angle), radius * math.sin(angle), True
-                rate = rate * (_ONE - jitter * np.float32(normal))
-            level[y, x] -= dt * rate * threshold_on[y, x]
+def leak(
+    level: Any, leak_hz: Any, threshold_on: Any, dt: Any, jitter: Any, normal: Any, random: NDArray[np.uint64]
+) -> None:
+    """Lower every level in place; ``normal`` is :func:`normal_quantiles`, ``random`` (4,) is advanced."""
+    levels, rates, thresholds = level.ravel(), leak_hz.ravel(), threshold_on.ravel()  # views
+    s0, s1, s2, s3 = random[0], random[1], random[2], random[3]
+    word = s0
+    for k in range(levels.size):
+        rate = rates[k]
+        if jitter > 0:
+            if k % 4 == 0:
+                word, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+            rate = rate * (_ONE - jitter * normal[np.int64(word & np.uint64(0xFFFF))])
+            word = word >> np.uint64(16)
+        levels[k] -= dt * rate * thresholds[k]
+    random[0], random[1], random[2], random[3] = s0, s1, s2, s3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -94,6 +121,7 @@ def count(
     active, signal, shots, most = 0, 0, 0, 0
     height, width = level.shape
     noisy = noise.size > 0
+    s0, s1, s2, s3 = random[0], random[1], random[2], random[3]
     for y in range(height):
         for x in range(width):
             difference = filtered[y, x] - level[y, x]
@@ -106,7 +134,8 @@ def count(
                 n = -math.floor(-np.float64(difference) / np.float64(threshold_off[y, x]))
             shot_here = 0
             if noisy:
-                u = _uniform(random)
+                word, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+                u = (np.float64(word >> np.uint64(12)) + 0.5) * 2.0**-52
                 p = shot * ((shot_in_white - 1.0) * np.float64(bright[y, x]) + 1.0)
                 if u > 1.0 - p * (nominal_on / np.float64(threshold_on[y, x])):
                     shot_here = 1
@@ -121,6 +150,8 @@ def count(
                 if shot_here != 0:
                     noise[y * width + x] = shot_here
                     shots += 1
+    if noisy:
+        random[0], random[1], random[2], random[3] = s0, s1, s2, s3
     return active, signal, shots, most
 
 

@@ -54,6 +54,7 @@ def test_equals_v2e(name):
     compare(scene, variant, SELECTION, *(SELECTION[f"{name}_{part}"] for part in ("t", "xyp", "base")))
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.skipif(not COMPLETE.exists(), reason="needs the complete recordings (SNNCTL_VECTORS)")
 @pytest.mark.parametrize("scene", ["dot", "bar", "flicker", "noise", "dark"])
 def test_equals_v2e_on_the_complete_recordings(scene):
@@ -115,6 +116,7 @@ def test_no_two_events_of_a_pixel_are_closer_than_the_refractory_period():
             assert (np.diff(own) >= refractory * 1e6 - 1).all()
 
 
+@pytest.mark.needs_compiler
 def test_low_pass_follows_a_step_exponentially_and_faster_in_the_light():
     eye = sensor(dataclasses.replace(ideal(10.0, 10.0), cutoff_hz=5.0), (1, 2))
     state = initial(eye, np.array([[40.0, 200.0]]))
@@ -154,6 +156,7 @@ def test_thresholds_are_normal_and_fixed_for_a_seed():
     assert sensor(EventCamera(threshold_spread=1.0), (32, 32)).threshold_on.min() == np.float32(0.01)
 
 
+@pytest.mark.needs_compiler
 def test_leak_makes_on_events_at_its_log_normal_rate():
     """Without jitter a pixel has floor(rate T) events, rate = 2 Hz 10^(0.1 N): the counts follow from the normal."""
     camera = dataclasses.replace(ideal(), leak_rate_hz=2.0, leak_jitter=0.0)
@@ -169,6 +172,7 @@ def test_leak_makes_on_events_at_its_log_normal_rate():
     assert uniform(found)
 
 
+@pytest.mark.needs_compiler
 def test_leak_jitter_is_normal_from_frame_to_frame():
     camera = dataclasses.replace(ideal(50.0, 50.0), leak_rate_hz=1.0, leak_spread=0.0, leak_jitter=0.3)
     edges, found = stats.norm.ppf(np.linspace(0, 1, 17)), []
@@ -181,6 +185,7 @@ def test_leak_jitter_is_normal_from_frame_to_frame():
     assert uniform(found)
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("intensity", [0, 255])
 def test_shot_noise_has_its_rate_both_polarities_and_less_of_it_in_the_light(intensity):
     camera = dataclasses.replace(ideal(0.3, 0.3), shot_noise_hz=5.0)
