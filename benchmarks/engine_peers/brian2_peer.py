@@ -46,6 +46,8 @@ def rstdp(name: str, seconds: float, repeats: int, form: str, folder: str) -> No
     case = RSTDP[name]
     space = {
         "tau_m": RULE["tau_m_ms"] * MS,
+        # inputs come after the threshold test here, so they decay once before it sees them: as if tested at once
+        "keep_v": float(np.exp(-RULE["tick_ms"] / RULE["tau_m_ms"])),
         "tau_plus": RULE["tau_plus_ms"] * MS,
         "tau_minus": RULE["tau_minus_ms"] * MS,
         "tau_c": RULE["tau_c_ms"] * MS,
@@ -62,7 +64,7 @@ def rstdp(name: str, seconds: float, repeats: int, form: str, folder: str) -> No
     sources = b2.PoissonGroup(case["sources"], RULE["source_rate_hz"] * b2.Hz)
     shared = "d : 1 (shared)\nG : 1 (shared)"
     targets = b2.NeuronGroup(
-        case["targets"], f"dv/dt = -v / tau_m : 1\n{shared}", threshold="v > 1", reset="v = 0", method="exact",
+        case["targets"], f"dv/dt = -v / tau_m : 1\n{shared}", threshold="v > keep_v", reset="v = 0", method="exact",
         namespace=space,
     )  # fmt: skip
     targets.run_regularly(

@@ -28,7 +28,7 @@ A presynaptic spike changes a_i by 1 / e. It passes its row once and keeps c and
 
 Every fold_s a fold writes k = c and u = w and starts afresh, before 1 / e eats up the digits of float32. By default
 that is after 5 tau_pre_s, at most after tau_eligibility_s: 1 / e < 149, 1 / s < 2.8. It visits all synapses.
-The field ``weight`` of a synapse is u: hook ``weight`` gives w.
+The field ``weight`` of a synapse is u: hook ``weight`` gives w, from delivery on until the end of the tick.
 
 **Limits** act when a weight is delivered and at folds, on all that it gathered since. The clock-driven form clips every
 tick; the two differ only for a synapse that reaches a limit and would have left it again before its next spike.
@@ -137,16 +137,15 @@ class Post(NamedTuple):
     y: Any
     p: Any
     q: Any
-    age: Any  # ticks since the fold, in the middle of a tick
+    age: Any  # ticks since the fold
 
 
 class Shared(NamedTuple):
-    """The modulator, and where the time since the last fold has got to."""
+    """The modulator, and how far the time since the last fold has got."""
 
     d: Any
     g: Any
     age: Any  # ticks since the fold
-    live: Any  # 0 from a fold to the next tick, else 1: p and q are still those of before the fold
     s: Any
     per_s: Any  # 1 / s
     per_e: Any  # 1 / e
@@ -154,13 +153,14 @@ class Shared(NamedTuple):
 
 def modulate(c: RewardStdpConstants, m: Shared, signal: Any) -> Shared:
     """The tick that has passed goes into g and the decays, then the modulator is released."""
-    s = math.exp(-c.eligibility_rate * m.age)
-    age = m.age + c.one
+    folded = m.age >= c.period
+    g = c.zero if folded else m.g
+    passed = c.zero if folded else m.age
+    age = passed + c.one
     return Shared(
         d=c.a_modulator * m.d + signal,
-        g=m.g + s * (c.gain * m.d + c.drift),
+        g=g + math.exp(-c.eligibility_rate * passed) * (c.gain * m.d + c.drift),
         age=age,
-        live=c.one,
         s=math.exp(-c.eligibility_rate * age),
         per_s=math.exp(c.eligibility_rate * age),
         per_e=math.exp(c.pre_rate * age),
@@ -173,7 +173,7 @@ def relax_pre(c: RewardStdpConstants, pre: Pre) -> Pre:
 
 
 def relax_post(c: RewardStdpConstants, post: Post) -> Post:
-    """One tick of decay; p and q start at 0 in the first tick after a fold."""
+    """One tick of decay; p and q are 0 in the first tick after a fold."""
     folded = post.age >= c.period
     return Post(
         y=c.a_post * post.y,
@@ -183,22 +183,16 @@ def relax_post(c: RewardStdpConstants, post: Post) -> Post:
     )
 
 
-@register_jitable
-def _row(m: Shared, pre: Pre) -> Any:
-    """The a_i of now; 0 when what p and q hold has just gone into the synapses."""
-    return m.live * m.per_e * pre.x
-
-
 def weight(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
     """The w of now, within its limits."""
-    now = syn.weight + syn.k * m.g + _row(m, pre) * (post.p * m.g - post.q)
+    now = syn.weight + syn.k * m.g + m.per_e * pre.x * (post.p * m.g - post.q)
     return min(max(now, c.weight_min), c.weight_max)
 
 
 def arrive(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
     """A presynaptic spike: minus for the postsynaptic ones before it; a_i becomes a_i + 1 / e."""
     k = syn.k - c.a_minus * m.per_s * post.y - m.per_e * post.p
-    row = _row(m, pre) + m.per_e
+    row = m.per_e * pre.x + m.per_e
     return Synapse(weight(c, m, syn, pre, post) - k * m.g - row * (post.p * m.g - post.q), k)
 
 
@@ -213,26 +207,12 @@ def mark_post(c: RewardStdpConstants, m: Shared, post: Post) -> Post:
     return Post(post.y + c.one, post.p + mark, post.q + mark * m.g, post.age)
 
 
-def consolidate(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
-    """The fold: u = w and k = c."""
-    return Synapse(weight(c, m, syn, pre, post), (syn.k + _row(m, pre) * post.p) * m.s)
-
-
-def settle(c: RewardStdpConstants, m: Shared) -> Shared:
-    """After a fold the time starts again."""
-    folds = m.age >= c.period
-    return Shared(
-        d=m.d,
-        g=c.zero if folds else m.g,
-        age=c.zero if folds else m.age,
-        live=c.zero if folds else c.one,
-        s=c.one if folds else m.s,
-        per_s=c.one if folds else m.per_s,
-        per_e=c.one if folds else m.per_e,
-    )
-
-
 @register_jitable
 def eligibility(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
     """The c of now."""
-    return (syn.k + _row(m, pre) * post.p) * m.s
+    return (syn.k + m.per_e * pre.x * post.p) * m.s
+
+
+def consolidate(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
+    """The fold: u = w and k = c. What else it starts afresh is done at the start of the next tick."""
+    return Synapse(weight(c, m, syn, pre, post), eligibility(c, m, syn, pre, post))

@@ -13,7 +13,7 @@ FREE = {"weight_min": None, "weight_max": None}
 
 
 def clock_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
-    """The equations of the rule, every synapse in every tick: weights after each tick's events, last eligibilities."""
+    """The equations of the rule, every synapse in every tick: weights in each tick, eligibilities before its spikes."""
     ticks = len(pre)
     keep = lambda tau_s: math.exp(-tick_s / tau_s) if tau_s > 0 else 0.0  # noqa: E731
     r_c = 1 / rule.tau_eligibility_s
@@ -22,45 +22,46 @@ def clock_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
     high = np.inf if rule.weight_max is None else rule.weight_max
     w, c, d = weight.copy(), np.zeros_like(weight), 0.0
     x, y = np.zeros(weight.shape[0]), np.zeros(weight.shape[1])
-    found = np.empty((ticks, *weight.shape))
+    found, marks = np.empty((ticks, *weight.shape)), np.empty((ticks, *weight.shape))
     for t in range(ticks):
         released = d * (1 - math.exp(-r * tick_s)) / r + rule.baseline * (1 - math.exp(-r_c * tick_s)) / r_c
         w = np.clip(w + rule.learning_rate * c * released, low, high)
         c, d = c * keep(rule.tau_eligibility_s), d * keep(rule.tau_modulator_s) + signal[t]
+        found[t], marks[t] = w, c
         x, y = x * keep(rule.tau_pre_s), y * keep(rule.tau_post_s)
         c -= rule.a_minus * np.outer(pre[t], y)
         x += pre[t]
         c += rule.a_plus * np.outer(x, post[t])
         y += post[t]
-        found[t] = w
-    return found, c
+    return found, marks
 
 
-def hooks(name, clocked):
-    """(n_pre, n_post) of ``weight`` or ``eligibility`` now."""
+def now(name, clocked):
+    """(n_pre, n_post) of ``weight`` or ``eligibility``, between the start and the end of a tick."""
     c, m = clocked.constants[0], clocked.shared[0]
     function = getattr(reward_stdp, name)
     n_pre, n_post = clocked.weight.shape
     return np.array(
         [
-            [
-                function(c, m, clocked._synapse(0, i, j), clocked.pre[0][i], clocked.post[0][j])
-                for j in range(n_post)
-            ]
+            [function(c, m, clocked._synapse(0, i, j), clocked.pre[0][i], clocked.post[0][j]) for j in range(n_post)]
             for i in range(n_pre)
         ]
-    )  # fmt: skip
+    )
 
 
-def event_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
-    """The hooks in the order of a tick: weights after each tick, last eligibilities, drives."""
-    clocked, found, drives = Clocked(rule, tick_s, weight), [], []
+def event_driven(rule, pre, post, signal, weight, tick_s=TICK_S, wrap=None):
+    """The hooks in the order of a tick: weights in each tick, eligibilities before its spikes, drives."""
+    clocked, found, marks, drives = Clocked(rule, tick_s, weight), [], [], []
+    if wrap:
+        wrap(clocked)
     for t in range(len(pre)):
         clocked.begin(float(signal[t]))
+        found.append(now("weight", clocked))
+        marks.append(now("eligibility", clocked))
         drives.append(clocked.deliver(pre[t]))
+        assert now("weight", clocked) == pytest.approx(found[-1], abs=1e-4)  # arrivals move no weight
         clocked.end(np.zeros(weight.shape[1]), post[t])
-        found.append(hooks("weight", clocked))
-    return np.array(found), hooks("eligibility", clocked), np.array(drives)
+    return np.array(found), np.array(marks), np.array(drives)
 
 
 def spikes(seed, ticks=700, n_pre=5, n_post=4, p=0.03):
@@ -142,14 +143,8 @@ def test_it_has_no_work_at_postsynaptic_spikes():
 @pytest.mark.parametrize("seed", range(3))
 def test_float32_is_near(seed):
     """All state and constants rounded to float32 after every hook."""
-    rule = RewardStdp(**FREE)
-    case = spikes(seed, ticks=1200)
+    rule, case, single = RewardStdp(**FREE), spikes(seed, ticks=1200), np.float32
     expected, _ = clock_driven(rule, *case)
-    clocked = Clocked(rule, TICK_S, case[3])
-    single = np.float32
-    c = clocked.constants[0]
-    clocked.constants[0] = type(c)(*(single(x) for x in c[:-1]), int(c.period))
-    real = dict(clocked.hooks[0])
 
     def rounded(hook):
         def call(*arguments):
@@ -158,14 +153,13 @@ def test_float32_is_near(seed):
 
         return call
 
-    clocked.hooks[0] = {name: hook and rounded(hook) for name, hook in real.items()}
-    worst = 0.0
-    for t in range(len(case[0])):
-        clocked.begin(float(case[2][t]))
-        clocked.deliver(case[0][t])
-        clocked.end(np.zeros(4), case[1][t])
-        worst = max(worst, abs(hooks("weight", clocked) - expected[t]).max())
-    assert worst < 3e-6 * 4
+    def wrap(clocked):
+        c = clocked.constants[0]
+        clocked.constants[0] = type(c)(*(single(x) for x in c[:-1]), int(c.period))
+        clocked.hooks[0] = {name: hook and rounded(hook) for name, hook in clocked.hooks[0].items()}
+
+    found, _, _ = event_driven(rule, *case, wrap=wrap)
+    assert abs(found - expected).max() < 3e-6 * 4
 
 
 def test_wrong_limits():
