@@ -6,7 +6,8 @@
   than one thread. It uses neither OpenMP nor numba's thread pool and leaves their settings alone.
 - ``NUMBA_CACHE_DIR``: a folder under the user's cache folder named by a hash of the sources that kernels are made
   of. numba does not notice an edit in a function that a kernel calls from another file; with the hash in the
-  name an edited neuron model is compiled anew, and a read-only installation works.
+  name an edited neuron model is compiled anew, and a read-only installation works. Kernels made of a user's model
+  go to a folder of their own inside it (:func:`user_kernels`), named by a hash of the user's sources.
 
 A variable that the user has set is left as it is. Last bits of results depend on the first of them, so
 :func:`report` belongs into the record of a run. Imports nothing heavy.
@@ -25,6 +26,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _WITHOUT_KERNELS = frozenset({"cli", "evaluation", "report", "_bundle", "__pycache__"})
 _AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})
 _OURS = "SNNCTL_KERNEL_CACHE"  # remembers, for child processes, that NUMBA_CACHE_DIR was chosen here
+_USERS = "user-"  # what the names of the folders of users' kernels begin with
 _KEPT_FOLDERS = 8
 _KEPT_S = 24 * 3600.0
 _VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "NUMBA_CACHE_DIR")
@@ -88,6 +90,23 @@ def kernel_hash(package: Path) -> str:
     return digest.hexdigest()
 
 
+def user_kernels(tag: str) -> Path | None:
+    """The folder for kernels made of a user's models, whose sources have the hash ``tag``; None without a cache."""
+    parent = os.environ.get("NUMBA_CACHE_DIR")
+    if not parent:
+        return None
+    folder = Path(parent) / f"{_USERS}{tag}"
+    try:
+        is_new = not folder.is_dir()
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        if is_new:
+            _prune(folder.parent, _USERS)
+    except OSError:
+        return None
+    return folder
+
+
 def _cache_folder(name: str) -> Path | None:
     for root in (_user_cache, _temporary_cache):
         with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: a user without a home folder
@@ -119,11 +138,12 @@ def _temporary_cache() -> Path:
     return Path(tempfile.gettempdir()) / f"snnctl-{user}"
 
 
-def _prune(parent: Path) -> None:
+def _prune(parent: Path, prefix: str = "") -> None:
     """Remove the cache folders of old sources: all but the newest few, and only those long unused."""
     import shutil
 
-    folders = sorted((p for p in parent.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
+    own = (p for p in parent.iterdir() if p.is_dir() and p.name.startswith(prefix))
+    folders = sorted(own, key=lambda p: p.stat().st_mtime, reverse=True)
     for folder in folders[_KEPT_FOLDERS:]:
         if time.time() - folder.stat().st_mtime > _KEPT_S:
             shutil.rmtree(folder, ignore_errors=True)

@@ -35,7 +35,7 @@ from annotated_types import Ge, Gt, Le
 
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, nearest
-from snnctl.models import Named
+from snnctl.models import Named, is_users, name_of, value_defects
 from snnctl.network.population import receptors_of
 from snnctl.neurons import MODELS, CurrentLif, Lif
 from snnctl.plasticity import RULES
@@ -108,7 +108,9 @@ class NetworkDescription:
 
 def problems(network: NetworkDescription, where: str) -> list[Problem]:
     """Everything about a description that no backend could run; empty when it is sound."""
-    found: list[Problem] = []
+    found = _model_problems(network)
+    if found:
+        return found
     names = [p.name for p in network.populations]
     for name in sorted({n for n in names if names.count(n) > 1}):
         found.append(Problem(f"{where}.populations", f"has '{name}' more than once"))
@@ -140,6 +142,18 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
             )
         )
     return found
+
+
+def _model_problems(network: NetworkDescription) -> list[Problem]:
+    """What keeps the user's own models and rules from running."""
+    used = [(f"population.{p.name}.neuron", p.neuron, "model") for p in network.driven]
+    used += [(f"{p.prefix}.plasticity", rule, "rule") for p in network.projections for rule in p.plasticity]
+    return [
+        Problem(f"{where} '{name_of(value, key)}'", defect)
+        for where, value, key in used
+        if is_users(type(value))
+        for defect in value_defects(value, key, network.tick_s)
+    ]
 
 
 def _receptor_problems(network: NetworkDescription, projection: Projection, place: str) -> list[Problem]:

@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.description import NetworkDescription, Projection, problems
+from snnctl.network.kernel_cache import separated
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
 from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of
 from snnctl.network.population import advance
+from snnctl.network.trial import explained
 
 Spikes = NDArray[np.uint8]
 
@@ -89,6 +91,7 @@ def _deliver_sparse(weights: Any, pointers: Any, targets: Any, fired: Any, drive
     return events
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     models: Any,
@@ -314,18 +317,16 @@ class Engine:
         samples = np.empty((ticks, probes.size), self.dtype)
         neurons = np.empty(ticks * int(self.columns[-1]), np.int32)
         ends = np.empty(ticks, np.int64)
-        self.synaptic_events = _run(
-            *self._tables,
-            *state,
+        given = (
             np.ascontiguousarray(inputs, np.uint8),
             self._none if currents is None else self._given(currents, "currents"),
             self._no_signals if signals is None else self._given(signals, "signals"),
             self._none if teach is None else self._given(teach, "teach"),
-            probes,
-            samples,
-            neurons,
-            ends,
         )
+        try:
+            self.synaptic_events = _run(*self._tables, *state, *given, probes, samples, neurons, ends)
+        except Exception as error:  # of a user's model that does not compile
+            raise explained(error, (*self.layout.model_examples, *self.layout.rule_examples)) from None
         return Fired(neurons[: ends[-1] if ticks else 0].copy(), ends), samples
 
     def field(self, population: str, field: str) -> int:

@@ -14,8 +14,10 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
+from snnctl.network.kernel_cache import separated
 from snnctl.network.parameters import constants_table, initial_values
 from snnctl.network.population import advance, receptors_of, state_of
+from snnctl.network.trial import explained, require
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Isolated:
     state: NamedTuple  # after the last tick, fields (n,)
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     models: Any,
@@ -73,11 +76,12 @@ def simulate(
         initial: fields of the state before the first tick, each (n,) or a number; the model's own by default
 
     Raises:
-        NetworkError: a parameter is unknown, of wrong shape or refused by the model.
+        NetworkError: a parameter is unknown, of wrong shape or refused by the model, or the model is unsound.
     """
     given = np.atleast_1d(np.asarray(currents, dtype))
     given = np.ascontiguousarray(given[:, None] if given.ndim == 1 else given)  # (ticks, n)
     ticks, size = given.shape
+    require(neuron, "model", tick_s, "neuron")
     model, pool, is_shared = constants_table(neuron, tick_s, size, parameters or {}, "neuron", dtype)
     state_class, receptors = state_of(type(model)), receptors_of(type(model))
     values = initial_values(neuron, size, parameters or {}, dtype)  # field-major
@@ -91,5 +95,8 @@ def simulate(
     samples = np.zeros((len(record), ticks, size), dtype)
     probes = np.array([state_class._fields.index(field) for field in record], np.int64)
     random = streams.kernel_state(seed, "neurons")
-    _run((model,), pool, is_shared, values, given, arrived, random, probes, spikes, samples)
+    try:
+        _run((model,), pool, is_shared, values, given, arrived, random, probes, spikes, samples)
+    except Exception as error:
+        raise explained(error, (model,)) from None
     return Isolated(spikes, dict(zip(record, samples, strict=True)), state_class(*values.reshape(-1, size)))

@@ -30,6 +30,7 @@ from numba import njit, types
 from numba.extending import overload, register_jitable
 
 from snnctl.coding.xoshiro import uniform
+from snnctl.network.kernel_cache import separated
 
 ONE_RECEPTOR = ("input",)
 
@@ -210,6 +211,7 @@ def _step(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
     return without_noise
 
 
+@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _advance_one(
     model: Any,
