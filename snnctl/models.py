@@ -248,12 +248,12 @@ def _step_defects(module: Any) -> list[str]:
     if not candidates:
         return [f"{module.__name__} has no function {_STEP}"]
     for function in candidates:
-        hints, given = _hints(function), inspect.signature(function).parameters
+        hints, declared = _hints(function), inspect.signature(function).parameters
         for name, what in (("c", "constants"), ("s", "the state")):
-            if name not in given:
+            if name not in declared:
                 found.append(f"{function.__name__} has no argument '{name}'; write {_STEP}")
             elif not is_namedtuple(hints.get(name)):
-                kind = given[name].annotation
+                kind = declared[name].annotation
                 shown = "nothing" if kind is inspect.Parameter.empty else getattr(kind, "__name__", str(kind))
                 found.append(
                     f"{function.__name__}: '{name}' must be annotated with the NamedTuple of {what}, not {shown}"
