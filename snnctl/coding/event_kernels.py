@@ -13,23 +13,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl.coding.xoshiro import following
+
 _RED, _GREEN, _BLUE, _HALF, _BITS = 4899, 9617, 1868, 1 << 13, 14  # 0.299, 0.587, 0.114 in 14 bits
 _ONE = np.float32(1.0)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _next(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
-    """xoshiro256++ on four words in registers: the random bits and the next state (see :mod:`xoshiro`)."""
-    mixed = s0 + s3
-    word = ((mixed << np.uint64(23)) | (mixed >> np.uint64(41))) + s0
-    shifted = s1 << np.uint64(17)
-    s2 = s2 ^ s0
-    s3 = s3 ^ s1
-    s1 = s1 ^ s2
-    s0 = s0 ^ s3
-    s2 = s2 ^ shifted
-    s3 = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
-    return word, s0, s1, s2, s3
 
 
 @functools.cache
@@ -85,7 +72,7 @@ def leak(
         rate = rates[k]
         if jitter > 0:
             if k % 4 == 0:
-                word, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+                word, s0, s1, s2, s3 = following(s0, s1, s2, s3)
             rate = rate * (_ONE - jitter * normal[np.int64(word & np.uint64(0xFFFF))])
             word = word >> np.uint64(16)
         levels[k] -= dt * rate * thresholds[k]
@@ -134,7 +121,7 @@ def count(
                 n = -math.floor(-np.float64(difference) / np.float64(threshold_off[y, x]))
             shot_here = 0
             if noisy:
-                word, s0, s1, s2, s3 = _next(s0, s1, s2, s3)
+                word, s0, s1, s2, s3 = following(s0, s1, s2, s3)
                 u = (np.float64(word >> np.uint64(12)) + 0.5) * 2.0**-52
                 p = shot * ((shot_in_white - 1.0) * np.float64(bright[y, x]) + 1.0)
                 if u > 1.0 - p * (nominal_on / np.float64(threshold_on[y, x])):

@@ -9,39 +9,52 @@ Source: Blackman & Vigna, ACM Transactions on Mathematical Software 47 (2021), p
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numba.extending import overload
 from numpy.typing import NDArray
 
 _HALF = np.float64(0.5)
 _UNIT = np.float64(2.0**-23)
+_17, _23, _41, _45, _19 = (np.uint64(bits) for bits in (17, 23, 41, 45, 19))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _rotate_left(x: np.uint64, bits: int) -> np.uint64:
-    return np.uint64((x << np.uint64(bits)) | (x >> np.uint64(64 - bits)))
+def following(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
+    """64 random bits and the next four words. Interpreted it needs ``np.errstate(over="ignore")``: the sums wrap."""
+    mixed = s0 + s3
+    word = ((mixed << _23) | (mixed >> _41)) + s0
+    shifted = s1 << _17
+    s2 = s2 ^ s0
+    s3 = s3 ^ s1
+    s1 = s1 ^ s2
+    s0 = s0 ^ s3
+    s2 = s2 ^ shifted
+    s3 = (s3 << _45) | (s3 >> _19)
+    return word, s0, s1, s2, s3
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def next_word(state: NDArray[np.uint64]) -> np.uint64:
     """The next 64 random bits; ``state`` (4,) is advanced."""
-    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
-    # arrays wrap around without a warning where numpy scalars complain
-    state[:1] += s3
-    state[0] = _rotate_left(state[0], 23)
-    state[:1] += s0
-    result = state[0]
-    s2 ^= s0
-    s3 ^= s1
-    state[1] = s1 ^ s2
-    state[0] = s0 ^ s3
-    state[2] = s2 ^ (s1 << np.uint64(17))
-    state[3] = _rotate_left(s3, 45)
-    return np.uint64(result)
+    with np.errstate(over="ignore"):
+        word, *words = following(*state)
+    state[:] = words
+    return np.uint64(word)
+
+
+@overload(next_word, strict=False)
+def _next_word(state: Any) -> Any:
+    def compiled(state: Any) -> Any:
+        word, state[0], state[1], state[2], state[3] = following(state[0], state[1], state[2], state[3])
+        return word
+
+    return compiled
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def uniform(state: NDArray[np.uint64]) -> np.float64:
     """A number in the open interval (0, 1): one of 2^23 equal steps, exact in float32 too."""
-    step = np.float64(next_word(state) >> np.uint64(41))
+    step = np.float64(next_word(state) >> _41)
     return np.float64((step + _HALF) * _UNIT)
