@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError, Problem
+from snnctl.models import name_of
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
 from snnctl.network.learning import HOOKS, RuleRow, hook, hook_bits, part
 from snnctl.network.parameters import constants_table, initial_values
@@ -102,6 +103,10 @@ def starts(sizes: Iterable[int]) -> NDArray[np.int64]:
     return np.cumsum([0, *sizes]).astype(np.int64)
 
 
+def _name(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
 class Layout:
     """Tables and pools of a sound description; raises NetworkError for tensors that do not fit it."""
 
@@ -128,7 +133,9 @@ class Layout:
         self._values: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._neurons()
         self.model_examples = tuple(self._models.values())
-        self.rule_examples = tuple(self._rule_models.values())
+        rules = sorted(self._rule_models, key=_name)  # the kernel is compiled for the tuple: any order of projections
+        self.rules = [r._replace(kind=rules.index(list(self._rule_models)[r.kind])) for r in self.rules]
+        self.rule_examples = tuple(self._rule_models[cls] for cls in rules)
 
     @property
     def inputs(self) -> list[InputRow]:
@@ -164,7 +171,7 @@ class Layout:
                 found += error.problems
         if found:
             raise NetworkError(*found)
-        for cls in sorted({type(t[0]) for t in tables.values()}, key=lambda c: (c.__module__, c.__qualname__)):
+        for cls in sorted({type(t[0]) for t in tables.values()}, key=_name):
             self._models[cls] = next(t[0] for t in tables.values() if type(t[0]) is cls)
         kinds = {cls: k for k, cls in enumerate(self._models)}
         order = [n for n in evaluation_order(description) or () if n in tables]
@@ -264,7 +271,7 @@ class Layout:
         else:
             pointers = self._tensors[f"{projection.prefix}.indptr"].astype(np.int64)
             indices = self._tensors[f"{projection.prefix}.indices"]
-        if delays is None:
+        if delays is None or delays.size == 0:
             return [Group(projection.delay_ticks, pointers, indices.astype(np.uint32), slice(None))]
         row = np.repeat(np.arange(sources), np.diff(pointers))  # source of each synapse
         groups: list[Group] = []
@@ -295,7 +302,7 @@ class Layout:
             try:
                 constants = rule.constants(self.description.tick_s)
             except ValueError as error:
-                raise NetworkError(Problem(f"{where}.{rule.rule}", str(error))) from None
+                raise NetworkError(Problem(f"{where}.{name_of(rule, 'rule')}", str(error))) from None
             cls = type(constants)
             scalar = self.dtype.type
             self._rule_models.setdefault(cls, cls(*(scalar(x) for x in constants)))
@@ -310,8 +317,8 @@ class Layout:
                 try:
                     membrane = self.field(projection.target, "v")
                 except KeyError:
-                    problem = Problem(where, f"'{rule.rule}' reads a membrane; '{projection.target}' has no v")
-                    raise NetworkError(problem) from None
+                    message = f"'{name_of(rule, 'rule')}' reads a membrane; '{projection.target}' has no v"
+                    raise NetworkError(Problem(where, message)) from None
             self.rules.append(
                 RuleRow(
                     kind=list(self._rule_models).index(cls),

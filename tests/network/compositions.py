@@ -143,25 +143,27 @@ def edges(last: int, first: int = 0) -> st.SearchStrategy[Edge]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, composition: Composition, ticks: int = 20) -> Case:
+def cases(draw: st.DrawFn, composition: Composition, ticks: int = 16) -> Case:
     """Sizes, projections, delays, order of the populations, weights, parameters and inputs are drawn."""
     cells = composition.cells
     names = ("input", *(f"p{k}" for k in range(len(cells))))
     sizes = [draw(st.integers(1, 12)) for _ in names]
+    # the first projections learn: from inputs of their own, the last one from a population with a model
     learning = [
-        dataclasses.replace(draw(edges(0)), target=1 + k % len(cells)) for k in range(len(composition.rules))
+        dataclasses.replace(draw(edges(len(cells), 1)), target=1 + k % len(cells))
+        for k in range(len(composition.rules))
     ]
-    # a rule a receptor: no two rules onto one population may share it
     others = draw(st.lists(edges(len(cells)), min_size=1, max_size=6))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     tensors: dict[str, Any] = {}
     projections: dict[str, Projection] = {}
     for k, edge in enumerate([*learning, *others]):
         plastic = k < len(learning)
-        source = f"learning{k}" if plastic else names[edge.source]
+        own = k < len(learning) - 1  # an input of its own
+        source = f"learning{k}" if own else names[edge.source]
         neuron = cells[edge.target - 1].neuron
         receptors = receptors_of(type(neuron.constants(composition.tick_s)))
-        forward = edge.source < edge.target
+        forward = own or edge.source < edge.target
         added = Projection(
             source=source,
             target=names[edge.target],
@@ -173,7 +175,7 @@ def cases(draw: st.DrawFn, composition: Composition, ticks: int = 20) -> Case:
         if added.prefix in projections:
             continue
         projections[added.prefix] = added
-        shape = (sizes[0] if plastic else sizes[edge.source], sizes[edge.target])
+        shape = (sizes[0] if own else sizes[edge.source], sizes[edge.target])
         mean, deviation = cells[edge.target - 1].weight
         weight = rng.normal(mean, deviation, shape)
         if edge.sparse:
@@ -185,7 +187,7 @@ def cases(draw: st.DrawFn, composition: Composition, ticks: int = 20) -> Case:
         if edge.mixed:
             tensors[f"{added.prefix}.delay"] = added.delay_ticks + rng.integers(0, 4, weight.shape)
     inputs = [Population(name=names[0], size=sizes[0])]
-    inputs += [Population(name=f"learning{k}", size=sizes[0]) for k in range(len(learning))]
+    inputs += [Population(name=f"learning{k}", size=sizes[0]) for k in range(len(learning) - 1)]
     driven = [
         Population(name=n, size=s, neuron=c.neuron) for n, s, c in zip(names[1:], sizes[1:], cells, strict=True)
     ]

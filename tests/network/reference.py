@@ -210,7 +210,7 @@ class Reference:
             source = np.repeat(np.arange(sizes[0]), np.diff(tensors[f"{projection.prefix}.indptr"]))
             target = np.asarray(tensors[f"{projection.prefix}.indices"])
         delays = np.asarray(tensors.get(f"{projection.prefix}.delay", np.full(weight.shape, projection.delay_ticks)))
-        for delay in sorted(set(delays.ravel().tolist())):
+        for delay in sorted(set(delays.ravel().tolist())) or [projection.delay_ticks]:
             own = np.flatnonzero(delays.ravel() == delay)
             given = own, source[own], target[own], weight[own], self.scalar
             if projection.plasticity:

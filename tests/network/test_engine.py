@@ -224,7 +224,7 @@ RUNS = [(name, np.float64) for name in COMPOSITIONS] + [("dimensionless", np.flo
 def test_run_ticks_and_reference_are_the_same_bits(name: str, dtype: type) -> None:
     spikes: dict[str, int] = {}
 
-    @settings(max_examples=3 if numba.config.DISABLE_JIT else 25, deadline=None, database=None)
+    @settings(max_examples=2 if numba.config.DISABLE_JIT else 12, deadline=None, database=None)
     @given(cases(COMPOSITIONS[name]), st.integers(0, 2**32))
     def check(case: Case, seed: int) -> None:
         engine = Engine(case.description, case.tensors, dtype)
