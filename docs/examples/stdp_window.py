@@ -54,7 +54,7 @@ def main() -> None:
 
     window = changes(PairStdp(), LAGS_MS, 0.5)
     for lag in (-10, 0, 10):
-        print(f"lag {lag:+3d} ms: {window[LAGS_MS == lag][0]:+.6f}")
+        print(f"lag {lag:+3d} ms: {window[lag == LAGS_MS][0]:+.6f}")
 
     weights = np.linspace(0.0, 1.0, 41)
     rules = {
@@ -78,7 +78,7 @@ def main() -> None:
             change = changes(rule, np.full(weights.size, lag), weights)
             right.plot(weights, change, color=color, linewidth=1.2, label=name if lag > 0 else None)
     right.set(xlabel="weight", title="one pair of +10 ms, one of -10 ms", ylim=(-0.0075, 0.0075))
-    right.legend(frameon=False, fontsize=8, loc="center left")
+    right.legend(fontsize=7, loc="center", framealpha=1.0, edgecolor="none")
     figure.savefig(options.out, dpi=90)
 
 

@@ -60,7 +60,9 @@ def main() -> None:
         "triplet, minimal": PARAMETER_SETS["visual_cortex_all_minimal"].rule,
         "pair": pair,
     }
-    rates = np.concatenate([[0.1], np.arange(2.0, 52.0, 2.0)])
+    rates = 1000 / np.array(
+        [10_000, 500, 250, 160, 125, 100, 80, 65, 55, 50, 45, 40, 35, 32, 30, 28, 26, 25, 23, 22, 21, 20]
+    )
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.0), sharey=True, layout="constrained")
     print("60 pairings       lag " + "".join(f"{rate:>9g} Hz" for rate in TABLE_HZ))
     for axis, lag in zip(axes, (10, -10), strict=True):
