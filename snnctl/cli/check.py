@@ -1,42 +1,118 @@
-"""``snnctl check``: everything that is wrong with an entry, at once."""
+"""``snnctl check``: everything that is wrong with an entry, a neuron model or a plasticity rule, at once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from snnctl.cli import console, entries
+from snnctl import library
+from snnctl.cli import console, entries, vocabulary
+from snnctl.errors import InputError, NotFoundError, Problem
+from snnctl.library import Entry
 
 FAILED = 1
 
 
 def check(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names or paths of entries of any kind.")],
-    kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, to check only that.")] = "",
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME... [PARAMETER=VALUE...]",
+            help="Names or paths of entries of any kind; names or import paths (module:Class) of neuron models and "
+            "rules, with parameters for them.",
+        ),
+    ],
+    kind: Annotated[
+        str, typer.Option(help="env, agent, recipe, chip, budget, neuron or rule, to check only that.")
+    ] = "",
+    tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Check entries: schema, contradictions, spaces, a first decision.
+    """Check entries: schema, contradictions, spaces, a first decision; models: interface, compilation, equal results.
 
     A name that an agent and a recipe share is checked as both.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
-    Example: snnctl check balancer cartpole-ppo
+    Example: snnctl check balancer cartpole-ppo mylab.neurons:Resonator frequency_hz=5
     """
-    chosen = [entry for name in names for entry in entries.find_all(name, kind)]
-    found = [(entry, entries.problems(entry)) for entry in chosen]
+    assignments = [name for name in names if "=" in name and not Path(name).exists()]
+    rows: list[dict[str, Any]] = []
+    chosen = [_chosen(name, kind) for name in names if name not in assignments]
+    for one in (one for some in chosen for one in some):
+        row = _word(one, assignments, tick) if isinstance(one, vocabulary.Word) else _entry(one)
+        rows.append(row)
+        if not as_json:
+            _show(row)
     if as_json:
-        rows = [
-            {"kind": e.kind, "name": e.name, "path": str(e.path), "problems": [p._asdict() for p in problems]}
-            for e, problems in found
-        ]
-        console.json_result({"ok": not any(problems for _, problems in found), "entries": rows})
-    else:
-        for entry, problems in found:
-            verdict = "ok" if not problems else f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-            console.result(f"{entry.kind} {entry.name}: {verdict}")
-            for problem in problems:
-                console.result("  " + " ".join(str(problem).split()))
-    if any(problems for _, problems in found):
+        console.json_result({"ok": not any(row["problems"] for row in rows), "entries": rows})
+    if any(row["problems"] for row in rows):
         raise typer.Exit(FAILED)
+
+
+def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word]:
+    if kind in ("neuron", "rule") or (":" in name and not library.as_path(name).exists()):
+        return [vocabulary.find(name, kind)]
+    try:
+        return entries.find_all(name, kind)
+    except NotFoundError as error:
+        if kind:
+            raise
+        vocabulary.instead(name, error)
+    word = vocabulary.find(name)
+    if word.kind == "code":
+        raise InputError(Problem(f"'{name[:80]}'", "is a code; only neuron models and rules are checked alone"))
+    return [word]
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    found = [problem._asdict() for problem in entries.problems(entry)]
+    return {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "problems": found}
+
+
+def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str, Any]:
+    """Findings of a model; each that failed is a problem, too."""
+    from snnctl import models
+    from snnctl.network.conformance import Finding, neuron_findings, rule_findings
+
+    row: dict[str, Any] = {
+        "kind": word.kind,
+        "name": word.name,
+        "path": f"{word.cls.__module__}:{word.cls.__qualname__}",
+    }
+    key = vocabulary.KEYS[word.kind]
+    found = [Finding("interface", "failed", defect) for defect in models.defects(word.cls, key)]
+    if not found:
+        value, guessed = vocabulary.configured(word.cls, assignments)
+        if guessed:
+            told = ", ".join(f"{name}={guess:g}" for name, guess in guessed.items())
+            found.append(Finding("parameters", "note", f"tried with {told}", "give others as name=value"))
+        console.compiling()
+        findings = neuron_findings if word.kind == "neuron" else rule_findings
+        found += findings(value, _seconds(tick))
+    row["findings"] = [finding._asdict() for finding in found]
+    row["problems"] = [Problem(f.what, f.message, f.remedy)._asdict() for f in found if f.status == "failed"]
+    return row
+
+
+def _seconds(tick: str) -> float | None:
+    from snnctl.config import quantity
+
+    try:
+        return quantity(tick, "s") if tick else None
+    except ValueError as error:
+        raise InputError(Problem("--tick", str(error))) from None
+
+
+def _show(row: dict[str, Any]) -> None:
+    count = len(row["problems"])
+    verdict = "ok" if not count else f"{count} problem{'s' if count > 1 else ''}"
+    console.result(f"{row['kind']} {row['name']}: {verdict}")
+    for finding in row.get("findings", []):
+        rest = "; ".join(" ".join(finding[part].split()) for part in ("message", "remedy") if finding[part])
+        console.result(f"  {finding['status']:<7} {finding['what']:<13} {rest}")
+    for problem in row["problems"] if "findings" not in row else []:
+        console.result("  " + " ".join(str(Problem(**problem)).split()))

@@ -9,25 +9,37 @@ from typing import Annotated, Any
 import typer
 
 from snnctl import library
-from snnctl.cli import console, entries
+from snnctl.cli import console, entries, vocabulary
 from snnctl.errors import InputError, Problem, nearest
 
 _PLURALS = {f"{kind}s": kind for kind in library.KINDS}
+_WIDTHS = dict.fromkeys(vocabulary.PLURALS, 120)  # of a column; definitions are whole lines
 
 
 def list(  # the verb is the word a user types
-    kind: Annotated[str, typer.Argument(help="envs, agents, recipes, chips, budgets or runs; all by default.")] = "",
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="envs, agents, recipes, chips, budgets, runs (all these by default), neurons, rules or codes."
+        ),
+    ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """List environments, agents, recipes, chips, budgets and runs.
+    """List environments, agents, recipes, chips, budgets and runs; or neuron models, plasticity rules or codes.
 
     Example: snnctl list recipes
     """
-    wanted = kind.lower() if kind.lower() in {"", "runs", *_PLURALS} else f"{kind.lower()}s"
-    if wanted not in {"", "runs", *_PLURALS}:
-        raise InputError(Problem(f"'{kind[:40]}'", "is not a kind of entry", nearest(kind, [*_PLURALS, "runs"])))
+    kinds = {"", "runs", *_PLURALS, *vocabulary.PLURALS}
+    wanted = kind.lower() if kind.lower() in kinds else f"{kind.lower()}s"
+    if wanted not in kinds:
+        raise InputError(Problem(f"'{kind[:40]}'", "is not a kind of entry", nearest(kind, sorted(kinds - {""}))))
     found: dict[str, Any] = {}
+    if wanted in vocabulary.PLURALS:
+        chosen = vocabulary.words(vocabulary.PLURALS[wanted])
+        found[wanted] = [
+            {"name": w.name, "about": w.about, "path": f"{w.cls.__module__}:{w.cls.__name__}"} for w in chosen
+        ]
     for plural, one in _PLURALS.items():
         if wanted in {"", plural}:
             found[plural] = [
@@ -43,7 +55,10 @@ def list(  # the verb is the word a user types
     for plural, rows in found.items():
         if rows:
             columns = [c for c in rows[0] if c != "path"] if plural != "runs" else [*rows[0]]
-            blocks.append(f"{plural}\n" + console.table(columns, [[str(r[c])[:90] for c in columns] for r in rows]))
+            blocks.append(
+                f"{plural}\n"
+                + console.table(columns, [[str(r[c])[: _WIDTHS.get(plural, 90)] for c in columns] for r in rows])
+            )
         elif wanted:
             blocks.append(f"{plural}\nnone" + (f" in {out}" if plural == "runs" else ""))
     console.result("\n\n".join(blocks))

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from snnctl.cli import console, entries
+from snnctl import library
+from snnctl.cli import console, entries, vocabulary
+from snnctl.errors import InputError, NotFoundError, Problem
+from snnctl.library import Entry
 
 _USES = {
     "env": "snnctl check {name}",
@@ -19,17 +22,22 @@ _USES = {
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name or path of an environment, agent, recipe, chip or budget.")],
-    kind: Annotated[str, typer.Option(help="env, agent, recipe, chip or budget, when the name is ambiguous.")] = "",
+    name: Annotated[str, typer.Argument(help="Name or path of an entry, or a neuron model, rule or code.")],
+    kind: Annotated[
+        str, typer.Option(help="env, agent, recipe, chip, budget, neuron, rule or code, when the name is ambiguous.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Show one entry with every default filled in.
+    """Show one entry with every default filled in; of a neuron model, rule or code its equation and parameters.
 
     Example: snnctl show loihi1
     """
     from snnctl import config
 
-    entry = entries.find(name, kind)
+    entry = _entry(name, kind)
+    if entry is None:
+        _word(vocabulary.find(name, kind), as_json)
+        return
     value = entries.load(entry)
     if as_json:
         data = {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "from": entry.origin}
@@ -43,6 +51,40 @@ def show(
         config.to_toml(value).rstrip(),
     ]
     console.result("\n".join(lines))
+
+
+def _entry(name: str, kind: str) -> Entry | None:
+    """The entry of this name; None if it has to be a model, a rule or a code."""
+    if kind in vocabulary.KINDS or (":" in name and not library.as_path(name).exists()):
+        return None
+    try:
+        return entries.find(name, kind)
+    except NotFoundError as error:
+        if kind:
+            raise
+        vocabulary.instead(name, error)
+        return None
+
+
+def _word(word: vocabulary.Word, as_json: bool) -> None:
+    import dataclasses
+
+    if not dataclasses.is_dataclass(word.cls):
+        raise InputError(Problem(word.name, "is no dataclass", f"see `snnctl check {word.name}`"))
+    rows = vocabulary.parameters(word.cls)
+    place = f"{word.cls.__module__}:{word.cls.__qualname__}"
+    if as_json:
+        data = {"kind": word.kind, "name": word.name, "class": place, "about": word.about}
+        console.json_result({**data, "text": vocabulary.text(word.cls), "parameters": rows})
+        return
+    columns = ("parameter", "type", "default")
+    shown = [(r["name"], r["type"], "required" if r["required"] else _default(r["default"])) for r in rows]
+    table = console.table(columns, shown) if shown else "no parameters"
+    console.result(f"# {word.kind} {word.name}: {place}\n\n{vocabulary.text(word.cls)}\n\n{table}")
+
+
+def _default(value: Any) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _explain(kind: str, value: Any, path: Path) -> list[str]:
