@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl.errors import NetworkError, Problem
+from snnctl.network.checks import numbers
 
 
 class Pairs(NamedTuple):
@@ -69,8 +70,9 @@ class FixedProbability:
     self_connections: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"p is a probability, got {self.p}")
+        p = numbers(self.p, "FixedProbability.p")
+        if p.ndim or not 0 <= p <= 1:
+            raise NetworkError(Problem("FixedProbability.p", f"is {self.p}", "give a probability between 0 and 1"))
 
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
         """Bernoulli draws, by skipping from one synapse to the next: the cost is that of the synapses."""
@@ -97,8 +99,8 @@ class FixedInDegree:
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
         """Draws without replacement."""
         available = sources if self.self_connections else sources - 1
-        if not 0 <= self.k <= available:
-            raise ValueError(f"FixedInDegree needs k between 0 and {available}, got {self.k}")
+        if not isinstance(self.k, int | np.integer) or not 0 <= self.k <= available:
+            raise ValueError(f"FixedInDegree needs a whole k between 0 and {available}, got {self.k}")
         chosen = np.empty((targets, self.k), np.int64)
         for j in range(targets):
             drawn = generator.choice(available, self.k, replace=False)
@@ -117,7 +119,8 @@ class Explicit:
 
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
         """The pairs, ordered."""
-        row, column = np.asarray(self.sources, np.int64), np.asarray(self.targets, np.int64)
+        row = numbers(self.sources, "Explicit.sources", np.int64)
+        column = numbers(self.targets, "Explicit.targets", np.int64)
         if row.shape != column.shape or row.ndim != 1:
             raise ValueError(f"Explicit needs two lists of equal length, got {row.shape} and {column.shape}")
         for name, found, size in (("sources", row, sources), ("targets", column, targets)):
@@ -167,7 +170,16 @@ def drawn(values: Values, shape: tuple[int, ...], generator: np.random.Generator
         NetworkError: wrong shape, or values that are not finite.
     """
     size = int(np.prod(shape))
-    given = values(generator, size).reshape(shape) if callable(values) else np.asarray(values, np.float64)
+    if callable(values):
+        try:
+            given = numbers(values(generator, size), where).reshape(shape)
+        except (TypeError, ValueError) as error:
+            message = f"is no distribution that draws {size} numbers ({error})"
+            raise NetworkError(
+                Problem(where, message, "give a number, an array, or one such as Uniform(0, 1)")
+            ) from None
+    else:
+        given = numbers(values, where)
     if given.shape not in ((), shape):
         raise NetworkError(Problem(where, f"has the shape {given.shape}, expected a number or {shape}"))
     if not np.isfinite(given).all():

@@ -127,20 +127,22 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         pairs.add(projection.prefix)
         if projection.target in names:
             found += _receptor_problems(network, projection, place)
-        if network.decision == "streaming" and projection.delay_ticks < 1:
+        if not 0 <= projection.delay_ticks <= MAX_DELAY_TICKS:
+            message = f"is {projection.delay_ticks}"
+            found.append(Problem(f"{place}.delay_ticks", message, f"give 0 to {MAX_DELAY_TICKS} ticks"))
+        elif network.decision == "streaming" and projection.delay_ticks < 1:
             found.append(Problem(f"{place}.delay_ticks", "is 0", "a streaming network needs at least 1 tick"))
-    if not found and evaluation_order(network) is None:
-        found.append(
-            Problem(f"{where}.projections", "have a cycle without delay", "give one of its projections a delay")
-        )
-    elif not found and _hasty_cycle(network):
-        found.append(
-            Problem(
-                f"{where}.projections",
-                "have a cycle whose delays sum to less than its number of projections",
-                "give each of them a delay of 1 tick: on a chip every hop takes one",
-            )
-        )
+    if found:
+        return found
+    instant = _fast_cycle(network, [p for p in network.projections if p.delay_ticks == 0])
+    hasty = _fast_cycle(network, list(network.projections))
+    if instant:
+        message = f"have a cycle without delay: {' -> '.join(instant)}"
+        found.append(Problem(f"{where}.projections", message, "give one of its projections a delay"))
+    elif hasty:
+        message = f"have a cycle whose delays sum to less than its number of projections: {' -> '.join(hasty)}"
+        remedy = "give each of them a delay of 1 tick: on a chip every hop takes one"
+        found.append(Problem(f"{where}.projections", message, remedy))
     return found
 
 
@@ -170,18 +172,29 @@ def _receptor_problems(network: NetworkDescription, projection: Projection, plac
     return []
 
 
-def _hasty_cycle(network: NetworkDescription) -> bool:
-    """Whether a cycle is faster than one tick a projection: negative in ``delay_ticks - 1`` (Bellman-Ford)."""
+def _fast_cycle(network: NetworkDescription, projections: list[Projection]) -> list[str]:
+    """The names along a cycle that is faster than one tick a projection, the first one again at the end; or none.
+
+    It is a cycle that is negative in ``delay_ticks - 1`` (Bellman-Ford, walked back along the predecessors).
+    """
     distance = {p.name: 0 for p in network.populations}
+    before: dict[str, str] = {}
+    shortened = ""
     for _ in network.populations:
-        shorter = False
-        for p in network.projections:
+        shortened = ""
+        for p in projections:
             reached = distance[p.source] + p.delay_ticks - 1
             if reached < distance[p.target]:
-                distance[p.target], shorter = reached, True
-        if not shorter:
-            return False
-    return True
+                distance[p.target], before[p.target], shortened = reached, p.source, p.target
+        if not shortened:
+            return []
+    name = shortened
+    for _ in network.populations:  # the walk back may begin beside the cycle; after n steps it is in it
+        name = before[name]
+    cycle = [name, before[name]]
+    while cycle[-1] != name:
+        cycle.append(before[cycle[-1]])
+    return cycle[::-1]
 
 
 def evaluation_order(network: NetworkDescription) -> tuple[str, ...] | None:

@@ -246,6 +246,9 @@ class Engine:
         self._none = np.zeros((0, int(self.columns[-1])), dtype)
         self._no_signals = np.zeros((0, len(layout.projections)), dtype)
         self._no_probes = np.zeros(0, np.int64)
+        self._n_in, self._n = int(self.input_columns[-1]), int(self.columns[-1])
+        self._n_signals = len(layout.projections)
+        self._shapes = [array.shape for array in self.initial_state()]
 
     def initial_state(self, seed: int = 0) -> State:
         """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
@@ -313,21 +316,33 @@ class Engine:
             The spikes of the driven populations, and the samples (ticks, probes).
         """
         ticks = inputs.shape[0]
-        probes = self._no_probes if probes is None else probes
+        if inputs.ndim != 2 or inputs.shape[1] != self._n_in or inputs.dtype != np.uint8:
+            inputs = self._spikes(inputs)
+        if [a.shape for a in state] != self._shapes:
+            self.check_state(state)
+        if probes is None:
+            probes = self._no_probes
+        elif probes.size and not 0 <= probes.min() <= probes.max() < state.values.size:
+            raise NetworkError(Problem("probes", f"must lie between 0 and {state.values.size - 1}"))
         samples = np.empty((ticks, probes.size), self.dtype)
         neurons = np.empty(ticks * int(self.columns[-1]), np.int32)
         ends = np.empty(ticks, np.int64)
         given = (
-            np.ascontiguousarray(inputs, np.uint8),
-            self._none if currents is None else self._given(currents, "currents"),
-            self._no_signals if signals is None else self._given(signals, "signals"),
-            self._none if teach is None else self._given(teach, "teach"),
+            np.ascontiguousarray(inputs),
+            self._none if currents is None else self._given(currents, "currents", (ticks, self._n)),
+            self._no_signals if signals is None else self._given(signals, "signals", (ticks, self._n_signals)),
+            self._none if teach is None else self._given(teach, "teach", (ticks, self._n)),
         )
         try:
             self.synaptic_events = _run(*self._tables, *state, *given, probes, samples, neurons, ends)
         except Exception as error:  # of a user's model that does not compile
             raise explained(error, (*self.layout.model_examples, *self.layout.rule_examples)) from None
         return Fired(neurons[: ends[-1] if ticks else 0].copy(), ends), samples
+
+    def synapse_bytes(self, state: State) -> int:
+        """Memory that the synapses take: weights, targets, and the state of the rules."""
+        tables = (self._tables[7], *self._tables[9:13], state.synapses)
+        return sum(table.nbytes for table in tables)
 
     def field(self, population: str, field: str) -> int:
         """Index in ``State.values`` of a field of the population's first neuron (KeyError if it has none)."""
@@ -368,11 +383,47 @@ class Engine:
             found = {name: values.reshape(shape) for name, values in found.items()}
         return found
 
-    def _given(self, array: NDArray[Any], name: str) -> NDArray[Any]:
+    def check_state(self, state: State) -> None:
+        """Refuse a state that this engine cannot continue from: it would read and write outside of its arrays.
+
+        Raises:
+            NetworkError: a shape is another network's, or spikes under way name neurons that do not exist.
+        """
+        for name, array, shape in zip(State._fields, state, self._shapes, strict=True):
+            if array.shape != shape:
+                message = f"has the shape {array.shape}, this network has {shape}"
+                raise NetworkError(Problem(f"state.{name}", message, "take a state of this network"))
+        sizes = np.array([p.size for p in self.description.populations])
+        columns = np.repeat(sizes, sizes)  # size of the population that each column of the ring belongs to
+        if (state.counts < 0).any() or (state.counts > sizes).any() or state.tick[0] < 0:
+            raise NetworkError(Problem("state.counts", "has more spikes than neurons", "the state is damaged"))
+        if (state.ring < 0).any() or (state.ring >= columns).any():
+            raise NetworkError(Problem("state.ring", "names neurons that do not exist", "the state is damaged"))
+
+    def synapse_fields(self, projection: Projection) -> list[str]:
+        """Names of what :meth:`synapses` reads."""
+        groups = [g for g in self.layout.plastic if g.projection is projection]
+        rows = [self.layout.rules[number] for group in groups for number in group.rules]
+        classes = [type(self.layout.rule_examples[row.kind]) for row in rows]
+        return list(dict.fromkeys(name for cls in classes for name in part(cls, "Synapse")._fields))
+
+    def _spikes(self, inputs: NDArray[Any]) -> Spikes:
+        """Inputs that are no uint8 of the right shape."""
+        if inputs.ndim != 2 or inputs.shape[1] != self._n_in:
+            message = f"have the shape {inputs.shape}, expected (ticks, {self._n_in})"
+            raise NetworkError(Problem("inputs", message, "one column for each neuron of the input populations"))
+        if not ((inputs == 0) | (inputs == 1)).all():
+            raise NetworkError(Problem("inputs", "have values that are neither 0 nor 1", "encode numbers first"))
+        return inputs.astype(np.uint8)
+
+    def _given(self, array: NDArray[Any], name: str, shape: tuple[int, int]) -> NDArray[Any]:
+        if array.shape != shape:
+            raise NetworkError(Problem(name, f"has the shape {array.shape}, expected {shape}"))
+        array = np.ascontiguousarray(array, self.dtype)
         if not np.isfinite(array).all():
             tick, column = np.argwhere(~np.isfinite(array))[0]
             raise NetworkError(Problem(f"{name}[{tick}, {column}]", f"is {array[tick, column]}", "give finite numbers"))
-        return np.ascontiguousarray(array, self.dtype)
+        return array
 
 
 def _table(rows: list[Any], kind: Any) -> NDArray[np.int64]:

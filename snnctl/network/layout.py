@@ -211,7 +211,10 @@ class Layout:
             random += is_stochastic(type(example))
         self.stochastic = random
         for p in driven:
-            bias = self._tensors[f"population.{p.name}.bias"]
+            bias = self._tensors.get(f"population.{p.name}.bias")
+            if bias is None:
+                found.append(Problem(f"population.{p.name}.bias", "is missing", "give one number a neuron"))
+                continue
             if bias.shape != (p.size,):
                 found.append(Problem(f"population.{p.name}.bias", f"has the shape {bias.shape}, expected ({p.size},)"))
             elif not np.isfinite(bias).all():
@@ -373,8 +376,11 @@ def check_projection(
 ) -> list[Problem]:
     """What is wrong with the tensors of a projection."""
     prefix = projection.prefix
+    names = ("weight", "indptr", "indices") if projection.connectivity == "sparse" else ("weight",)
+    found = [Problem(f"{prefix}.{name}", "is missing") for name in names if f"{prefix}.{name}" not in tensors]
+    if found:
+        return found
     weight = tensors[f"{prefix}.weight"]
-    found: list[Problem] = []
     if projection.connectivity == "sparse":
         indptr, indices = tensors[f"{prefix}.indptr"], tensors[f"{prefix}.indices"]
         rising = indptr.shape == (sources + 1,) and indptr[0] == 0 and bool((np.diff(indptr) >= 0).all())

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +28,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
 from snnctl.errors import NetworkError, Problem, nearest
+from snnctl.network.checks import duration, numbers, whole
 from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
-from snnctl.network.description import NetworkDescription, Population, Projection
+from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine, Spikes, State
 from snnctl.network.recording import Recording, SpikeRecording
 from snnctl.network.spike_array import SpikeArray
@@ -63,10 +66,12 @@ class Network:
     """
 
     def __init__(self, tick_s: float, seed: int = 0, dtype: Any = np.float64) -> None:
-        if not (np.isfinite(tick_s) and tick_s > 0):
-            raise NetworkError(Problem("tick_s", f"is {tick_s}", "give a duration above 0 in seconds"))
-        self.tick_s = tick_s
-        self.seed = seed
+        self.tick_s = duration(tick_s, "tick_s")
+        if self.tick_s == 0:
+            raise NetworkError(Problem("tick_s", "is 0", "give a duration above 0 in seconds"))
+        self.seed = whole(seed, "seed", 0)
+        if dtype not in (np.float64, np.float32):
+            raise NetworkError(Problem("dtype", f"is {dtype!r}", "give float64 or float32"))
         self.dtype = np.dtype(dtype)
         self._populations: dict[str, Population] = {}
         self._projections: list[Projection] = []
@@ -106,8 +111,9 @@ class Network:
         self._must_be_open()
         if name in self._populations:
             raise NetworkError(Problem(f"population.{name}", "exists already", "choose another name"))
-        if size < 1:
-            raise NetworkError(Problem(f"population.{name}.size", f"is {size}", "give at least 1"))
+        if not isinstance(name, str) or not name or "." in name:
+            raise NetworkError(Problem("population", f"cannot be called {name!r}", "choose a name without dots"))
+        size = whole(size, f"population.{name}.size", 1)
         generator = streams.generator(self.seed, "weights", len(self._populations), 0)
         if isinstance(neuron, SpikeArray):
             neuron.check(size, f"population.{name}")
@@ -121,8 +127,8 @@ class Network:
                 self._tensors[where] = drawn(values, (size,), generator, where)
             for field, values in (initial or {}).items():
                 self._initial[name, field] = drawn(values, (size,), generator, f"population.{name}.initial.{field}")
-        elif parameters or initial:
-            raise NetworkError(Problem(f"population.{name}", "has no neuron model and takes no parameters"))
+        elif parameters or initial or callable(bias) or np.any(bias):
+            raise NetworkError(Problem(f"population.{name}", "has no neuron model and takes no bias and no parameters"))
         self._populations[name] = added
         return added
 
@@ -157,6 +163,9 @@ class Network:
         pattern = AllToAll() if connectivity is None else connectivity
         number = len(self._projections)
         where = ".".join(("projection", ends[0].name, ends[1].name, receptor)).rstrip(".")
+        if not callable(getattr(pattern, "pairs", None)) or isinstance(pattern, type):
+            message = f"is {connectivity!r:.60}"
+            raise NetworkError(Problem(f"{where}.connectivity", message, "give one such as FixedProbability(0.1)"))
         try:
             pairs = pattern.pairs(ends[0].size, ends[1].size, streams.generator(self.seed, "connectivity", number))
         except ValueError as error:
@@ -167,11 +176,8 @@ class Network:
         delays = np.ones(shape, np.int64)
         if delay_s is not None:
             exact = drawn(delay_s, shape, generator, f"{where}.delay_s") / self.tick_s
+            self._check_delays(exact, f"{where}.delay_s")
             delays = np.rint(exact).astype(np.int64)
-            if delays.size and delays.min() < 0:
-                raise NetworkError(
-                    Problem(f"{where}.delay_s", "is negative", "a spike cannot arrive before it is sent")
-                )
         if isinstance(pattern, Explicit):
             order = pattern.order()
             weights = weights[order] if np.ndim(weight) else weights
@@ -202,6 +208,11 @@ class Network:
         known = self._known(population)
         if known.neuron is None:
             raise NetworkError(Problem(f"population.{known.name}", "has no neuron model and takes no current"))
+        if not all(callable(getattr(current, name, None)) for name in ("initial_state", "values")):
+            message = f"is no current source: {current!r:.60}"
+            raise NetworkError(
+                Problem(f"population.{known.name}.current", message, "give one such as Step(amplitude=1.0)")
+            )
         self._currents.setdefault(known.name, []).append(current)
 
     def record(
@@ -220,12 +231,17 @@ class Network:
             neurons: which neurons; all by default (not for spikes and synapses)
             every_s: interval of samples; every tick for neurons, required for synapses
         """
-        known: Population | Projection = what if isinstance(what, Projection) else self._known(what)
+        known: Population | Projection = self._own(what) if isinstance(what, Projection) else self._known(what)
         name = known.prefix if isinstance(known, Projection) else known.name
-        stride = 1 if every_s is None else max(1, round(every_s / self.tick_s))
+        every = 0.0 if every_s is None else duration(every_s, f"{name}.every_s")
+        stride = max(1, round(every / self.tick_s))
         if isinstance(known, Projection) and (not known.plasticity or every_s is None):
             raise NetworkError(Problem(name, "can be recorded if it is plastic, at an interval", "give every_s"))
-        chosen = None if neurons is None or isinstance(known, Projection) else np.asarray(neurons, np.int64)
+        chosen = (
+            None if neurons is None or isinstance(known, Projection) else numbers(neurons, f"{name}.neurons", np.int64)
+        )
+        if chosen is not None and chosen.ndim != 1:
+            raise NetworkError(Problem(f"{name}.neurons", f"has the shape {chosen.shape}", "give a list of neurons"))
         if chosen is not None and chosen.size and (chosen.min() < 0 or chosen.max() >= known.size):  # type: ignore[union-attr]
             raise NetworkError(Problem(f"{name}.neurons", f"must lie between 0 and {known.size - 1}"))  # type: ignore[union-attr]
         self._recordings[name, field] = Recording(known, field, chosen, stride)
@@ -260,15 +276,15 @@ class Network:
             for (name, field), values in self._initial.items():
                 first = self._field(engine, name, field)
                 state.values[first : first + values.size] = values
-            self._engine, self._state = engine, state
-            self._current_states = {
-                name: [
-                    current.initial_state(self._populations[name].size, self.seed, index, k)
-                    for k, current in enumerate(self._currents[name])
-                ]
-                for index, name in enumerate(self._populations)
-                if name in self._currents
-            }
+            current_states: dict[str, list[Any]] = {}
+            for index, name in enumerate(self._populations):
+                for k, current in enumerate(self._currents.get(name, [])):
+                    try:
+                        one = current.initial_state(self._populations[name].size, self.seed, index, k)
+                    except ValueError as error:
+                        raise NetworkError(Problem(f"population.{name}.current", str(error))) from None
+                    current_states.setdefault(name, []).append(one)
+            self._engine, self._state, self._current_states = engine, state, current_states
         return self._engine
 
     @property
@@ -305,11 +321,12 @@ class Network:
         Raises:
             NetworkError: the network is not sound, or what is given has the wrong shape or is not finite.
         """
+        duration_s = duration(duration_s, "duration_s")
         ticks = round(duration_s / self.tick_s)
-        if duration_s < 0 or abs(ticks * self.tick_s - duration_s) > 1e-6 * max(duration_s, self.tick_s):
+        if abs(ticks * self.tick_s - duration_s) > 1e-6 * max(duration_s, self.tick_s):
             message = f"is {duration_s}, no whole number of ticks of {self.tick_s} s"
             raise NetworkError(Problem("duration_s", message, f"give a multiple, such as {ticks * self.tick_s:g}"))
-        self._advance(ticks, spikes or {}, currents or {}, signal, teach or {}, progress)
+        self._advance(ticks, _given(spikes), _given(currents), signal, _given(teach), progress)
 
     def step(
         self,
@@ -327,10 +344,10 @@ class Network:
         engine = self.engine
         fired = self._advance(
             1,
-            {name: np.asarray(value)[None] for name, value in (spikes or {}).items()},
-            currents or {},
+            _one_tick(spikes),
+            _given(currents),
             signal,
-            {name: np.asarray(value)[None] for name, value in (teach or {}).items()},
+            _one_tick(teach),
             None,
         )
         raster = np.zeros(int(engine.columns[-1]), np.uint8)
@@ -420,6 +437,8 @@ class Network:
         self, given: Mapping[str, ArrayLike], ticks: int, names: list[str], what: str, dtype: Any
     ) -> NDArray[Any] | None:
         """What is given by population, side by side (ticks, sum of n); None if nothing is."""
+        if not isinstance(given, Mapping):
+            raise NetworkError(Problem(what, f"is {type(given).__name__}", "give a mapping {population: values}"))
         if not given:
             return None
         sizes = {name: self._populations[name].size for name in names}
@@ -429,11 +448,11 @@ class Network:
                 if name not in self._populations:
                     takes = nearest(name, sizes)
                 raise NetworkError(Problem(f"{what}.{name}", "names no population that takes them", takes))
-        whole = np.zeros((ticks, sum(sizes.values())), dtype)
+        together = np.zeros((ticks, sum(sizes.values())), dtype)
         first = 0
         for name, size in sizes.items():
             if name in given:
-                values = np.asarray(given[name])
+                values = numbers(given[name], f"{what}.{name}")
                 try:
                     part = np.broadcast_to(values, (ticks, size))
                 except ValueError:
@@ -442,26 +461,29 @@ class Network:
                 if not np.isfinite(part).all():
                     message = f"has {np.count_nonzero(~np.isfinite(part))} values that are not finite"
                     raise NetworkError(Problem(f"{what}.{name}", message, "give finite numbers"))
-                whole[:, first : first + size] = part != 0 if what == "spikes" else part
+                if what == "spikes" and ((part != 0) & (part != 1)).any():
+                    message = f"has {np.count_nonzero((part != 0) & (part != 1))} values that are neither 0 nor 1"
+                    raise NetworkError(Problem(f"{what}.{name}", message, "encode numbers with snnctl.coding first"))
+                together[:, first : first + size] = part
             first += size
-        return whole
+        return together
 
     def _signals(self, signal: Any, ticks: int) -> NDArray[Any] | None:
         if signal is None:
             return None
         prefixes = [p.prefix for p in self.engine.layout.projections]
         by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(prefixes, signal)
-        whole = np.zeros((ticks, len(prefixes)), self.dtype)
+        columns = np.zeros((ticks, len(prefixes)), self.dtype)
         for prefix, values in by_name.items():
             if prefix not in prefixes:
                 message = "names no projection with plasticity"
                 raise NetworkError(Problem(f"signal.{prefix}", message, nearest(prefix, prefixes)))
-            column = np.asarray(values, np.float64)
+            column = numbers(values, f"signal.{prefix}")
             if column.shape not in ((), (ticks,)) or not np.isfinite(column).all():
                 message = f"must be a finite number or ({ticks},), got the shape {column.shape}"
                 raise NetworkError(Problem(f"signal.{prefix}", message))
-            whole[:, prefixes.index(prefix)] = column
-        return whole
+            columns[:, prefixes.index(prefix)] = column
+        return columns
 
     # ------------------------------------------------------------------ reading
 
@@ -482,10 +504,10 @@ class Network:
 
     def weights(self, projection: Projection) -> NDArray[Any]:
         """The weights of a projection now, in the order of its connectivity, (n, m) if it is all to all."""
-        engine = self.engine
-        if not projection.plasticity:
-            return self._tensors[f"{projection.prefix}.weight"].copy()
-        return engine.weights(self._state, self._own(projection))
+        engine, known = self.engine, self._own(projection)
+        if not known.plasticity:
+            return self._tensors[f"{known.prefix}.weight"].copy()
+        return engine.weights(self._state, known)
 
     def synapses(self, projection: Projection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sources and targets of the synapses of a projection, in the order of its weights."""
@@ -509,11 +531,15 @@ class Network:
 
     def restore(self, state: NetworkState) -> None:
         """Continue from a state of this network, or of one built alike. Recordings go on."""
+        if not isinstance(state, NetworkState):
+            raise NetworkError(Problem("state", f"is {type(state).__name__}", "give what Network.state() returned"))
         expected = self.state().engine
         for name, now, given in zip(State._fields, expected, state.engine, strict=True):
             if now.shape != given.shape or now.dtype != given.dtype:
                 message = f"is {given.dtype} {given.shape}, this network has {now.dtype} {now.shape}"
                 raise NetworkError(Problem(f"state.{name}", message, "restore it into the network that it comes from"))
+        self.engine.check_state(state.engine)
+        self._check_current_states(state.currents)
         self._state = State(*(array.copy() for array in state.engine))
         self._current_states = {k: list(v) for k, v in state.currents.items()}
 
@@ -536,7 +562,7 @@ class Network:
         """
         expected = self.state()
         try:
-            with np.load(Path(path), allow_pickle=False) as file:
+            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
                 engine = State(*(file[f"engine.{field}"] for field in State._fields))
                 currents = {
                     name: [
@@ -545,17 +571,38 @@ class Network:
                     ]
                     for name, states in expected.currents.items()
                 }
-        except (OSError, KeyError, ValueError) as error:
-            raise NetworkError(Problem(str(path), f"is no state of this network ({error})")) from None
+        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            remedy = "give a file that Network.save wrote"
+            raise NetworkError(Problem(str(path), f"is no state of this network ({error})", remedy)) from None
         self.restore(NetworkState(engine, currents))
 
     # ------------------------------------------------------------------ helpers
 
     def _known(self, population: Any) -> Population:
         name = population.name if isinstance(population, Population) else population
-        if name not in self._populations:
+        if not isinstance(name, str) or name not in self._populations:
             raise NetworkError(Problem("population", f"'{name}' does not exist", nearest(str(name), self._populations)))
         return self._populations[name]
+
+    def _check_delays(self, ticks: NDArray[np.float64], where: str) -> None:
+        if not ticks.size:
+            return
+        if ticks.min() < 0:
+            raise NetworkError(Problem(where, "is negative", "a spike cannot arrive before it is sent"))
+        if ticks.max() > MAX_DELAY_TICKS:
+            longest = MAX_DELAY_TICKS * self.tick_s
+            raise NetworkError(Problem(where, f"is longer than {MAX_DELAY_TICKS} ticks", f"give at most {longest:g} s"))
+        if ((ticks > 0) & (np.rint(ticks) == 0)).any():
+            remedy = "write 0 for no delay, or shorten the tick"
+            raise NetworkError(Problem(where, f"vanishes in ticks of {self.tick_s:g} s", remedy))
+
+    def _check_current_states(self, states: dict[str, list[Any]]) -> None:
+        def shapes(one: dict[str, list[Any]]) -> Any:
+            return {k: [[(np.shape(x), np.asarray(x).dtype) for x in s] for s in v] for k, v in one.items()}
+
+        if shapes(states) != shapes(self._current_states):
+            message = "belongs to other current sources than this network has"
+            raise NetworkError(Problem("state.currents", message, "restore it into the network that it comes from"))
 
     def _own(self, projection: Projection) -> Projection:
         for own in self._projections:
@@ -581,5 +628,18 @@ class Network:
 
     def _check_recordings(self, engine: Engine) -> None:
         for (name, field), recording in self._recordings.items():
+            if recording.is_synaptic and field not in (known := engine.synapse_fields(recording.projection)):
+                raise NetworkError(Problem(name, f"has no synaptic field '{field}'", nearest(field, known)))
             if isinstance(recording.what, Population) and field != "spikes":
                 self._field(engine, name, field)
+
+
+def _given(by_population: Any) -> Any:
+    return {} if by_population is None else by_population
+
+
+def _one_tick(by_population: Any) -> Any:
+    """With an axis of ticks; what is no mapping is refused later."""
+    if not isinstance(by_population, Mapping):
+        return _given(by_population)
+    return {name: np.asarray(value)[None] for name, value in by_population.items()}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl.errors import NetworkError, Problem
+from snnctl.network.checks import numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class SpikeArray:
         Raises:
             NetworkError: says which.
         """
-        times, neurons = np.asarray(self.times_s, np.float64), np.asarray(self.neurons)
+        times, neurons = numbers(self.times_s, f"{where}.times_s"), numbers(self.neurons, f"{where}.neurons", np.int64)
         found: list[Problem] = []
         if times.shape != neurons.shape or times.ndim != 1:
             found.append(Problem(where, f"has {times.shape} times for {neurons.shape} neurons"))
@@ -47,4 +48,4 @@ class SpikeArray:
         """Add the spikes of ticks ``first_tick`` ... to ``raster`` (ticks, n)."""
         tick = np.rint(np.asarray(self.times_s, np.float64) / tick_s).astype(np.int64) - first_tick
         due = (tick >= 0) & (tick < len(raster))
-        raster[tick[due], np.asarray(self.neurons)[due]] = 1
+        raster[tick[due], np.asarray(self.neurons, np.int64)[due]] = 1
