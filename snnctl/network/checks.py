@@ -1,0 +1,50 @@
+"""What is given to a network, as numbers; anything else is refused with the name of where it was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl.errors import NetworkError, Problem
+
+
+def numbers(given: Any, where: str, dtype: Any = np.float64) -> NDArray[Any]:
+    """``given`` as an array of numbers.
+
+    Raises:
+        NetworkError: it is not made of numbers, or not of whole ones for an integer ``dtype``.
+    """
+    try:
+        found = np.asarray(given)
+        as_wanted = found.astype(dtype) if found.size else np.zeros(found.shape, dtype)
+    except (TypeError, ValueError):
+        raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}")) from None
+    if np.issubdtype(dtype, np.integer) and (as_wanted != found).any():
+        raise NetworkError(Problem(where, "must be whole numbers"))
+    return as_wanted
+
+
+def duration(given: Any, where: str, least: float = 0.0) -> float:
+    """``given`` as a time in seconds, at least ``least``.
+
+    Raises:
+        NetworkError: it is no number, not finite, or shorter.
+    """
+    seconds = numbers(given, where)
+    if seconds.ndim or not np.isfinite(seconds) or seconds < least:
+        allowed = "of 0 or more" if least == 0 else f"of at least {least:g}"
+        raise NetworkError(Problem(where, f"is {given!r:.60}", f"give a finite number of seconds {allowed}"))
+    return float(seconds)
+
+
+def whole(given: Any, where: str, least: int) -> int:
+    """``given`` as a whole number of at least ``least``.
+
+    Raises:
+        NetworkError: it is something else.
+    """
+    if not isinstance(given, int | np.integer) or isinstance(given, bool) or given < least:
+        raise NetworkError(Problem(where, f"is {given!r:.60}", f"give a whole number of at least {least}"))
+    return int(given)
