@@ -1,0 +1,459 @@
+"""What cannot be run is refused with one error that names the population or projection and what is wrong with it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snnctl.errors import NetworkError
+from snnctl.network import (
+    AllToAll,
+    Engine,
+    Explicit,
+    FixedInDegree,
+    FixedProbability,
+    Network,
+    NetworkDescription,
+    OneToOne,
+    Population,
+    Projection,
+    SpikeArray,
+    Uniform,
+)
+from snnctl.network.description import problems
+from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, Izhikevich, Lif, Poisson
+from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
+from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume
+
+NAN, INF = float("nan"), float("inf")
+LIF = Lif(tau_mem_s=1e-2)
+
+
+def alone(neuron: Any = LIF, **given: Any) -> Network:
+    """One population `cells` of 2."""
+    network = Network(tick_s=1e-3)
+    network.population("cells", 2, neuron, **given)
+    return network
+
+
+def pair(neuron: Any = LIF, tick_s: float = 1e-3, **projection: Any) -> Network:
+    """An input `noise` of 3 and `cells` of 2, with a projection."""
+    network = Network(tick_s=tick_s)
+    network.population("noise", 3)
+    network.population("cells", 2, neuron)
+    network.project("noise", "cells", **{"weight": 0.5, **projection})
+    return network
+
+
+def ran(network: Network, ticks: int = 4, **given: Any) -> Network:
+    network.run(ticks * network.tick_s, **given)
+    return network
+
+
+def recorded(network: Network, *what: Any, **how: Any) -> None:
+    network.record(*what, **how)
+    ran(network)
+
+
+def learning(rule: Any = None) -> Network:
+    return pair(plasticity=PairStdp() if rule is None else rule)
+
+
+def first(network: Network) -> Projection:
+    return network.description.projections[0]
+
+
+def injected(current: Any) -> None:
+    network = pair()
+    network.inject("cells", current)
+    ran(network)
+
+
+POPULATIONS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a negative time constant": (
+        lambda: ran(alone(Lif(tau_mem_s=-1.0))),
+        "population.cells.tau_mem_s: .*greater than 0",
+    ),
+    "a time constant of zero": (lambda: ran(alone(Lif(tau_mem_s=0.0))), "population.cells.tau_mem_s: .*greater than 0"),
+    "a time constant of nan": (lambda: ran(alone(Lif(tau_mem_s=NAN))), "population.cells.tau_mem_s: .*finite"),
+    "an infinite one": (lambda: ran(alone(Lif(tau_mem_s=INF))), "population.cells.tau_mem_s: .*finite"),
+    "a bad one of one neuron": (lambda: ran(alone(tau_mem_s=[1e-2, -1.0])), "population.cells.tau_mem_s: .*-1"),
+    "a threshold of nan": (lambda: ran(alone(Lif(tau_mem_s=1e-2, v_threshold=NAN))), "population.cells.v_threshold: "),
+    "an unknown scheme": (lambda: ran(alone(Izhikevich(scheme="new"))), "population.cells.scheme: .*euler"),  # type: ignore[arg-type]
+    "an unknown parameter": (lambda: ran(alone(tau_men_s=[0.1, 0.2])), "population.cells.tau_men_s: .*'tau_mem_s'"),
+    "parameters of another size": (lambda: ran(alone(tau_mem_s=[0.1] * 3)), r"population.cells.tau_mem_s: .*\(3,\)"),
+    "a bias of nan": (lambda: alone(bias=NAN), "population.cells.bias: .*not finite"),
+    "an infinite bias": (lambda: alone(bias=[0.0, INF]), "population.cells.bias: .*1 values .*not finite"),
+    "a bias of another size": (lambda: alone(bias=[1, 2, 3]), r"population.cells.bias: .*\(3,\)"),
+    "a bias of words": (lambda: alone(bias="large"), "population.cells.bias: .*'large'"),
+    "an initial value of nan": (lambda: alone(initial={"v": NAN}), "population.cells.initial.v: .*not finite"),
+    "an unknown field": (lambda: ran(alone(initial={"w": 0.0})), "population.cells: has no field 'w'"),
+    "a class as a model": (lambda: ran(alone(Lif)), "population.cells.neuron"),
+    "a number as a model": (lambda: ran(alone(42)), "population.cells.neuron"),
+    "no neurons": (lambda: Network(tick_s=1e-3).population("cells", 0, LIF), "population.cells.size: .*0"),
+    "half a neuron": (lambda: Network(tick_s=1e-3).population("cells", 1.5, LIF), "population.cells.size: .*1.5"),  # type: ignore[arg-type]
+    "a name twice": (lambda: alone().population("cells", 2), "population.cells: exists"),
+    "no name": (lambda: alone().population("", 2), "population: .*''"),
+    "a name with a dot": (lambda: alone().population("a.b", 2), "population: .*'a.b'"),
+    "a bias of inputs": (lambda: alone(None, bias=1.0), "population.cells: .*no bias"),
+    "parameters of inputs": (lambda: alone(None, tau_mem_s=[1, 2]), "population.cells: .*no parameters"),
+    "spikes of nobody": (lambda: alone(SpikeArray([0.1], [5])), "population.cells.neurons: .*between 0 and 1"),
+    "spikes of half a neuron": (lambda: alone(SpikeArray([0.1], [0.5])), "population.cells.neurons: .*whole"),
+    "spikes before the start": (lambda: alone(SpikeArray([-0.1], [0])), "population.cells.times_s: .*negative"),
+    "spikes at nan": (lambda: alone(SpikeArray([NAN], [0])), "population.cells.times_s: .*finite"),
+    "spikes without neurons": (lambda: alone(SpikeArray([0.1, 0.2], [0])), "population.cells: .*times for"),
+    "spnet at another tick": (lambda: ran(pair(Izhikevich(scheme="spnet"), 5e-4)), "population.cells: .*1 ms"),
+    "Euler beyond its stability": (
+        lambda: ran(pair(CobaLif(scheme="euler", tau_excitatory_s=1.0, tau_inhibitory_s=1.0, refractory_s=0.0), 45e-3)),
+        "population.cells: .*stable for a tick_s below",
+    ),
+    "steps that are too long": (lambda: ran(pair(AdEx())), "population.cells: .*substeps"),
+    "one bad neuron at this tick": (
+        lambda: ran(alone(CobaLif(scheme="euler"), tau_excitatory_s=[5e-3, 1e-4])),
+        "population.cells: tau_excitatory_s",
+    ),
+    "current for an input": (lambda: pair().inject("noise", Step(amplitude=1.0)), "population.noise: .*no current"),
+    "current for nobody": (lambda: pair().inject("cels", Step(amplitude=1.0)), "population: 'cels' .*'cells'"),
+    "a number as a current": (lambda: injected(3.0), "population.cells.current: .*Step"),
+    "noise of another size": (
+        lambda: injected(OrnsteinUhlenbeck(mean=(1.0, 2.0, 3.0), deviation=1.0, tau_s=0.1)),
+        "population.cells.current: mean has 3",
+    ),
+    "samples of another size": (lambda: injected(ArrayCurrent(np.zeros((4, 5)))), "population.cells.current: .*5"),
+    "amplitudes of another size": (lambda: injected(Step(amplitude=(1.0, 2.0, 3.0))), "population.cells.current: .*3"),
+}
+
+PROJECTIONS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a weight of nan": (lambda: pair(weight=NAN), "projection.noise.cells.weight: .*not finite"),
+    "one infinite weight": (
+        lambda: pair(weight=[[1, 2], [3, INF], [5, 6]]),
+        "projection.noise.cells.weight: .*1 values",
+    ),
+    "weights of another shape": (lambda: pair(weight=np.ones((2, 3))), r"projection.noise.cells.weight: .*\(2, 3\)"),
+    "weights of words": (lambda: pair(weight="x"), "projection.noise.cells.weight: .*'x'"),
+    "a draw of another size": (lambda: pair(weight=lambda g, n: np.ones(n + 1)), "projection.noise.cells.weight: .*6"),
+    "a class as a distribution": (lambda: pair(weight=Uniform), "projection.noise.cells.weight: is no number"),
+    "a negative delay": (lambda: pair(delay_s=-1e-3), "projection.noise.cells.delay_s: is negative"),
+    "a delay over the limit": (lambda: pair(delay_s=100.0), "projection.noise.cells.delay_s: .*65535 ticks"),
+    "one such delay": (lambda: pair(delay_s=[[1e-3, 100.0]] * 3), "projection.noise.cells.delay_s: .*65535 ticks"),
+    "a delay beyond integers": (lambda: pair(delay_s=1e300), "projection.noise.cells.delay_s: .*65535 ticks"),
+    "a delay of nan": (lambda: pair(delay_s=NAN), "projection.noise.cells.delay_s: .*not finite"),
+    "a delay that vanishes": (lambda: pair(delay_s=1e-4), "projection.noise.cells.delay_s: vanishes"),
+    "an unknown receptor": (lambda: ran(pair(receptor="gaba")), "receptor: .*'cells': 'gaba'; it has input"),
+    "one of several": (lambda: ran(pair(CubaLif(), receptor="gaba")), "'gaba'; it has excitatory, inhibitory"),
+    "an unknown population": (lambda: pair().project("noise", "cels", weight=1.0), "'cels' .*did you mean 'cells'"),
+    "nothing as a population": (lambda: pair().project("noise", None, weight=1.0), "population: 'None'"),  # type: ignore[arg-type]
+    "a list as a population": (lambda: pair().project("noise", ["cells"], weight=1.0), "population: "),  # type: ignore[arg-type]
+    "the same twice": (lambda: pair().project("noise", "cells", weight=1.0), "projection.noise.cells: exists"),
+    "a word as a pattern": (lambda: pair(connectivity="all"), "projection.noise.cells.connectivity: .*'all'"),
+    "a class as a pattern": (lambda: pair(connectivity=AllToAll), "projection.noise.cells.connectivity: "),
+    "a probability of 2": (lambda: FixedProbability(2.0), "FixedProbability.p: is 2"),
+    "a probability of nan": (lambda: FixedProbability(NAN), "FixedProbability.p: is nan"),
+    "more sources than there are": (
+        lambda: pair(connectivity=FixedInDegree(9)),
+        "cells.connectivity: .*between 0 and 3",
+    ),
+    "half a source": (lambda: pair(connectivity=FixedInDegree(1.5)), "cells.connectivity: .*1.5"),  # type: ignore[arg-type]
+    "one to one of unequal sizes": (lambda: pair(connectivity=OneToOne()), "cells.connectivity: .*3 and 2"),
+    "sources that do not exist": (lambda: pair(connectivity=Explicit([0, 7], [0, 1])), "Explicit.sources .*0 and 2"),
+    "negative targets": (lambda: pair(connectivity=Explicit([0], [-1])), "Explicit.targets .*0 and 1"),
+    "lists of unequal length": (lambda: pair(connectivity=Explicit([0], [0, 1])), "cells.connectivity: .*equal length"),
+    "halves of neurons": (lambda: pair(connectivity=Explicit([0.5], [0])), "Explicit.sources: must be whole"),
+    "weights for other pairs": (
+        lambda: pair(connectivity=Explicit([0, 1], [0, 1]), weight=[1, 2, 3]),
+        r"projection.noise.cells.weight: .*\(3,\)",
+    ),
+    "a number as a rule": (lambda: ran(pair(plasticity=42)), "projection.noise.cells.plasticity"),
+    "a class as a rule": (lambda: ran(pair(plasticity=PairStdp)), "projection.noise.cells.plasticity"),
+    "a rule that the tick breaks": (
+        lambda: ran(pair(plasticity=HomeostaticScaling(every_s=1e-5))),
+        "projection.noise.cells.plasticity.homeostatic_scaling: every_s",
+    ),
+}
+
+RUNS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a tick of 0": (lambda: Network(tick_s=0.0), "tick_s: is 0"),
+    "a tick of nan": (lambda: Network(tick_s=NAN), "tick_s: is nan"),
+    "a tick of words": (lambda: Network(tick_s="soon"), "tick_s: .*'soon'"),  # type: ignore[arg-type]
+    "integers": (lambda: Network(tick_s=1e-3, dtype=np.int32), "dtype: .*float64 or float32"),
+    "a negative seed": (lambda: Network(tick_s=1e-3, seed=-1), "seed: is -1"),
+    "an empty network": (lambda: Network(tick_s=1e-3).run(0.01), "populations: must end"),
+    "only inputs": (lambda: ran(alone(None)), "populations: must end"),
+    "no whole number of ticks": (lambda: pair().run(0.0015), "duration_s: is 0.0015, no whole number of ticks"),
+    "a negative duration": (lambda: pair().run(-1.0), "duration_s: is -1"),
+    "a duration of nan": (lambda: pair().run(NAN), "duration_s: is nan"),
+    "an infinite duration": (lambda: pair().run(INF), "duration_s: is inf"),
+    "a duration of words": (lambda: pair().run("1 s"), "duration_s: .*'1 s'"),  # type: ignore[arg-type]
+    "numbers as spikes": (lambda: ran(pair(), spikes={"noise": np.full((4, 3), 0.5)}), "spikes.noise: .*12 .*0 nor 1"),
+    "spikes of nan": (lambda: ran(pair(), spikes={"noise": np.full((4, 3), NAN)}), "spikes.noise: .*not finite"),
+    "spikes of another shape": (lambda: ran(pair(), spikes={"noise": np.ones((5, 3))}), r"spikes.noise: .*\(4, 3\)"),
+    "words as spikes": (lambda: ran(pair(), spikes={"noise": "x"}), "spikes.noise: .*'x'"),
+    "spikes without a name": (lambda: ran(pair(), spikes=np.ones((4, 3))), "spikes: .*mapping"),
+    "spikes into a model": (lambda: ran(pair(), spikes={"cells": np.ones((4, 2))}), "spikes.cells: .*without a model"),
+    "spikes of nobody": (lambda: ran(pair(), spikes={"nois": np.ones((4, 3))}), "spikes.nois: .*'noise'"),
+    "a step of another size": (lambda: pair().step(spikes={"noise": np.ones(4)}), r"spikes.noise: .*\(1, 3\)"),
+    "currents of another shape": (
+        lambda: ran(pair(), currents={"cells": np.ones((4, 5))}),
+        r"currents.cells: .*\(4, 2\)",
+    ),
+    "a current of nan": (lambda: ran(pair(), currents={"cells": NAN}), "currents.cells: .*not finite"),
+    "currents into inputs": (lambda: ran(pair(), currents={"noise": 1.0}), "currents.noise: .*no neuron model"),
+    "teaching of another shape": (
+        lambda: ran(learning(Resume()), teach={"cells": np.ones((3, 2))}),
+        r"teach.cells: .*\(4, 2\)",
+    ),
+    "teaching of nan": (lambda: ran(learning(Resume()), teach={"cells": NAN}), "teach.cells: .*not finite"),
+    "a signal of another length": (lambda: ran(learning(DopamineStdp()), signal=np.ones(3)), r"signal.*\(3,\)"),
+    "a signal of nan": (lambda: ran(learning(DopamineStdp()), signal=NAN), "signal.projection.noise.cells: .*finite"),
+    "a signal of words": (lambda: ran(learning(DopamineStdp()), signal="x"), "signal.projection.noise.cells: .*'x'"),
+    "a signal to nobody": (
+        lambda: ran(learning(DopamineStdp()), signal={"projection.noise.cels": 1.0}),
+        "signal.projection.noise.cels: .*'projection.noise.cells'",
+    ),
+    "records of nobody": (lambda: pair().record("cells", "v", neurons=[5]), "cells.neurons: .*between 0 and 1"),
+    "records of half a neuron": (lambda: pair().record("cells", "v", neurons=[0.5]), "cells.neurons: .*whole"),
+    "records of an unknown field": (lambda: recorded(pair(), "cells", "w"), "population.cells: has no field 'w'"),
+    "records of an input's membrane": (lambda: recorded(pair(), "noise", "v"), "population.noise: has no field 'v'"),
+    "records of fixed weights": (lambda: (n := pair()).record(first(n), "weight", every_s=0.01), "can be recorded if"),
+    "records of no field of a synapse": (
+        lambda: recorded(n := learning(), first(n), "wait", every_s=1e-3),
+        "projection.noise.cells: .*'wait'",
+    ),
+    "records of foreign synapses": (
+        lambda: pair().record(Projection(source="x", target="y", plasticity=(PairStdp(),)), "weight", every_s=0.1),
+        "projection.x.y: does not exist",
+    ),
+    "a negative interval": (lambda: pair().record("cells", "v", every_s=-1.0), "cells.every_s: is -1"),
+    "an interval of nan": (lambda: pair().record("cells", "v", every_s=NAN), "cells.every_s: is nan"),
+    "what was not recorded": (lambda: pair().trace("cells", "v"), "cells.v: was not recorded"),
+    "a field that is not": (lambda: pair().read("cells", "x"), "population.cells: has no field 'x'"),
+    "foreign weights": (lambda: pair().weights(Projection(source="x", target="y")), "projection.x.y: does not exist"),
+    "a population that comes late": (lambda: ran(pair()).population("late", 1), "network: runs already"),
+}
+
+KINDS = (("population", POPULATIONS), ("projection", PROJECTIONS), ("run", RUNS))
+CASES = [(f"{kind}: {name}", *case) for kind, cases in KINDS for name, case in cases.items()]
+
+
+@pytest.mark.parametrize(("build", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_is_refused_in_one_line_that_says_where(build: Callable[[], Any], message: str) -> None:
+    with pytest.raises(NetworkError, match=message) as caught:
+        build()
+    assert len(caught.value.problems) == 1
+    assert "\n" not in str(caught.value)
+
+
+# --------------------------------------------------------------------------- cycles
+
+
+def loop(*delays_s: float) -> Network:
+    """in -> a -> b -> ... -> a with these delays, and a side branch."""
+    network = Network(tick_s=1e-3)
+    names = [chr(ord("a") + k) for k in range(len(delays_s))]
+    network.population("in", 1)
+    for name in (*names, "side"):
+        network.population(name, 2, LIF)
+    network.project("in", "a", weight=1.0, delay_s=0.0)
+    network.project(names[-1], "side", weight=1.0, delay_s=0.0)
+    for k, delay in enumerate(delays_s):
+        network.project(names[k], names[(k + 1) % len(names)], weight=1.0, delay_s=delay)
+    return network
+
+
+@pytest.mark.parametrize("delays", [(0.0,), (0.0, 0.0), (0.0, 0.0, 0.0)])
+def test_a_cycle_without_delay_is_named(delays: tuple[float, ...]) -> None:
+    with pytest.raises(NetworkError, match="cycle without delay: ") as caught:
+        loop(*delays).run(1e-3)
+    (problem,) = caught.value.problems
+    around = problem.message.split(": ")[1].split(" -> ")
+    assert around[0] == around[-1]
+    ring = [chr(ord("a") + k) for k in range(len(delays))]
+    at = ring.index(around[0])
+    assert around[:-1] == ring[at:] + ring[:at]  # in the direction of the projections, nobody else
+
+
+def test_a_cycle_that_is_too_fast_is_named() -> None:
+    with pytest.raises(NetworkError, match="sum to less than") as caught:
+        loop(0.0, 1e-3, 1e-3).run(1e-3)
+    around = caught.value.problems[0].message.split(": ")[1].split(" -> ")
+    assert around[0] == around[-1]
+    assert sorted(around[:-1]) == ["a", "b", "c"]
+    ran(loop(0.0, 1e-3, 2e-3))
+
+
+# --------------------------------------------------------------------------- what is odd, but sound
+
+
+def test_a_population_that_nothing_drives_runs() -> None:
+    network = alone(bias=0.2)
+    network.record("cells")
+    ran(network, 20)
+    assert network.spikes("cells").neurons.size > 0
+
+
+def test_no_ticks_are_no_time() -> None:
+    network = ran(pair(), 0)
+    assert network.tick == 0
+
+
+def test_a_refused_call_leaves_the_network_as_it_was() -> None:
+    network, twin = (ran(learning(), spikes={"noise": 1}) for _ in range(2))
+    for given in ({"spikes": {"noise": 0.5}}, {"currents": {"cells": NAN}}, {"teach": {"cells": np.ones(7)}}):
+        with pytest.raises(NetworkError):
+            network.run(4e-3, **given)  # type: ignore[arg-type]
+    for left, right in zip(ran(network).state().engine, ran(twin).state().engine, strict=True):
+        assert left.tobytes() == right.tobytes()
+
+
+# --------------------------------------------------------------------------- rules that need a membrane
+
+
+def test_a_rule_that_reads_a_membrane_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model of the package calls its membrane v; a user's may have none."""
+    from snnctl.neurons import poisson
+
+    class NoMembrane(poisson.PoissonState):
+        _fields = ("x",)
+
+    monkeypatch.setattr("snnctl.network.layout.state_of", lambda cls: NoMembrane)
+    with pytest.raises(
+        NetworkError, match=r"projection.noise.cells.plasticity: 'eprop' reads a membrane; 'cells' has no v"
+    ):
+        ran(pair(Poisson(rate_hz=1.0), plasticity=Eprop()))
+
+
+# --------------------------------------------------------------------------- states
+
+
+def test_the_state_of_another_network_is_refused() -> None:
+    state = ran(pair()).state()
+    with pytest.raises(NetworkError, match=r"state.values: .*\(4,\).*\(6,\)"):
+        pair(CurrentLif(tau_mem_s=1e-2, tau_syn_s=1e-2)).restore(state)
+    with pytest.raises(NetworkError, match="state: is int"):
+        pair().restore(3)  # type: ignore[arg-type]
+    noisy = pair()
+    noisy.inject("cells", OrnsteinUhlenbeck(deviation=1.0, tau_s=0.1))
+    with pytest.raises(NetworkError, match=r"state.currents: .*other current sources"):
+        noisy.restore(state)
+
+
+def test_a_damaged_state_is_refused_before_the_kernel_follows_it() -> None:
+    network = ran(pair())
+    for field, change in (("ring", 10**6), ("ring", -5), ("counts", 9), ("counts", -1)):
+        state = network.state()
+        getattr(state.engine, field)[:] += change
+        with pytest.raises(NetworkError, match=f"state.{field}: .*damaged"):
+            network.restore(state)
+
+
+def npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def npy() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "text": lambda data: b"hello\n",
+    "cut early": lambda data: data[:300],
+    "cut late": lambda data: data[:-30],
+    "overwritten": lambda data: data[:200] + b"\x00\xff" * 20 + data[240:],
+    "other arrays": lambda data: npz(a=np.zeros(3)),
+    "one array": lambda data: npy(),
+    "objects": lambda data: npz(**{"engine.tick": np.array([{}], object)}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_file_is_refused_and_changes_nothing(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    network = ran(pair(), spikes={"noise": 1})
+    before = network.state().engine
+    path = tmp_path / "state.npz"
+    network.save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(NetworkError, match=r"state.npz: is no state of this network"):
+        network.load(path)
+    for left, right in zip(before, network.state().engine, strict=True):
+        assert left.tobytes() == right.tobytes()
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"nowhere.npz: is no state of this network"):
+        pair().load(tmp_path / "nowhere.npz")
+
+
+# --------------------------------------------------------------------------- the engine itself
+
+
+def engine() -> Engine:
+    return learning().engine
+
+
+def zeros(*shape: int) -> Any:
+    return np.zeros(shape, np.uint8)
+
+
+ENGINE: dict[str, tuple[Callable[[Engine], Any], str]] = {
+    "inputs of another width": (lambda e: e.run(e.initial_state(), zeros(4, 2)), r"inputs: .*\(4, 2\)"),
+    "inputs without ticks": (lambda e: e.run(e.initial_state(), zeros(3)), r"inputs: .*\(3,\)"),
+    "numbers": (lambda e: e.run(e.initial_state(), np.full((4, 3), 0.5)), "inputs: .*neither 0 nor 1"),  # type: ignore[arg-type]
+    "a tick of another width": (lambda e: e.tick(e.initial_state(), zeros(9)), r"inputs: .*\(1, 9\)"),
+    "currents of another width": (
+        lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.zeros((4, 9))),
+        r"currents: .*\(4, 9\)",
+    ),
+    "too few currents": (lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.zeros((1, 2))), "currents: "),
+    "currents of nan": (
+        lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.full((4, 2), NAN)),
+        r"currents\[0, 0\]: is nan",
+    ),
+    "too many signals": (lambda e: e.run(e.initial_state(), zeros(4, 3), signals=np.zeros((4, 2))), "signals: "),
+    "too little teaching": (lambda e: e.run(e.initial_state(), zeros(4, 3), teach=np.zeros((2, 2))), "teach: "),
+    "probes of nothing": (
+        lambda e: e.advance(e.initial_state(), zeros(1, 3), probes=np.array([10**9])),
+        "probes: must lie between 0 and 3",
+    ),
+    "another state": (
+        lambda e: e.run(pair(CurrentLif(tau_mem_s=1e-2, tau_syn_s=1e-2)).engine.initial_state(), zeros(4, 3)),
+        "state.values: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("use", "message"), ENGINE.values(), ids=ENGINE.keys())
+def test_the_engine_checks_shapes_before_the_kernel_reads(use: Callable[[Engine], Any], message: str) -> None:
+    with pytest.raises(NetworkError, match=message) as caught:
+        use(engine())
+    assert len(caught.value.problems) == 1
+
+
+def test_missing_tensors_are_all_named() -> None:
+    with pytest.raises(NetworkError) as caught:
+        Engine(pair().description, {})
+    wanted = {"projection.noise.cells.weight", "population.cells.bias"}
+    assert {p.where for p in caught.value.problems} == wanted
+
+
+def test_descriptions_are_refused_too() -> None:
+    populations = (Population(name="in", size=1), Population(name="out", size=1, neuron=LIF))
+    for projection, message in (
+        (Projection(source="in", target="out", delay_ticks=70_000), "delay_ticks"),
+        (Projection(source="in", target="out", delay_ticks=-1), "delay_ticks"),
+        (Projection(source="inn", target="out"), "source"),
+        (Projection(source="out", target="in"), "target"),
+        (Projection(source="in", target="out", receptor="gaba"), "receptor"),
+    ):
+        description = NetworkDescription(tick_s=1e-3, ticks=1, populations=populations, projections=(projection,))
+        (problem,) = problems(description, "network")
+        assert problem.where == f"network.projections[0].{message}"
