@@ -11,8 +11,11 @@ spikes are read from a spike_recorder.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from typing import Any
+
+os.environ["PYNEST_QUIET"] = "1"
 
 import nest
 import numpy as np

@@ -3,7 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from snnctl.network.connectivity import AllToAll, Explicit
+from snnctl.network.network import Network
+from snnctl.neurons.delta_lif import DeltaLif
 from snnctl.plasticity import reward_stdp
+from snnctl.plasticity.dopamine_stdp import DopamineStdp
 from snnctl.plasticity.reward_stdp import RewardStdp
 
 from .clocked import Clocked
@@ -165,3 +169,29 @@ def test_float32_is_near(seed):
 def test_wrong_limits():
     with pytest.raises(ValueError, match="weight_min"):
         RewardStdp(weight_min=2.0, weight_max=1.0)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_engine_equals_the_rule_that_visits_every_synapse_in_every_tick(dense):
+    rng, ticks, n, m = np.random.default_rng(5), 650, 30, 20
+    pre = (rng.random((ticks, n)) < 0.03).astype(np.uint8)
+    kick = np.where(rng.random((ticks, m)) < 0.03, 30.0, 0.0)  # nA: a spike in this tick
+    signal = np.where(rng.random(ticks) < 0.02, rng.normal(0, 0.5, ticks), 0.0)
+    weight = rng.uniform(0, 0.05, (n, m) if dense else 180)  # mV: too small to fire a neuron
+    pairs = rng.permutation(n * m)[:180]
+    found = []
+    for rule in (
+        RewardStdp(**FREE, a_plus=0.01, a_minus=0.015),
+        DopamineStdp(**FREE, pairing="all_to_all", a_plus=0.01, depression=1.5, gain_hz=1.0, tonic=0.0, scheme="exact"),
+    ):
+        network = Network(TICK_S)
+        inputs, cells = network.population("inputs", n), network.population("cells", m, DeltaLif())
+        pattern = AllToAll() if dense else Explicit(pairs // m, pairs % m)
+        synapses = network.project(inputs, cells, pattern, weight=weight, plasticity=rule)
+        network.record(cells)
+        network.run(ticks * TICK_S, spikes={"inputs": pre}, currents={"cells": kick}, signal=signal)
+        found.append((network.weights(synapses), network.spikes(cells).neurons))
+    assert found[0][1].size > 200
+    assert np.array_equal(found[0][1], found[1][1])
+    assert np.ptp(found[0][0]) > 0.05  # learned
+    assert abs(found[0][0] - found[1][0]).max() < 1e-13
