@@ -185,12 +185,12 @@ def value_defects(value: Any, key: str, tick_s: float) -> list[str]:
     if key == "rule":
         if not found and type(constants).__module__ != module.__name__:
             found.append(
-                f"constants() returns a {type(constants).__name__} of another module than the rule's functions"
+                f"constants() returns a {type(constants).__qualname__} of another module than the rule's functions"
             )
         return found + _synapse_defects(value, module)
     steps = [] if found else [f for f in _steps(module) if get_type_hints(f)["c"] is type(constants)]
     if not found and not steps:
-        name = type(constants).__name__
+        name = type(constants).__qualname__
         return [f"no function of {module.__name__} takes what constants() returns; write step(c: {name}, s: ...)"]
     try:
         initial = value.initial()
@@ -200,8 +200,8 @@ def value_defects(value: Any, key: str, tick_s: float) -> list[str]:
     for function in steps:
         state = get_type_hints(function)["s"]
         if type(initial) is not state:
-            told = f"{function.__name__} takes a {state.__name__}"
-            found.append(f"initial() returns a {type(initial).__name__} where {told}")
+            told = f"{function.__name__} takes a {state.__qualname__}"
+            found.append(f"initial() returns a {type(initial).__qualname__} where {told}")
     return found
 
 

@@ -19,6 +19,9 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import itertools
+import os
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +29,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from numba import types
-from numba.core import caching
+from numba.core import bytecode, caching
 from numba.core import config as numba_config
 
 from snnctl import runtime
@@ -35,6 +38,36 @@ from snnctl.models import functions, is_users
 _config: Any = numba_config  # without types
 _function_cache: Any = caching.FunctionCache
 _PLAIN = (bool, int, float, str, bytes, tuple, type(None))
+
+
+def _number_functions() -> None:
+    """Begin numba's numbers of functions anywhere.
+
+    They are part of the names of machine code. With numbers from 1, two kernels that two processes compiled may hold
+    functions of one name, say of a model before and after an edit; a third process that loads both from the cache
+    would use the code of the first for both.
+    """
+    _identity._unique_ids = itertools.count(secrets.randbits(48))
+
+
+_identity: Any = bytecode.FunctionIdentity
+_number_functions()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_number_functions)
+
+
+def distinct(cls: type) -> None:
+    """Give a user's class a name of its own, before a kernel sees it.
+
+    numba tells the NamedTuples that a kernel is called with apart by the names of their classes alone, without the
+    module: of two models whose constants are called ``Constants``, or of one that was edited and imported again, the
+    second would run the code of the first.
+    """
+    if is_users(cls) and "#" not in cls.__name__:
+        cls.__name__ = f"{cls.__name__}#{next(_numbers)}"
+
+
+_numbers = itertools.count(1)
 
 
 def separated(kernel: Any) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from snnctl.errors import NetworkError, Problem
 from snnctl.models import name_of
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
+from snnctl.network.kernel_cache import distinct
 from snnctl.network.learning import HOOKS, RuleRow, hook, hook_bits, part
 from snnctl.network.parameters import constants_table, initial_values
 from snnctl.network.population import is_stochastic, receptors_of, state_of
@@ -307,6 +308,7 @@ class Layout:
             except ValueError as error:
                 raise NetworkError(Problem(f"{where}.{name_of(rule, 'rule')}", str(error))) from None
             cls = type(constants)
+            distinct(cls)
             scalar = self.dtype.type
             self._rule_models.setdefault(cls, cls(*(scalar(x) for x in constants)))
             bits = hook_bits(cls)

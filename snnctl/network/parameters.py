@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl.errors import NetworkError, Problem, nearest
+from snnctl.network.kernel_cache import distinct
 
 
 def constants_table(
@@ -61,8 +62,10 @@ def constants_table(
 
     if not columns:
         shared = constants(())
+        distinct(type(shared))
         return type(shared)(*(scalar(x) for x in shared)), np.array(shared, dtype), True
     listed = [constants(tuple(row)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
+    distinct(type(listed[0]))
     example = type(listed[0])(*(scalar(x) for x in listed[0]))
     return example, np.ascontiguousarray(np.array(listed, dtype).T).ravel(), False
 

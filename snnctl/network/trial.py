@@ -142,10 +142,10 @@ def _result_mistake(name: str, result: Any, arguments: tuple[Any, ...]) -> str:
         wanted = type(arguments[1])
         fits = isinstance(result, tuple) and len(result) == 2 and type(result[0]) is wanted
         if not fits:
-            return f"{name}: returns a {type(result).__name__}; it must return ({wanted.__name__}, spike)"
+            return f"{name}: returns a {type(result).__name__}; it must return ({wanted.__qualname__}, spike)"
         if result[1] not in (0, 1):
             return f"{name}: the spike is {result[1]!r}; it must be true or false"
-    return "" if fits else f"{name}: returns a {type(result).__name__}; it must return a {wanted.__name__}"
+    return "" if fits else f"{name}: returns a {type(result).__name__}; it must return a {wanted.__qualname__}"
 
 
 def _said(message: str, file: str) -> str:

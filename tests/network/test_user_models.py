@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 import subprocess
@@ -158,6 +159,20 @@ def test_the_network_takes_instances_that_equal_the_packages(lab: Path) -> None:
     assert len(rasters[0].neurons) > 20
     assert np.array_equal(rasters[0].times_s, rasters[1].times_s)
     assert np.array_equal(rasters[0].neurons, rasters[1].neurons)
+
+
+@pytest.mark.needs_compiler
+def test_models_of_one_name_keep_apart_in_one_process(lab: Path) -> None:
+    currents = np.full((100, 1), 0.06)
+    written(lab, "labneuron", NEURON)
+    written(lab, "labother", NEURON, "drive + current", "drive + 2 * current")
+    counts = [
+        int(simulate(models.imported(f"{m}:Leaky")(), 1e-3, currents).spikes.sum()) for m in ("labneuron", "labother")
+    ]
+    assert counts[0] == 2 and counts[1] > 4
+    written(lab, "labneuron", NEURON, "drive + current", "drive + 2.0 * current")  # and imported again
+    importlib.reload(sys.modules["labneuron"])
+    assert int(simulate(models.imported("labneuron:Leaky")(), 1e-3, currents).spikes.sum()) == counts[1]
 
 
 def test_an_entry_point_is_found_by_its_name(lab: Path) -> None:
