@@ -1,7 +1,8 @@
 """A neuron learns by reward alone to fire for one of two patterns: R-max.
 
 Two groups of ten inputs take turns for 50 ms. A trial ends with the reward: the number of spikes of the neuron for
-the first pattern, minus that number for the second, less the running mean of that pattern. Eight neurons, one network each.
+the first pattern, minus that number for the second, less the running mean of that pattern. Eight neurons, each in a
+network of its own.
 """
 
 from __future__ import annotations
@@ -55,9 +56,8 @@ def main() -> None:
     for name, first in (("rewarded", 0), ("punished", 1)):
         early, late = counts[:, first:40:2], counts[:, TRIALS - 40 + first :: 2]
         own = weights[:, 10 * first : 10 * first + 10]
-        print(
-            f"{name}: {early.mean():.2f} spikes a trial at first, {late.mean():.2f} at last; mean weight {own.mean():.2f}"
-        )
+        spikes = f"{early.mean():.2f} spikes a trial at first, {late.mean():.2f} at last"
+        print(f"{name}: {spikes}; mean weight {own.mean():.2f}")
     apart = weights[:, :10].mean(1) > weights[:, 10:].mean(1)
     print(f"the weights of the rewarded pattern are larger in {apart.sum()} of {RUNS} runs")
     with rc_context(STYLE):

@@ -1,9 +1,10 @@
-"""``snnctl plot``: the figure that belongs to a run folder, a recording or an evaluation."""
+"""``snnctl plot``: the figure that belongs to a run folder, a recording, an evaluation or a neuron model."""
 
 from __future__ import annotations
 
 import enum
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,10 +45,16 @@ class Choice(enum.StrEnum):
     raster = "raster"
     latency = "latency"
     energy = "energy"
+    f_i = "f-i"
 
 
 def plot(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Run folder(s), a recording or an eval.json.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Run folder(s), a recording or an eval.json; or neuron models, with name=value."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(metavar="F", help="F.png, F.svg or F.pdf (default: beside PATH).")] = None,
     figure: Annotated[Choice | None, typer.Option(help="Which figure, where there are several.")] = None,
     episode: Annotated[int, typer.Option(min=0, help="Episode of a recording.")] = 0,
@@ -57,9 +64,12 @@ def plot(
     ] = "",
     signals: Annotated[str, typer.Option(metavar="NAMES", help="Observations to show: names or numbers.")] = "",
     frames: Annotated[bool, typer.Option("--frames", help="Pictures of the robot above a raster (MuJoCo).")] = False,
+    currents: Annotated[
+        str, typer.Option(metavar="LOW:HIGH", help="Currents of an f-I curve, in the model's unit.")
+    ] = "",
     data: Annotated[Path | None, typer.Option(metavar="F", help="Write the figure's numbers as JSON, too.")] = None,
 ) -> None:
-    """Draw learning curves of runs, spikes beside the robot's state of a recording, or the cost on a chip.
+    """Draw learning curves of runs, spikes beside the robot's state of a recording, the cost on a chip, or f-I curves.
 
     Example: snnctl plot episode.h5 --from 2s --to 4s
     """
@@ -68,11 +78,15 @@ def plot(
 
     first = paths[0]
     is_run = first.is_dir()
-    target = out or (first / "learning_curve.png" if is_run else _beside(first, figure))
+    is_neuron = figure == Choice.f_i or (not first.exists() and _is_neuron(str(first)))
+    named = Path(f"{str(first).rpartition(':')[2]}-f-i.png") if is_neuron else _beside(first, figure)
+    target = out or (first / "learning_curve.png" if is_run else named)
     pictures.check_target(target)
     if data is not None:
         ensure_writable(data.parent)
-    if is_run:
+    if is_neuron:
+        drawn = _f_i_curves([str(path) for path in paths], currents)
+    elif is_run:
         drawn = _learning_curve(paths)
     elif len(paths) > 1:
         raise InputError(Problem(str(paths[1]), "is one file too many", "only run folders can be drawn together"))
@@ -128,6 +142,56 @@ def _curve(run: Path) -> Curve:
             raise InputError(Problem(f"{run / METRICS}:{number}", "is not a line of training metrics")) from None
     steps, returns = np.array(points, np.float64).reshape(-1, 2).T
     return Curve(run.name, steps, returns, np.array(selected, np.float64).reshape(-1, 2))
+
+
+# --------------------------------------------------------------------------- neuron models
+
+
+def _is_neuron(name: str) -> bool:
+    """Whether ``name``, which is no file, can only be a neuron model."""
+    from snnctl.cli import vocabulary
+
+    if ":" in name:
+        return True
+    return not Path(name).suffix and name in [word.name for word in vocabulary.words("neuron")]
+
+
+def _f_i_curves(names: list[str], currents: str) -> Plot:
+    """One curve for each name; ``name=value`` goes to the model before it."""
+    import numpy as np
+
+    from snnctl.cli import vocabulary
+    from snnctl.report import f_i_curve
+
+    chosen: list[tuple[str, list[str]]] = []
+    for name in names:
+        if "=" not in name:
+            chosen.append((name, []))
+        elif chosen:
+            chosen[-1][1].append(name)
+        else:
+            raise InputError(Problem(name, "comes before any model", "write the model, then its parameters"))
+    curves = []
+    for name, assignments in chosen:
+        word = vocabulary.find(name, "neuron")
+        neuron, guessed = vocabulary.configured(word.cls, assignments)
+        tick_s = f_i_curve.tick_of(neuron)
+        given = np.linspace(*_range(currents), 61) if currents else f_i_curve.currents_of(neuron, tick_s)
+        told = [*assignments, *(f"{key}={value:g}" for key, value in guessed.items())]
+        title = name.rpartition(":")[2] + ("\n" + ", ".join(told) if told else "")
+        curves.append(f_i_curve.f_i_curve(neuron, given, tick_s, name=title))
+    return f_i_curve.draw(curves)
+
+
+def _range(currents: str) -> tuple[float, float]:
+    low, _, high = currents.partition(":")
+    try:
+        found = float(low), float(high)
+    except ValueError:
+        raise InputError(Problem("--currents", f"'{currents[:60]}' is no LOW:HIGH", "write e.g. 0:0.5")) from None
+    if not -math.inf < found[0] < found[1] < math.inf:
+        raise InputError(Problem("--currents", f"'{currents[:60]}' is no range", "the first must be the lower"))
+    return found
 
 
 # --------------------------------------------------------------------------- recordings

@@ -58,3 +58,21 @@ def uniform(state: NDArray[np.uint64]) -> np.float64:
     """A number in the open interval (0, 1): one of 2^23 equal steps, exact in float32 too."""
     step = np.float64(next_word(state) >> _41)
     return np.float64((step + _HALF) * _UNIT)
+
+
+def uniforms(state: NDArray[np.uint64], out: NDArray[Any]) -> None:
+    """Fill ``out`` with what :func:`uniform` returns in turn, with the state in registers."""
+    for k in range(out.size):
+        out[k] = uniform(state)
+
+
+@overload(uniforms, strict=False)
+def _uniforms(state: Any, out: Any) -> Any:
+    def compiled(state: Any, out: Any) -> None:
+        s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+        for k in range(out.size):
+            word, s0, s1, s2, s3 = following(s0, s1, s2, s3)
+            out[k] = (np.float64(word >> _41) + _HALF) * _UNIT
+        state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+    return compiled

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
-from snnctl.coding.xoshiro import uniform
+from snnctl.coding.xoshiro import uniforms
 from snnctl.errors import SnnctlError
 from snnctl.models import HOOK_ARGUMENTS, value_defects
 from snnctl.network import trial
@@ -182,10 +182,12 @@ def _same_neurons(neuron: Any, tick_s: float, scale: float) -> Finding:
     c = cls(*(np.float64(x) for x in constants))
     states = [type(neuron.initial())(*(np.float64(x) for x in neuron.initial()))] * _SIZE
     random, step = streams.kernel_state(1, "neurons"), step_of(cls)
+    numbers = np.zeros(_SIZE)
     for t in range(_AT_ONCE):
+        uniforms(random, numbers)
         for j in range(_SIZE):
             drive = drives[t, 0, j] if receptors is None else receptors(*drives[t, :, j])
-            noise = (np.float64(uniform(random)),) if is_stochastic(cls) else ()
+            noise = (numbers[j],) if is_stochastic(cls) else ()
             with np.errstate(all="ignore"):
                 states[j], spike = step(c, states[j], drive, currents[t, j], *noise)
             if spike not in (0, 1):

@@ -43,6 +43,7 @@ from numba.extending import overload, register_jitable
 
 from snnctl.network.kernel_cache import separated
 from snnctl.network.population import by_kind, constants_from, scatter, unrolled, views
+from snnctl.network.prefetch import LINE_BYTES, prefetch
 
 HOOKS = (
     "modulate",
@@ -210,6 +211,23 @@ def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
+def _call_for(rule: Any, row: Any, synapses: Any, pointers: Any, targets: Any, i: Any) -> None:
+    """Prefetch the synapses of source ``i``."""
+    begin = pointers[row.pointer + i]
+    count = pointers[row.pointer + i + 1] - begin
+    fields = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, count)
+    own = targets[row.target + begin : row.target + begin + count]
+    line = LINE_BYTES // own.itemsize
+    for s in range(0, count, line):
+        prefetch(own, s)
+    line = LINE_BYTES // synapses.itemsize
+    for field in fields:
+        for s in range(0, count, line):
+            prefetch(field, s)
+
+
+@separated
+@njit(cache=True, nogil=True, error_model="numpy")
 def _arrive_one(
     rule: Any,
     row: Any,
@@ -227,7 +245,8 @@ def _arrive_one(
     post = pieces(rule, "Post", traces, row.post, row.n_post)
     delivers, learns, marks = row.delivers != 0, row.hooks & _ARRIVE != 0, row.hooks & _MARK_PRE != 0
     events = 0
-    for i in fired:
+    for n in range(fired.size):
+        i = fired[n]
         trace = made(rule, "Pre", pre, i)
         if row.pointer < 0:
             events += row.n_post
@@ -250,6 +269,8 @@ def _arrive_one(
             events += count
             synapse = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, count)
             own = targets[row.target + begin : row.target + begin + count]
+            if n + 1 < fired.size:
+                _call_for(rule, row, synapses, pointers, targets, fired[n + 1])
             if delivers and learns:
                 for s in range(count):
                     j = own[s]

@@ -26,10 +26,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit
 from numba.extending import overload, register_jitable
 
-from snnctl.coding.xoshiro import uniform
+from snnctl.coding.xoshiro import uniforms
 from snnctl.network.kernel_cache import separated
 
 ONE_RECEPTOR = ("input",)
@@ -187,28 +187,44 @@ def _drive_at(model: Any, fields: Any, j: Any) -> Any:
     return unrolled("model, fields, j", f"made({parts})", made=receptors)
 
 
-def step(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
-    """One tick of one neuron of the model that ``c`` belongs to; ``random`` is generator state."""
+def noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
+    """A fresh number in (0, 1) for each of ``size`` neurons of a stochastic model; nothing for others."""
+    numbers = np.empty(size if is_stochastic(type(model)) else 0, drive.dtype)
+    uniforms(random, numbers)
+    return numbers
+
+
+@overload(noise_of, strict=False)
+def _noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
+    def some(model: Any, random: Any, drive: Any, size: Any) -> Any:
+        numbers = np.empty(size, drive.dtype)
+        uniforms(random, numbers)
+        return numbers
+
+    def none(model: Any, random: Any, drive: Any, size: Any) -> Any:
+        return drive
+
+    return some if is_stochastic(model.instance_class) else none
+
+
+def step(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
+    """One tick of one neuron of the model that ``c`` belongs to; ``noise[j]`` is for stochastic models."""
     if is_stochastic(type(c)):
-        return step_of(type(c))(c, s, drive, current, type(current)(uniform(random)))
+        return step_of(type(c))(c, s, drive, current, noise[j])
     return step_of(type(c))(c, s, drive, current)
 
 
 @overload(step, strict=False)
-def _step(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+def _step(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
     model_step = register_jitable(step_of(c.instance_class))
-    if is_stochastic(c.instance_class):
-        scalar = np.float32 if current == types.float32 else np.float64
 
-        def with_noise(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
-            return model_step(c, s, drive, current, scalar(uniform(random)))
+    def with_noise(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
+        return model_step(c, s, drive, current, noise[j])
 
-        return with_noise
-
-    def without_noise(c: Any, s: Any, drive: Any, current: Any, random: Any = None) -> Any:
+    def without_noise(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
         return model_step(c, s, drive, current)
 
-    return without_noise
+    return with_noise if is_stochastic(c.instance_class) else without_noise
 
 
 @separated
@@ -228,19 +244,19 @@ def _advance_one(
     size = spikes.size
     state = state_views(model, values, first, size)
     receptors = drive_views(model, drive, size)
+    noise = noise_of(model, random, drive, size)
     if is_shared:
         constants = constants_from(model, pool, constant)
         for j in range(size):
-            after, spike = step(
-                constants, new_state(model, state, j), drive_at(model, receptors, j), current[j], random
-            )
+            before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
+            after, spike = step(constants, before, arrived, current[j], noise, j)
             scatter(after, state, j)
             spikes[j] = spike
     else:
         table = views(model, pool, constant, size)
         for j in range(size):
-            own = gather(model, table, j)
-            after, spike = step(own, new_state(model, state, j), drive_at(model, receptors, j), current[j], random)
+            before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
+            after, spike = step(gather(model, table, j), before, arrived, current[j], noise, j)
             scatter(after, state, j)
             spikes[j] = spike
 

@@ -59,7 +59,9 @@ CUBA = Cell(CubaLif(refractory_s=1e-3), (2.0, 2.0), (0.3, 0.2), ("v_threshold_mv
 LIF_CELLS = (
     Cell(IntegrateAndFire(), (0.2, 0.5), (0.1, 0.1), ("v_initial", 0.0, 0.9)),
     LIF,
-    Cell(CurrentLif(tau_mem_s=1e-2, tau_syn_s=3e-3, reset="subtract"), (0.2, 0.5), (0.1, 0.1), ("tau_syn_s", 0.0, 1e-2)),
+    Cell(
+        CurrentLif(tau_mem_s=1e-2, tau_syn_s=3e-3, reset="subtract"), (0.2, 0.5), (0.1, 0.1), ("tau_syn_s", 0.0, 1e-2)
+    ),
     Cell(Alif(tau_mem_s=1e-2, tau_adapt_s=5e-2, beta=0.2), (0.2, 0.6), (0.1, 0.1), ("beta", 0.0, 0.5)),
 )
 COMPOSITIONS = {
@@ -188,9 +190,7 @@ def cases(draw: st.DrawFn, composition: Composition, ticks: int = 16) -> Case:
             tensors[f"{added.prefix}.delay"] = added.delay_ticks + rng.integers(0, 4, weight.shape)
     inputs = [Population(name=names[0], size=sizes[0])]
     inputs += [Population(name=f"learning{k}", size=sizes[0]) for k in range(len(learning) - 1)]
-    driven = [
-        Population(name=n, size=s, neuron=c.neuron) for n, s, c in zip(names[1:], sizes[1:], cells, strict=True)
-    ]
+    driven = [Population(name=n, size=s, neuron=c.neuron) for n, s, c in zip(names[1:], sizes[1:], cells, strict=True)]
     for p, cell in zip(driven, cells, strict=True):
         tensors[f"population.{p.name}.bias"] = rng.normal(*cell.bias, p.size)
         if cell.varied is not None and draw(st.booleans()):

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from snnctl import streams
-from snnctl.coding.xoshiro import uniform
+from snnctl.coding.xoshiro import uniforms
 from snnctl.network.description import NetworkDescription, Population, Projection, evaluation_order
 from snnctl.network.population import drive_of, is_stochastic, receptors_of, step_of
 
@@ -34,7 +34,9 @@ class Neurons:
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         self.bias = [scalar(x) for x in own.pop("bias")]
         configs = [
-            dataclasses.replace(population.neuron, **{k: _like(getattr(population.neuron, k), v[j]) for k, v in own.items()})
+            dataclasses.replace(
+                population.neuron, **{k: _like(getattr(population.neuron, k), v[j]) for k, v in own.items()}
+            )
             for j in range(self.size)
         ]
         constants = [c.constants(tick_s) for c in configs]
@@ -50,10 +52,13 @@ class Neurons:
     def tick(self, drive: Any, currents: Any, random: Any) -> list[int]:
         """``drive`` by receptor; returns the indices of the neurons that spike."""
         spikes = []
+        numbers = np.zeros(self.size, self.scalar)
+        if self.stochastic:
+            uniforms(random, numbers)
         for j in range(self.size):
             current = self.bias[j] if currents is None else self.bias[j] + self.scalar(currents[j])
             arrived = drive[0][j] if self.drive is None else self.drive(*(d[j] for d in drive))
-            noise = (self.scalar(uniform(random)),) if self.stochastic else ()
+            noise = (numbers[j],) if self.stochastic else ()
             after, spike = self.step(self.constants[j], self.state[j], arrived, current, *noise)
             self.state[j] = self._rounded(after)
             if spike:
@@ -193,9 +198,7 @@ class Reference:
     def __init__(self, description: NetworkDescription, tensors: Mapping[str, Any], dtype: Any, seed: int = 0) -> None:
         self.description, self.scalar = description, np.dtype(dtype).type
         order = [n for n in evaluation_order(description) or () if description.population(n).neuron is not None]
-        self.neurons = {
-            n: Neurons(description.population(n), description.tick_s, tensors, self.scalar) for n in order
-        }
+        self.neurons = {n: Neurons(description.population(n), description.tick_s, tensors, self.scalar) for n in order}
         stochastic = [n for n in order if self.neurons[n].stochastic]
         self.random = {n: streams.kernel_state(seed, "neurons", k) for k, n in enumerate(stochastic)}
         self.groups = {p.prefix: dict(self._groups(p, tensors)) for p in description.projections}
@@ -255,8 +258,7 @@ class Reference:
         """(ticks, n_driven); arguments as the engine's."""
         with np.errstate(all="ignore"):
             rows = [
-                self.tick(inputs[t], **{k: v[t] for k, v in given.items() if v is not None})
-                for t in range(len(inputs))
+                self.tick(inputs[t], **{k: v[t] for k, v in given.items() if v is not None}) for t in range(len(inputs))
             ]
         return np.array(rows, np.uint8).reshape(len(inputs), -1)
 
