@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from snnctl.network.network import Network
@@ -20,6 +19,7 @@ from snnctl.network.spike_array import SpikeArray
 from snnctl.neurons.delta_lif import DeltaLif
 from snnctl.plasticity.dopamine_stdp import DopamineStdp
 from snnctl.plasticity.reward_stdp import RewardStdp
+from snnctl.report.figure import BLUE, SERIES, STYLE, VERMILION
 
 MS = 1e-3
 DELAYS_S = np.arange(0.0, 4.01, 0.25)
@@ -67,25 +67,23 @@ def random_run(rule: RewardStdp | DopamineStdp) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def main() -> None:
-    """Measure and draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", default="docs/img/reward_delay.png")
-    options = parser.parse_args()
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.0), layout="constrained")
+def draw_pair(axes: Axes) -> None:
+    """Learned against expected changes, printed and drawn."""
     worst = 0.0
-    for lag, color in ((10, "tab:red"), (-10, "tab:blue")):
+    for lag, colour in ((10, BLUE), (-10, VERMILION)):
         found = np.array([learned(lag, delay) for delay in DELAYS_S])
         worst = max(worst, float(abs(found - expected(lag, DELAYS_S)).max()))
         print(f"lag {lag:+d} ms: {found[0]:+.6f} at once, {found[DELAYS_S == 1.0][0]:+.6f} after 1 s")
         fine = np.linspace(0, 4, 200)
-        left.plot(fine, expected(lag, fine), color=color, linewidth=1)
-        left.plot(DELAYS_S, found, ".", color=color, label=f"lag {lag:+d} ms")
+        axes.plot(fine, expected(lag, fine), color=colour, linewidth=1.2)
+        axes.plot(DELAYS_S, found, ".", color=colour)
+        axes.text(1.2, found[DELAYS_S == 1.0][0] * 1.25, f"lag {lag:+d} ms", color=colour, va="center")
     print(f"largest difference from the closed form: {worst:.1e}")
-    left.set(xlabel="reward after the pair (s)", ylabel="weight change (mV)", title="One pair, one reward")
-    left.legend(frameon=False)
+    axes.set(xlabel="reward after the pair [s]", ylabel="weight change [mV]", title="one pair, one reward")
 
+
+def draw_limits(axes: Axes) -> None:
+    """Event-driven against clock-driven weights, printed and drawn."""
     limits = {"weight_min": 0.0, "weight_max": 4.0}
     event = random_run(RewardStdp(**limits, learning_rate=5.0))
     clock = random_run(
@@ -95,11 +93,24 @@ def main() -> None:
     print(f"limits at arrivals and folds instead of every tick: {difference.max():.3f} mV apart at most, ", end="")
     print(f"{difference.mean():.4f} in the mean")
     time_s = 0.01 * (1 + np.arange(len(event)))
-    for k, color in enumerate(plt.get_cmap("tab10").colors[:6]):  # type: ignore[attr-defined]
-        right.plot(time_s, clock[:, k], color=color, linewidth=0.8)
-        right.plot(time_s[::20], event[::20, k], ".", color=color, markersize=4)
-    right.set(xlabel="time (s)", ylabel="weight (mV)", title="Weights with limits")
-    figure.savefig(options.out, dpi=120)
+    for k, colour in enumerate(SERIES):
+        axes.plot(time_s, clock[:, k], color=colour, linewidth=0.9)
+        axes.plot(time_s[::20], event[::20, k], ".", color=colour, markersize=4)
+    axes.set(xlabel="time [s]", ylabel="weight [mV]", title="six weights with limits")
+
+
+def main() -> None:
+    """Measure and draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", default="docs/img/reward_delay.png")
+    options = parser.parse_args()
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        draw_pair(left)
+        draw_limits(right)
+        figure.savefig(options.out, dpi=100)
 
 
 if __name__ == "__main__":

@@ -84,3 +84,21 @@ def test_an_example_draws_its_figure_and_prints_what_the_pages_state(script, tmp
 
 def test_what_is_stated_has_a_script():
     assert set(STATED) <= {script.stem for script in SCRIPTS}
+
+
+@pytest.mark.needs_compiler
+def test_the_balanced_network_goes_on_by_itself_irregularly(monkeypatch):
+    """docs/networks.md: about 18 Hz, CV about 1.6; the spikes themselves are chaotic, a libm can move them."""
+    monkeypatch.syspath_prepend(str(DOCS / "examples"))
+    import balanced_network
+    import numpy as np
+
+    from snnctl.spike_trains import irregularity
+
+    network, *populations = balanced_network.build(seed=2)
+    network.run(0.6)
+    for population in populations:
+        trains = [train[train >= 0.2] for train in network.spikes(population).trains(population.size)]
+        assert 12 < sum(map(len, trains)) / population.size / 0.4 < 26
+        assert sum((train > 0.5).any() for train in trains) > 0.2 * population.size
+        assert np.mean([irregularity.cv(1e3 * train) for train in trains if len(train) > 10]) > 0.9
