@@ -133,12 +133,13 @@ def tick(_: str, dtype: Any) -> tuple[Callable[[float], float], int]:
     network = Network(tick_s, seed=1, dtype=dtype)
     cells = network.population("cells", p["neurons"], Lif(tau_mem_s=p["tau_m_ms"] * 1e-3))
     network.project(cells, cells, FixedProbability(p["probability"]), weight=Normal(0.0, p["weight_sd"]))
-    currents = np.random.default_rng(2).normal(p["current_mean"], p["current_sd"], (1000, p["neurons"])) * (1 - keep)
+    currents = np.random.default_rng(2).normal(p["current_mean"], p["current_sd"], (1000, p["neurons"]))
+    currents = (currents * (1 - keep)).astype(dtype)
 
     def run(seconds: float) -> float:
         spikes = 0
         for k in range(round(seconds / tick_s)):
-            spikes += int(network.step(currents={"cells": currents[k % 1000]})["cells"].sum())
+            spikes += np.count_nonzero(network.step(currents={"cells": currents[k % 1000]})["cells"])
         return float(spikes)
 
     return run, p["neurons"]

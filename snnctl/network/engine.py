@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.errors import NetworkError, Problem
+from snnctl.network.columns import Columns, are_finite
 from snnctl.network.description import NetworkDescription, Projection, problems
 from snnctl.network.kernel_cache import separated
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
@@ -223,10 +224,15 @@ class Engine:
         driven = description.driven
         self.columns = starts(p.size for p in driven)  # first raster column of each driven population, then n_driven
         self.input_columns = starts(p.size for p in description.inputs)
+        sizes = {p.name: p.size for p in description.populations}
+        given, own = ({p.name: p.size for p in some} for some in (description.inputs, driven))
+        self.inputs = Columns("spikes", given, sizes, np.uint8)
+        self.currents = Columns("currents", own, sizes, dtype)
+        self.teach = Columns("teach", own, sizes, dtype)
         layout = Layout(description, tensors, dtype)
         self.layout = layout
         self.dtype = layout.dtype
-        self._tables = (
+        self.tables = (
             layout.model_examples,
             layout.rule_examples,
             _table(layout.rows, PopulationRow),
@@ -243,12 +249,11 @@ class Engine:
             np.zeros((3, max(r.size * r.receptors for r in layout.rows)), dtype),  # drive, current, zeros
             np.zeros(max(r.size for r in layout.rows), np.uint8),
         )
-        self._none = np.zeros((0, int(self.columns[-1])), dtype)
+        self._none = np.zeros((0, self.currents.width), dtype)
         self._no_signals = np.zeros((0, len(layout.projections)), dtype)
         self._no_probes = np.zeros(0, np.int64)
-        self._n_in, self._n = int(self.input_columns[-1]), int(self.columns[-1])
-        self._n_signals = len(layout.projections)
         self._shapes = [array.shape for array in self.initial_state()]
+        self._checked: State | None = None
 
     def initial_state(self, seed: int = 0) -> State:
         """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
@@ -316,32 +321,34 @@ class Engine:
             The spikes of the driven populations, and the samples (ticks, probes).
         """
         ticks = inputs.shape[0]
-        if inputs.ndim != 2 or inputs.shape[1] != self._n_in or inputs.dtype != np.uint8:
+        if inputs.ndim != 2 or inputs.shape[1] != self.inputs.width or inputs.dtype != np.uint8:
             inputs = self._spikes(inputs)
-        if [a.shape for a in state] != self._shapes:
-            self.check_state(state)
+        if state is not self._checked:  # arrays keep their shapes
+            if [a.shape for a in state] != self._shapes:
+                self.check_state(state)
+            self._checked = state
         if probes is None:
             probes = self._no_probes
         elif probes.size and not 0 <= probes.min() <= probes.max() < state.values.size:
             raise NetworkError(Problem("probes", f"must lie between 0 and {state.values.size - 1}"))
         samples = np.empty((ticks, probes.size), self.dtype)
-        neurons = np.empty(ticks * int(self.columns[-1]), np.int32)
+        neurons = np.empty(ticks * self.currents.width, np.int32)
         ends = np.empty(ticks, np.int64)
         given = (
             np.ascontiguousarray(inputs),
-            self._none if currents is None else self._given(currents, "currents", (ticks, self._n)),
-            self._no_signals if signals is None else self._given(signals, "signals", (ticks, self._n_signals)),
-            self._none if teach is None else self._given(teach, "teach", (ticks, self._n)),
+            self._none if currents is None else self._given(currents, self.currents, ticks),
+            self._no_signals if signals is None else self._signalled(signals, ticks),
+            self._none if teach is None else self._given(teach, self.teach, ticks),
         )
         try:
-            self.synaptic_events = _run(*self._tables, *state, *given, probes, samples, neurons, ends)
+            self.synaptic_events = _run(*self.tables, *state, *given, probes, samples, neurons, ends)
         except Exception as error:  # of a user's model that does not compile
             raise explained(error, (*self.layout.model_examples, *self.layout.rule_examples)) from None
         return Fired(neurons[: ends[-1] if ticks else 0].copy(), ends), samples
 
     def synapse_bytes(self, state: State) -> int:
         """Memory that the synapses take: weights, targets, and the state of the rules."""
-        tables = (self._tables[7], *self._tables[9:13], state.synapses)
+        tables = (self.tables[7], *self.tables[9:13], state.synapses)
         return sum(table.nbytes for table in tables)
 
     def field(self, population: str, field: str) -> int:
@@ -371,10 +378,10 @@ class Engine:
                         (example,),
                         0,
                         row,
-                        self._tables[6],
+                        self.tables[6],
                         state.traces,
                         state.synapses,
-                        *self._tables[9:11],
+                        *self.tables[9:11],
                         weights,
                     )
                     found["weight"][group.group.order] = weights
@@ -409,20 +416,36 @@ class Engine:
 
     def _spikes(self, inputs: NDArray[Any]) -> Spikes:
         """Inputs that are no uint8 of the right shape."""
-        if inputs.ndim != 2 or inputs.shape[1] != self._n_in:
-            message = f"have the shape {inputs.shape}, expected (ticks, {self._n_in})"
+        if inputs.ndim != 2 or inputs.shape[1] != self.inputs.width:
+            message = f"have the shape {inputs.shape}, expected (ticks, {self.inputs.width})"
             raise NetworkError(Problem("inputs", message, "one column for each neuron of the input populations"))
         if not ((inputs == 0) | (inputs == 1)).all():
             raise NetworkError(Problem("inputs", "have values that are neither 0 nor 1", "encode numbers first"))
         return inputs.astype(np.uint8)
 
-    def _given(self, array: NDArray[Any], name: str, shape: tuple[int, int]) -> NDArray[Any]:
-        if array.shape != shape:
-            raise NetworkError(Problem(name, f"has the shape {array.shape}, expected {shape}"))
+    def _given(self, array: NDArray[Any], columns: Columns, ticks: int) -> NDArray[Any]:
+        if array.shape != (ticks, columns.width):
+            message = f"has the shape {array.shape}, expected {(ticks, columns.width)}"
+            raise NetworkError(Problem(columns.what, message))
         array = np.ascontiguousarray(array, self.dtype)
-        if not np.isfinite(array).all():
+        if not are_finite(array):
+            bad = np.argwhere(~np.isfinite(array))
+            name, neuron = columns.where(int(bad[0, 1]))
+            message = f"has {len(bad)} values that are not finite, the first ({array[tuple(bad[0])]})"
+            where = f"for neuron {neuron} at tick {bad[0, 0]} of {ticks}"
+            raise NetworkError(Problem(f"{columns.what}.{name}", f"{message} {where}", "give finite numbers"))
+        return array
+
+    def _signalled(self, array: NDArray[Any], ticks: int) -> NDArray[Any]:
+        if array.shape != (ticks, len(self.layout.projections)):
+            expected = (ticks, len(self.layout.projections))
+            raise NetworkError(Problem("signals", f"has the shape {array.shape}, expected {expected}"))
+        array = np.ascontiguousarray(array, self.dtype)
+        if not are_finite(array):
             tick, column = np.argwhere(~np.isfinite(array))[0]
-            raise NetworkError(Problem(f"{name}[{tick}, {column}]", f"is {array[tick, column]}", "give finite numbers"))
+            message = f"is {array[tick, column]} at tick {tick} of {ticks}"
+            where = f"signal.{self.layout.projections[column].prefix}"
+            raise NetworkError(Problem(where, message, "give finite numbers"))
         return array
 
 

@@ -15,11 +15,10 @@ on nothing can be added to it. The same seed gives the same bits, in one call or
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,10 +33,12 @@ from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Popu
 from snnctl.network.engine import Engine, Spikes, State
 from snnctl.network.recording import Recording, SpikeRecording
 from snnctl.network.spike_array import SpikeArray
+from snnctl.network.stepper import Stepper
 from snnctl.storage import write_atomic
 
 _CELLS_A_CHUNK = 2_000_000  # ticks x neurons that one call of the kernel may report
 _TICKS_A_CHUNK = 1000
+_NONE = np.empty(0, np.int64)
 
 
 class NetworkState(NamedTuple):
@@ -47,13 +48,28 @@ class NetworkState(NamedTuple):
     currents: dict[str, Any]  # state of the current into each population
 
 
-@dataclasses.dataclass
-class _Source:
-    """A current or a list of spikes that drives a population."""
+class _Recorded(NamedTuple):
+    """Recordings by what they need at each call of the engine."""
 
-    name: str
-    current: Any
-    index: int
+    spikes: list[Recording]
+    fields: list[tuple[Recording, slice]]  # of neurons, and their columns of the samples
+    probes: NDArray[np.int64]
+    synaptic: list[Recording]
+
+    @classmethod
+    def of(cls, recordings: Iterable[Recording], engine: Engine) -> _Recorded:
+        known = list(recordings)
+        fields = [r for r in known if r.is_neuron_field]
+        probes = [r.probes(engine) for r in fields]
+        ends = np.cumsum([len(p) for p in probes])
+        columns = [slice(int(end) - len(p), int(end)) for p, end in zip(probes, ends, strict=True)]
+        synaptic = [r for r in known if r.is_synaptic]
+        spikes = [r for r in known if not r.is_synaptic and not r.is_neuron_field]
+        return cls(spikes, list(zip(fields, columns, strict=True)), np.concatenate([_NONE, *probes]), synaptic)
+
+    def until_sample(self, now: int) -> int:
+        """Ticks until the next sample of synapses."""
+        return min((r.stride - now % r.stride for r in self.synaptic), default=_TICKS_A_CHUNK)
 
 
 class Network:
@@ -80,6 +96,8 @@ class Network:
         self._spike_arrays: dict[str, SpikeArray] = {}
         self._currents: dict[str, list[Any]] = {}
         self._recordings: dict[tuple[str, str], Recording] = {}
+        self._recorded: _Recorded | None = None
+        self._stepper: Stepper | None = None
         self._engine: Engine | None = None
 
     # ------------------------------------------------------------------ building
@@ -245,6 +263,7 @@ class Network:
         if chosen is not None and chosen.size and (chosen.min() < 0 or chosen.max() >= known.size):  # type: ignore[union-attr]
             raise NetworkError(Problem(f"{name}.neurons", f"must lie between 0 and {known.size - 1}"))  # type: ignore[union-attr]
         self._recordings[name, field] = Recording(known, field, chosen, stride)
+        self._recorded = self._stepper = None
         if self._engine is not None:
             self._check_recordings(self._engine)
 
@@ -326,7 +345,7 @@ class Network:
         if abs(ticks * self.tick_s - duration_s) > 1e-6 * max(duration_s, self.tick_s):
             message = f"is {duration_s}, no whole number of ticks of {self.tick_s} s"
             raise NetworkError(Problem("duration_s", message, f"give a multiple, such as {ticks * self.tick_s:g}"))
-        self._advance(ticks, _given(spikes), _given(currents), signal, _given(teach), progress)
+        self._advance(ticks, spikes, currents, signal, teach, progress)
 
     def step(
         self,
@@ -341,45 +360,38 @@ class Network:
         Returns:
             The spikes of every population with a model, by name, (n,) uint8.
         """
-        engine = self.engine
-        fired = self._advance(
-            1,
-            _one_tick(spikes),
-            _given(currents),
-            signal,
-            _one_tick(teach),
-            None,
-        )
-        raster = np.zeros(int(engine.columns[-1]), np.uint8)
-        raster[fired] = 1
-        return {
-            p.name: raster[first : first + p.size]
-            for p, first in zip(engine.description.driven, engine.columns, strict=False)
-        }
+        raster = None if self._stepper is None else self._stepper.step(spikes, currents, signal, teach)
+        engine = self.engine if self._engine is None else self._engine
+        if raster is None:
+            fired = self._advance(1, spikes, currents, signal, teach, None)
+            raster = np.zeros(engine.currents.width, np.uint8)
+            raster[fired] = 1
+            if not (self._stepper or self._recordings or self._spike_arrays or self._currents):
+                self._stepper = Stepper.of(engine, self._state)
+        return {name: raster[columns] for name, columns in engine.currents.of.items()}
 
     def _advance(
         self,
         ticks: int,
-        spikes: Mapping[str, ArrayLike],
-        currents: Mapping[str, ArrayLike],
+        spikes: Mapping[str, ArrayLike] | None,
+        currents: Mapping[str, ArrayLike] | None,
         signal: Any,
-        teach: Mapping[str, ArrayLike],
+        teach: Mapping[str, ArrayLike] | None,
         progress: Callable[[float], None] | None,
     ) -> NDArray[np.int32]:
         engine = self.engine
-        inputs = self._spread(spikes, ticks, [p.name for p in engine.description.inputs], "spikes", np.uint8)
-        driven = [p.name for p in engine.description.driven]
-        injected = self._spread(currents, ticks, driven, "currents", self.dtype)
-        taught = self._spread(teach, ticks, driven, "teach", self.dtype)
+        inputs = engine.inputs.array(spikes, ticks)
+        injected = engine.currents.array(currents, ticks)
+        taught = engine.teach.array(teach, ticks)
         signals = self._signals(signal, ticks)
-        chunk = max(1, min(_TICKS_A_CHUNK, _CELLS_A_CHUNK // max(1, int(engine.columns[-1]))))
-        fields = [r for r in self._recordings.values() if r.is_neuron_field]
-        probes = np.concatenate([np.empty(0, np.int64), *(r.probes(engine) for r in fields)]).astype(np.int64)
-        synaptic = [r for r in self._recordings.values() if r.is_synaptic]
-        done, fired = 0, np.empty(0, np.int32)
+        if self._recorded is None:
+            self._recorded = _Recorded.of(self._recordings.values(), engine)
+        recorded = self._recorded
+        most = max(1, min(_TICKS_A_CHUNK, _CELLS_A_CHUNK // max(1, engine.currents.width)))
+        done, fired = 0, _NONE
         while done < ticks:
             now = self.tick
-            count = min([chunk, ticks - done, *(r.stride - now % r.stride for r in synaptic)])
+            count = min(most, ticks - done, recorded.until_sample(now))
             piece = slice(done, done + count)
             found, samples = engine.advance(
                 self._state,
@@ -387,18 +399,14 @@ class Network:
                 currents=self._current_chunk(injected, piece, now, count),
                 signals=None if signals is None else signals[piece],
                 teach=None if taught is None else taught[piece],
-                probes=probes,
+                probes=recorded.probes,
             )
             fired = found.neurons
-            for recording in self._recordings.values():
-                if isinstance(recording.what, Population) and recording.field == "spikes":
-                    recording.add_spikes(engine, found, now)
-            first = 0
-            for recording in fields:
-                width = recording.width(engine)
-                recording.add_samples(samples[:, first : first + width], now)
-                first += width
-            for recording in synaptic:
+            for recording in recorded.spikes:
+                recording.add_spikes(engine, found, now)
+            for recording, columns in recorded.fields:
+                recording.add_samples(samples[:, columns], now)
+            for recording in recorded.synaptic:
                 if (now + count) % recording.stride == 0:
                     values = engine.synapses(self._state, recording.projection)[recording.field]
                     recording.add_samples(values[None].copy(), now + count - 1, every_row=True)
@@ -409,64 +417,25 @@ class Network:
 
     def _input_chunk(self, inputs: NDArray[Any] | None, piece: slice, now: int, count: int) -> Spikes:
         engine = self.engine
-        width = int(engine.input_columns[-1])
-        chunk: Spikes = np.zeros((count, width), np.uint8) if inputs is None else inputs[piece]
-        if self._spike_arrays:
-            chunk = chunk.copy()
-            for p, first in zip(engine.description.inputs, engine.input_columns, strict=False):
-                if p.name in self._spike_arrays:
-                    self._spike_arrays[p.name].write(chunk[:, first : first + p.size], now, self.tick_s)
+        chunk: Spikes = np.zeros((count, engine.inputs.width), np.uint8) if inputs is None else inputs[piece]
+        for name, spikes in self._spike_arrays.items():
+            spikes.write(chunk[:, engine.inputs.of[name]], now, self.tick_s)
         return chunk
 
     def _current_chunk(self, injected: NDArray[Any] | None, piece: slice, now: int, count: int) -> NDArray[Any] | None:
         if not self._currents:
             return None if injected is None else injected[piece]
-        engine = self.engine
-        chunk = np.zeros((count, int(engine.columns[-1])), self.dtype) if injected is None else injected[piece].copy()
-        for p, first in zip(engine.description.driven, engine.columns, strict=False):
-            for k, current in enumerate(self._currents.get(p.name, [])):
-                states = self._current_states[p.name]
+        columns = self.engine.currents
+        chunk = np.zeros((count, columns.width), self.dtype) if injected is None else injected[piece]
+        for name, currents in self._currents.items():
+            states = self._current_states[name]
+            for k, current in enumerate(currents):
                 try:
-                    states[k], values = current.values(states[k], now, count, p.size, self.tick_s)
+                    states[k], values = current.values(states[k], now, count, self._populations[name].size, self.tick_s)
                 except ValueError as error:
-                    raise NetworkError(Problem(f"population.{p.name}.current", str(error))) from None
-                chunk[:, first : first + p.size] += values
+                    raise NetworkError(Problem(f"population.{name}.current", str(error))) from None
+                chunk[:, columns.of[name]] += values
         return chunk
-
-    def _spread(
-        self, given: Mapping[str, ArrayLike], ticks: int, names: list[str], what: str, dtype: Any
-    ) -> NDArray[Any] | None:
-        """What is given by population, side by side (ticks, sum of n); None if nothing is."""
-        if not isinstance(given, Mapping):
-            raise NetworkError(Problem(what, f"is {type(given).__name__}", "give a mapping {population: values}"))
-        if not given:
-            return None
-        sizes = {name: self._populations[name].size for name in names}
-        for name in given:
-            if name not in sizes:
-                takes = "spikes go to populations without a model" if what == "spikes" else "it has no neuron model"
-                if name not in self._populations:
-                    takes = nearest(name, sizes)
-                raise NetworkError(Problem(f"{what}.{name}", "names no population that takes them", takes))
-        together = np.zeros((ticks, sum(sizes.values())), dtype)
-        first = 0
-        for name, size in sizes.items():
-            if name in given:
-                values = numbers(given[name], f"{what}.{name}")
-                try:
-                    part = np.broadcast_to(values, (ticks, size))
-                except ValueError:
-                    message = f"has the shape {values.shape}, expected ({ticks}, {size})"
-                    raise NetworkError(Problem(f"{what}.{name}", message)) from None
-                if not np.isfinite(part).all():
-                    message = f"has {np.count_nonzero(~np.isfinite(part))} values that are not finite"
-                    raise NetworkError(Problem(f"{what}.{name}", message, "give finite numbers"))
-                if what == "spikes" and ((part != 0) & (part != 1)).any():
-                    message = f"has {np.count_nonzero((part != 0) & (part != 1))} values that are neither 0 nor 1"
-                    raise NetworkError(Problem(f"{what}.{name}", message, "encode numbers with snnctl.coding first"))
-                together[:, first : first + size] = part
-            first += size
-        return together
 
     def _signals(self, signal: Any, ticks: int) -> NDArray[Any] | None:
         if signal is None:
@@ -541,6 +510,7 @@ class Network:
         self.engine.check_state(state.engine)
         self._check_current_states(state.currents)
         self._state = State(*(array.copy() for array in state.engine))
+        self._stepper = None
         self._current_states = {k: list(v) for k, v in state.currents.items()}
 
     def save(self, path: Path | str) -> None:
@@ -632,14 +602,3 @@ class Network:
                 raise NetworkError(Problem(name, f"has no synaptic field '{field}'", nearest(field, known)))
             if isinstance(recording.what, Population) and field != "spikes":
                 self._field(engine, name, field)
-
-
-def _given(by_population: Any) -> Any:
-    return {} if by_population is None else by_population
-
-
-def _one_tick(by_population: Any) -> Any:
-    """With an axis of ticks; what is no mapping is refused later."""
-    if not isinstance(by_population, Mapping):
-        return _given(by_population)
-    return {name: np.asarray(value)[None] for name, value in by_population.items()}

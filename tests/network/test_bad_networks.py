@@ -416,7 +416,7 @@ ENGINE: dict[str, tuple[Callable[[Engine], Any], str]] = {
     "too few currents": (lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.zeros((1, 2))), "currents: "),
     "currents of nan": (
         lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.full((4, 2), NAN)),
-        r"currents\[0, 0\]: is nan",
+        r"currents.cells: has 8 values that are not finite, the first \(nan\) for neuron 0 at tick 0",
     ),
     "too many signals": (lambda e: e.run(e.initial_state(), zeros(4, 3), signals=np.zeros((4, 2))), "signals: "),
     "too little teaching": (lambda e: e.run(e.initial_state(), zeros(4, 3), teach=np.zeros((2, 2))), "teach: "),

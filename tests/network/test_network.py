@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snnctl.errors import NetworkError
 from snnctl.network import FixedProbability, Network, Normal, SpikeArray, Uniform
 from snnctl.network import network as module
 from snnctl.neurons import EscapeLif, Lif, Poisson
@@ -132,6 +133,84 @@ def test_steps_are_a_run() -> None:
         np.testing.assert_array_equal(ticks, np.rint(times / 1e-3))
 
 
+def bare(dtype: Any) -> Network:
+    """Without sources and recordings of its own: what :meth:`Network.step` passes to the kernel by address."""
+    network = Network(tick_s=1e-3, seed=3, dtype=dtype)
+    network.population("given", 2)
+    network.population("noise", 8, Poisson(rate_hz=200.0))
+    network.population("cells", 6, Lif(tau_mem_s=1e-2), bias=Normal(0.05, 0.02))
+    network.population("escape", 4, EscapeLif(), bias=13.0)
+    network.project("given", "cells", weight=0.7)
+    network.project("noise", "cells", FixedProbability(0.6), weight=Uniform(0.1, 0.6), delay_s=Uniform(1e-3, 5e-3))
+    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=DopamineStdp(tonic=0.1))
+    return network
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_steps_from_python_are_a_run(dtype: type) -> None:
+    whole, stepped = run(bare(dtype), 0, TICKS), bare(dtype)
+    for t in range(TICKS):
+        row = given(t, t + 1)
+        how = (np.asarray, np.ndarray.tolist)[t % 5 == 4]  # lists are looked at more closely
+        stepped.step(
+            spikes={"given": how(row["spikes"]["given"][0])},
+            currents={"cells": how(row["currents"]["cells"][0])},
+            signal=float(row["signal"][0]),
+            teach={"escape": how(row["teach"]["escape"][0])},
+        )
+    for one, other in zip(whole.state().engine, stepped.state().engine, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_a_step_is_not_given_is_zero() -> None:
+    whole, stepped = bare(np.float64), bare(np.float64)
+    zeros = {"given": np.zeros(2, np.uint8)}, {"cells": np.zeros(6), "escape": np.zeros(4)}
+    for t in range(TICKS):
+        row = given(t, t + 1)
+        spikes, currents = row["spikes"]["given"][0], row["currents"]["cells"][0]
+        now = {} if t % 3 else {"spikes": {"given": spikes}, "currents": {"cells": currents}, "signal": 1}
+        stepped.step(**now)
+        full = (zeros[0] | now.get("spikes", {}), zeros[1] | now.get("currents", {}))
+        whole.step(spikes=full[0], currents=full[1], signal=float(now.get("signal", 0)), teach={"escape": np.zeros(4)})
+    assert whole.read("cells").any()
+    for one, other in zip(whole.state().engine, stepped.state().engine, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"currents": {"cells": np.array([0, np.nan, 0, 0, 0, 0])}},
+        {"currents": {"cells": np.zeros(5)}},
+        {"currents": {"given": np.zeros(2)}},
+        {"currents": np.zeros(6)},
+        {"spikes": {"given": np.array([2, 0], np.uint8)}},
+        {"spikes": {"given": np.array([0.5, 0])}},
+        {"signal": np.inf},
+        {"teach": {"escape": np.full(4, -np.inf)}},
+    ],
+    ids=repr,
+)
+def test_a_refused_step_changes_nothing(wrong: dict[str, Any]) -> None:
+    network = bare(np.float64)
+    for _ in range(3):
+        network.step()
+    before = network.state()
+    with pytest.raises(NetworkError):
+        network.step(**wrong)
+    for one, other in zip(before.engine, network.state().engine, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_recording_begun_between_steps_sees_them() -> None:
+    network = bare(np.float64)
+    for _ in range(3):
+        network.step()
+    network.record("noise")
+    fired = [np.flatnonzero(network.step()["noise"]) for _ in range(10)]
+    assert network.spikes("noise").neurons.tolist() == np.concatenate(fired).tolist()
+
+
 @pytest.mark.parametrize("size", [1, 7])
 def test_the_size_of_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     whole = fingerprint(run(build(), 0, TICKS))
@@ -144,7 +223,7 @@ def test_a_restored_state_continues_and_stays_as_it_was() -> None:
     kept = network.state()
     run(network, 12, TICKS)
     end = fingerprint(network, recordings=False)
-    for other in (network, build(), run(build(seed=99), 0, 5)):  # back, into a fresh one, over another past
+    for other in (network, build(), run(build(), 0, 5)):  # back, into a fresh one, over another past
         other.restore(kept)
         assert other.tick == 12
         assert fingerprint(run(other, 12, TICKS), recordings=False) == end
