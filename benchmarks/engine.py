@@ -28,11 +28,11 @@ from typing import Any
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-from snnctl.network import FixedProbability, Network, Normal, Uniform
-from snnctl.neurons import CubaLif, Lif, Poisson
-from snnctl.plasticity import RewardStdp
+from snnctl.network import FixedProbability, Network, Normal, Uniform  # noqa: E402
+from snnctl.neurons import CubaLif, Lif, Poisson  # noqa: E402
+from snnctl.plasticity import RewardStdp  # noqa: E402
 
 PEERS = Path(__file__).with_name("engine_peers")
 sys.path.insert(0, str(PEERS))

@@ -13,6 +13,7 @@ file must contain is what :func:`defects` looks for; written back, the model is 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.metadata
 import inspect
@@ -20,7 +21,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from snnctl.errors import nearest
 
@@ -39,7 +40,13 @@ HOOK_ARGUMENTS = {
     "consolidate": ("c", "m", "syn", "pre", "post"),
     "settle": ("c", "m"),
 }
+_F = TypeVar("_F", bound=Callable[..., Any])
 _STEP = "step(c: Constants, s: State, drive, current)"
+
+
+def cached(function: _F) -> _F:
+    """``functools.cache`` for functions of classes, with their types."""
+    return cast(_F, functools.cache(function))
 
 
 @dataclasses.dataclass(frozen=True)

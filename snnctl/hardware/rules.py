@@ -162,7 +162,7 @@ def decay_range(plan: Plan) -> list[Violation]:
     for p in plan.driven:
         taus = {"tau_mem_s": p.neuron.tau_mem_s} if p.neuron is not None else {}
         if p.neuron is not None and getattr(p.neuron, "tau_syn_s", 0.0) > 0:
-            taus["tau_syn_s"] = p.neuron.tau_syn_s  # type: ignore[union-attr]
+            taus["tau_syn_s"] = p.neuron.tau_syn_s
         for name, tau in taus.items():
             ticks = tau / network.tick_s
             if not 0.1 <= ticks < 32768:

@@ -71,7 +71,7 @@ def _listed(spikes: Any, size: int, neurons: Any) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _deliver_dense(weights: Any, fired: Any, drive: Any) -> int:
+def _deliver_dense(weights: Any, fired: Any, drive: Any) -> Any:
     size = drive.size
     for i in fired:
         row = weights[i * size : (i + 1) * size]
@@ -287,7 +287,7 @@ class Engine:
 
     def run(self, state: State, inputs: Spikes, **given: Any) -> tuple[State, Spikes]:
         """As many ticks as ``inputs`` (ticks, n_in) has; the raster is (ticks, n_driven)."""
-        after = State(*(array.copy() for array in state))
+        after = State._make(array.copy() for array in state)
         fired, _ = self.advance(after, inputs, **given)
         return after, self.raster(fired)
 

@@ -269,9 +269,11 @@ class Layout:
         if dense and (delays is None or (delays == delays.ravel()[:1]).all()):
             own = projection.delay_ticks if delays is None else int(delays.ravel()[0])
             return [Group(own, None, None, slice(None))]
+        pointers: NDArray[np.int64]
+        indices: NDArray[Any]
         if dense:
             pointers = np.arange(sources + 1, dtype=np.int64) * targets
-            indices: NDArray[Any] = np.tile(np.arange(targets), sources)
+            indices = np.tile(np.arange(targets), sources)
         else:
             pointers = self._tensors[f"{projection.prefix}.indptr"].astype(np.int64)
             indices = self._tensors[f"{projection.prefix}.indices"]
@@ -281,8 +283,8 @@ class Layout:
         groups: list[Group] = []
         for delay in np.unique(delays):
             order = np.flatnonzero(delays.ravel() == delay)
-            own = starts(np.bincount(row[order], minlength=sources))
-            groups.append(Group(int(delay), own, indices[order].astype(np.uint32), order))
+            ends = starts(np.bincount(row[order], minlength=sources))
+            groups.append(Group(int(delay), ends, indices[order].astype(np.uint32), order))
         return groups
 
     def _plastic(

@@ -34,13 +34,13 @@ synapses of the neurons that spike; only ``consolidate`` visits all.
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import Any, NamedTuple
 
 from numba import njit
 from numba.extending import overload, register_jitable
 
+from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
 from snnctl.network.population import by_kind, constants_from, scatter, unrolled, views
 from snnctl.network.prefetch import LINE_BYTES, prefetch
@@ -88,7 +88,7 @@ class RuleRow(NamedTuple):
     period: int  # ticks between two consolidations
 
 
-@functools.cache
+@cached
 def hook(constants_class: type, name: str) -> Any:
     """The function of the rule of this class of constants, or None."""
     return getattr(sys.modules[constants_class.__module__], name, None)
@@ -420,7 +420,8 @@ def arrive(
     drive: Any,
 ) -> int:
     """What a rule does with the spikes ``fired`` that arrive; returns how many synapses they pass."""
-    return _arrive_one(rules[kind], row, pool, traces, synapses, pointers, targets, fired, drive)
+    passed: int = _arrive_one(rules[kind], row, pool, traces, synapses, pointers, targets, fired, drive)
+    return passed
 
 
 @overload(arrive, strict=False)

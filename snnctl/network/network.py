@@ -198,7 +198,7 @@ class Network:
             delays = np.rint(exact).astype(np.int64)
         if isinstance(pattern, Explicit):
             order = pattern.order()
-            weights = weights[order] if np.ndim(weight) else weights
+            weights = weights[order] if np.ndim(weight) else weights  # type: ignore[arg-type]
             delays = delays[order] if delay_s is not None and np.ndim(delay_s) else delays  # type: ignore[arg-type]
         rules = tuple(plasticity) if isinstance(plasticity, Sequence) else (plasticity,)
         least = int(delays.min()) if delays.size else 1
@@ -388,7 +388,7 @@ class Network:
             self._recorded = _Recorded.of(self._recordings.values(), engine)
         recorded = self._recorded
         most = max(1, min(_TICKS_A_CHUNK, _CELLS_A_CHUNK // max(1, engine.currents.width)))
-        done, fired = 0, _NONE
+        done, fired = 0, np.empty(0, np.int32)
         while done < ticks:
             now = self.tick
             count = min(most, ticks - done, recorded.until_sample(now))
@@ -495,7 +495,7 @@ class Network:
         engine = self.engine
         assert engine is not None
         return NetworkState(
-            State(*(array.copy() for array in self._state)), {k: list(v) for k, v in self._current_states.items()}
+            State._make(array.copy() for array in self._state), {k: list(v) for k, v in self._current_states.items()}
         )
 
     def restore(self, state: NetworkState) -> None:
@@ -509,7 +509,7 @@ class Network:
                 raise NetworkError(Problem(f"state.{name}", message, "restore it into the network that it comes from"))
         self.engine.check_state(state.engine)
         self._check_current_states(state.currents)
-        self._state = State(*(array.copy() for array in state.engine))
+        self._state = State._make(array.copy() for array in state.engine)
         self._stepper = None
         self._current_states = {k: list(v) for k, v in state.currents.items()}
 
@@ -533,7 +533,7 @@ class Network:
         expected = self.state()
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                engine = State(*(file[f"engine.{field}"] for field in State._fields))
+                engine = State._make(file[f"engine.{field}"] for field in State._fields)
                 currents = {
                     name: [
                         type(one)(*(file[f"current.{name}.{k}.{field}"] for field in one._fields))

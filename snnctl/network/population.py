@@ -18,7 +18,6 @@ is compiled once, inlined, and found again in the kernel cache.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 import typing
@@ -30,12 +29,13 @@ from numba import njit
 from numba.extending import overload, register_jitable
 
 from snnctl.coding.xoshiro import uniforms
+from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
 
 ONE_RECEPTOR = ("input",)
 
 
-@functools.cache
+@cached
 def step_of(constants_class: type) -> Any:
     """The step function whose parameter ``c`` is annotated with this class, in the module of the class."""
     module = sys.modules[constants_class.__module__]
@@ -47,13 +47,13 @@ def step_of(constants_class: type) -> Any:
     raise TypeError(f"{module.__name__} has no function step(c: {constants_class.__name__}, s: ..., drive, current)")
 
 
-@functools.cache
+@cached
 def state_of(constants_class: type) -> Any:
     """The class of the state of one neuron of this model."""
     return typing.get_type_hints(step_of(constants_class))["s"]
 
 
-@functools.cache
+@cached
 def drive_of(constants_class: type) -> Any:
     """The NamedTuple of receptors of this model; None if it has a single one."""
     hint = typing.get_type_hints(step_of(constants_class)).get("drive")
@@ -66,7 +66,7 @@ def receptors_of(constants_class: type) -> tuple[str, ...]:
     return ONE_RECEPTOR if receptors is None else tuple(receptors._fields)
 
 
-@functools.cache
+@cached
 def is_stochastic(constants_class: type) -> bool:
     """Whether the step of this model takes a random number."""
     return len(inspect.signature(step_of(constants_class)).parameters) == 5

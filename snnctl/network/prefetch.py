@@ -13,13 +13,14 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 LINE_BYTES = 64
+_typed: Any = intrinsic
 
 
 def prefetch(array: Any, index: int) -> None:
     """Bring the cache line of ``array[index]``, a contiguous array, into the cache, to be written to."""
 
 
-@intrinsic
+@_typed
 def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data

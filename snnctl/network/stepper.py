@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, typeof, types
+from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -19,6 +20,9 @@ from snnctl.network.engine import Engine, Spikes, State, _run
 from snnctl.network.kernel_cache import separated
 from snnctl.network.trial import explained
 
+_numba: Any = numba  # without types
+carray, typeof = _numba.carray, _numba.typeof
+_typed: Any = intrinsic
 _SPIKES, _CURRENTS, _SIGNALS, _TEACH = 1, 2, 4, 8  # what is given, in `given`
 _INT64, _FLOAT = (np.int64, 2), (None, 1)
 _KINDS = (  # dtype (None: the network's) and axes of what `_tick` reads at each place: tables, state, given, found
@@ -30,7 +34,7 @@ _KINDS = (  # dtype (None: the network's) and axes of what `_tick` reads at each
 )
 
 
-@intrinsic
+@_typed
 def _pointer(typing_context: Any, address: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
@@ -50,7 +54,7 @@ def _matrix(places: Any, k: Any, dtype: Any) -> Any:
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster: Any) -> int:
+def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster: Any) -> Any:
     """One tick; ``raster`` gets the spikes. Returns the synaptic events, or -1, and then nothing has happened."""
     number = example.dtype
     inputs = _matrix(places, 20, np.uint8)
