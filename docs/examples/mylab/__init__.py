@@ -1,0 +1,1 @@
+"""Models as a user of snnctl writes them."""
