@@ -20,8 +20,8 @@ from snnctl.report import f_i_curve, figure, weights
 
 sys.path.insert(0, str(Path(__file__).parent))  # where the package of the models lies
 
-from mylab.offset_stdp import OffsetStdp  # noqa: E402
-from mylab.quadratic import Quadratic  # noqa: E402
+from mylab.offset_stdp import OffsetStdp
+from mylab.quadratic import Quadratic
 
 TOGETHER, INPUTS, SECONDS, RATE_HZ = 20, 100, 20.0, 10.0
 

@@ -79,8 +79,12 @@ def plot(
     first = paths[0]
     is_run = first.is_dir()
     is_neuron = figure == Choice.f_i or (not first.exists() and _is_neuron(str(first)))
-    named = Path(f"{str(first).rpartition(':')[2]}-f-i.png") if is_neuron else _beside(first, figure)
-    target = out or (first / "learning_curve.png" if is_run else named)
+    if out is not None:
+        target = out
+    elif is_neuron:
+        target = Path(f"{str(first).rpartition(':')[2]}-f-i.png")
+    else:
+        target = first / "learning_curve.png" if is_run else _beside(first, figure)
     pictures.check_target(target)
     if data is not None:
         ensure_writable(data.parent)

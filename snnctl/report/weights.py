@@ -72,7 +72,7 @@ def draw(
     with figure.styled():
         canvas = Figure(figsize=(7.4, 3.9))
         axes = canvas.add_axes((0.10, 0.125, 0.70, 0.70))
-        side = canvas.add_axes((0.82, 0.125, 0.15, 0.70), sharey=axes)
+        side = canvas.add_axes((0.845, 0.125, 0.13, 0.70), sharey=axes)
         parts = distribution(axes, times_s, values, shown)
         selected(axes, times_s, values, synapses)
         axes.set_xlabel("time (s)")

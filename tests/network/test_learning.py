@@ -93,7 +93,10 @@ class Run:
                 loop.begin(float(self.signals[t, 0]))
                 loop.deliver(self.inputs[t - delay] if t >= delay else np.zeros(N_PRE))
                 loop.end(membranes[t], rasters[t], self.teach[t])
+                before = [list(traces) for traces in (loop.shared, loop.pre, loop.post)]
+                loop.begin(0.0)  # the engine reads weights as the next tick would deliver them
                 now = [[loop._delivered(i, j) for j in range(N_POST)] for i in range(N_PRE)]
+                loop.shared, loop.pre, loop.post = before
                 found[t][own] = np.array(now)[own]
         return found
 

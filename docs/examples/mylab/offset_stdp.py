@@ -1,6 +1,6 @@
 """STDP at postsynaptic spikes alone: what was active just before grows, what was not shrinks.
 
-    x' = -x / tau, x = 1 at a presynaptic spike        at a postsynaptic spike: w += gain (x - offset), in [0, weight_max]
+    x' = -x / tau, x = 1 at a presynaptic spike     at a postsynaptic spike: w += gain (x - offset), in [0, weight_max]
 
 Source: Diehl & Cook, Front. Comput. Neurosci. 9:99 (2015), with an additive weight dependence.
 """
