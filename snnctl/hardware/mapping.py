@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from snnctl.agent.folder import Agent
-from snnctl.hardware import loihi1_compiler, spinnaker1_compiler
+from snnctl.hardware import loihi1_compiler, rules, spinnaker1_compiler
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.placement import Core, Usage, place
 from snnctl.hardware.quantise import Rounding, float_layers
-from snnctl.hardware.rules import RULES, Plan, Violation
+from snnctl.hardware.rules import Plan, Violation
 
 ChipLayer = loihi1_compiler.Layer | spinnaker1_compiler.Layer
 
@@ -54,7 +54,7 @@ class Fit(NamedTuple):
 def fit(agent: Agent, chip: Chip) -> Fit:
     """Place, check every rule, and quantise if none is broken. Never raises for a misfit."""
     plan = Plan(agent, chip, place(agent.description.network, chip))
-    violations = tuple(v for rule in RULES[chip.family] for v in rule(plan))
+    violations = rules.violations(plan)
     layers: tuple[ChipLayer, ...] = ()
     if not violations:
         compiler = loihi1_compiler if chip.family == "loihi1" else spinnaker1_compiler

@@ -15,6 +15,7 @@ from snnctl.hardware.chip import Chip
 from snnctl.hardware.placement import Core, Usage, total_cores
 from snnctl.hardware.quantise import float_layer
 from snnctl.network.description import Population, evaluation_order, layers
+from snnctl.neurons import CurrentLif, Lif
 
 
 class Violation(NamedTuple):
@@ -47,6 +48,33 @@ class Plan(NamedTuple):
 Rule = Callable[[Plan], list[Violation]]
 
 _FEWEST_STEPS = 8
+
+
+def leaky_neurons(plan: Plan) -> list[Violation]:
+    """The cores integrate leaky neurons; the parameters of other models have no registers there."""
+    return [
+        Violation("leaky_neurons", p.name, f"is of the model '{p.neuron.model}'", 1, 0, "use lif or current_lif")
+        for p in plan.driven
+        if p.neuron is not None and type(p.neuron) not in (Lif, CurrentLif)
+    ]
+
+
+def equal_neurons(plan: Plan) -> list[Violation]:
+    """The neurons of a population share their registers; only the bias differs."""
+    own = [n for n in plan.agent.tensors if n.startswith("population.") and not n.endswith(".bias")]
+    remedy = "give the population one value"
+    return [Violation("equal_neurons", name, "differs from neuron to neuron", 1, 0, remedy) for name in own]
+
+
+def fixed_weights(plan: Plan) -> list[Violation]:
+    """Learning on the chip is not compiled."""
+    return [
+        Violation(
+            "fixed_weights", f"{p.source} -> {p.target}", "is plastic", len(p.plasticity), 0, "freeze it after training"
+        )
+        for p in plan.agent.description.network.projections
+        if p.plasticity
+    ]
 
 
 def reset_decisions(plan: Plan) -> list[Violation]:
@@ -258,6 +286,7 @@ def router_entries_per_chip(plan: Plan) -> list[Violation]:
     return [Violation("router_entries_per_chip", plan.chip.name, message, len(plan.cores), limit, "use fewer neurons")]
 
 
+_WHAT: tuple[Rule, ...] = (leaky_neurons, equal_neurons, fixed_weights)
 _COMMON: tuple[Rule, ...] = (
     reset_decisions,
     spikes_at_both_ends,
@@ -296,3 +325,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
         router_entries_per_chip,
     ),
 }
+
+
+def violations(plan: Plan) -> tuple[Violation, ...]:
+    """All that the plan breaks; what the neurons are comes first, for the other rules read their parameters."""
+    found = tuple(v for rule in _WHAT for v in rule(plan))
+    return found or tuple(v for rule in RULES[plan.chip.family] for v in rule(plan))

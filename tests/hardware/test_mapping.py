@@ -13,7 +13,8 @@ from snnctl.agent.folder import Agent
 from snnctl.hardware import chip, loihi1, loihi1_compiler, mapping, placement, quantise, rules
 from snnctl.hardware.controller import run_layer
 from snnctl.network.description import NetworkDescription, Projection
-from snnctl.neurons import CurrentLif, Lif
+from snnctl.neurons import Alif, CurrentLif, HodgkinHuxley, Lif, Poisson
+from snnctl.plasticity import PairStdp
 
 from .chip_cases import random_agent
 
@@ -102,6 +103,19 @@ def test_unknown_features_are_named() -> None:
     assert _broken(streaming, LOIHI) == {"reset_decisions", "no_extra_delay"}
     skip = (*projections, Projection(source="input", target="output"))
     assert _broken(_with_network(agent, projections=skip), LOIHI) == {"feed_forward"}
+
+
+@pytest.mark.parametrize("target", [LOIHI, SPINNAKER], ids=lambda c: c.name)
+def test_what_has_no_registers_is_refused_by_name(target: chip.Chip) -> None:
+    agent = random_agent((16,))
+    network = agent.description.network
+    for neuron in (Alif(tau_mem_s=0.004, tau_adapt_s=0.1, beta=0.1), HodgkinHuxley(), Poisson(rate_hz=10.0)):
+        others = tuple(dataclasses.replace(p, neuron=p.neuron and neuron) for p in network.populations)
+        assert _broken(_with_network(agent, populations=others), target) == {"leaky_neurons"}
+    plastic = tuple(dataclasses.replace(p, plasticity=(PairStdp(),)) for p in network.projections)
+    assert _broken(_with_network(agent, projections=plastic), target) == {"fixed_weights"}
+    own = dict(agent.tensors) | {"population.hidden1.tau_mem_s": np.linspace(0.004, 0.008, 16)}
+    assert _broken(Agent(agent.description, own), target) == {"equal_neurons"}
 
 
 def test_spinnaker_rules() -> None:
