@@ -204,7 +204,7 @@ class Layout:
                     constant=self.constants.add(table),
                     is_shared=int(is_shared),
                     receptors=len(receptors),
-                    random=random,
+                    random=random if is_stochastic(type(example)) else 0,
                     group=begin,
                     group_end=len(self.groups),
                 )

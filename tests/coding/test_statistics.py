@@ -60,6 +60,7 @@ def p_values(p: NDArray[np.float64], draw: Draw) -> tuple[NDArray[np.float64], N
     return np.array(counted), np.array(paired)
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("code", [bernoulli_code, poisson_code, gaussian_code, place_code])
 def test_p_values_of_200_runs_are_uniform(code: Callable[[], tuple[NDArray[np.float64], Draw]]) -> None:
     p, draw = code()
@@ -68,11 +69,13 @@ def test_p_values_of_200_runs_are_uniform(code: Callable[[], tuple[NDArray[np.fl
     assert stats.kstest(paired, "uniform").pvalue > 0.05
 
 
+@pytest.mark.needs_compiler
 def test_the_test_sees_a_rate_that_is_two_percent_wrong() -> None:
     counted, _ = p_values(U, lambda state: bernoulli.encode(0.98 * U, TICKS, state))
     assert stats.kstest(counted, "uniform").pvalue < 1e-6
 
 
+@pytest.mark.needs_compiler
 def test_the_test_sees_repeated_draws() -> None:
     def sticky(state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         return np.repeat(bernoulli.encode(U, TICKS // 2, state), 2, axis=0)

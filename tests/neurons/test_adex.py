@@ -60,6 +60,7 @@ def test_a_neuron_of_a_pattern_is_its_row_of_the_table(pattern: AdExPattern) -> 
     assert run.spikes.sum() == pattern.spikes
 
 
+@pytest.mark.needs_compiler
 def test_f_i_curve() -> None:
     case = np.load(SELECTION / "fi_curves_biophysical.npz")
     spikes = simulate(AdEx(), 1e-5, np.tile(case["adex_I_pA"][::2], (200_000, 1)), record=()).spikes

@@ -29,6 +29,7 @@ def test_equals_brian2(path: Path, case: str) -> None:
     np.testing.assert_allclose(run.traces["v"].T, z[f"{case}_v"][:, 1:], rtol=0, atol=1e-9)
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("path", both("fi_curves_lif.npz", "fi_curves.npz"))
 @pytest.mark.parametrize("t_ref_ms", [0, 2])
 def test_rates_equal_brian2_and_the_quantised_formula(path: Path, t_ref_ms: int) -> None:

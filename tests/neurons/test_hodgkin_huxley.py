@@ -131,6 +131,7 @@ def level_crossing_hz(v: NDArray[np.float64], tick_ms: float) -> NDArray[np.floa
     return rates
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize(("start", "prelude"), [("step", 0.0), ("from_cycle", 20.0)])
 def test_f_i_curve_depends_on_the_start(start: str, prelude: float) -> None:
     """60 ms of prelude, then the current: from rest firing starts at 6.3, from the cycle it lasts down to less."""

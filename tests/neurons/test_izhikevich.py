@@ -73,6 +73,7 @@ def test_ten_patterns_belong_to_the_scheme() -> None:
     assert "".join(p.letter for p in PATTERNS if p.spikes != p.converged) == "CDEHINPQST"
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("cell", ["RS", "FS"])
 def test_f_i_curves(cell: str) -> None:
     case = np.load(SELECTION / "fi_curves_biophysical.npz")

@@ -20,6 +20,7 @@ def counts(
     return run.spikes.sum(axis=0).astype(np.int64)
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_count_distribution_over_200_seeds(dtype: type) -> None:
     """Chi-squared of the counts of each seed against the exact law; the 200 p-values must be uniform."""
@@ -34,6 +35,7 @@ def test_count_distribution_over_200_seeds(dtype: type) -> None:
     assert stats.kstest(p_values, "uniform").pvalue > 0.05
 
 
+@pytest.mark.needs_compiler
 def test_fano_factor_is_one_in_short_ticks() -> None:
     found = counts(40.0, 5000, 4000, seed=1, tick_s=1e-4)  # 0.5 s
     fano, exact = found.var() / found.mean(), math.exp(-40 * 1e-4)

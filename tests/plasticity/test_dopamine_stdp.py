@@ -119,6 +119,7 @@ def test_the_hooks_reproduce_the_authors_script(path):
         assert np.array_equal(found.sd, recorded["sd_final"][:EXCITATORY])
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("path", selection_and_complete("daspnet_small.npz"))
 def test_the_engine_reproduces_the_authors_script(path):
     case = Case(path)

@@ -85,6 +85,7 @@ def test_weights_keep_their_limits():
         Resume(weight_min=1.0, weight_max=1.0)
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize(("rate_hz", "seed"), [(20.0, 0), (50.0, 1)])
 def test_a_neuron_learns_its_target_train(rate_hz, seed):
     path = Path(__file__).parents[2] / "benchmarks/resume_convergence.py"
