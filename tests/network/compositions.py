@@ -62,7 +62,7 @@ LIF_CELLS = (
     Cell(
         CurrentLif(tau_mem_s=1e-2, tau_syn_s=3e-3, reset="subtract"), (0.2, 0.5), (0.1, 0.1), ("tau_syn_s", 0.0, 1e-2)
     ),
-    Cell(Alif(tau_mem_s=1e-2, tau_adapt_s=5e-2, beta=0.2), (0.2, 0.6), (0.1, 0.1), ("beta", 0.0, 0.5)),
+    Cell(Alif(tau_mem_s=1e-2, tau_adapt_s=5e-2, beta=0.2), (0.5, 0.5), (0.1, 0.1), ("beta", 0.0, 0.5)),
 )
 COMPOSITIONS = {
     "dimensionless": Composition(1e-3, LIF_CELLS),

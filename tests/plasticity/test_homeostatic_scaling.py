@@ -47,6 +47,7 @@ def scaled(scale: float, seconds: float, rule: HomeostaticScaling) -> tuple[np.n
     return first, network.weights(projection), np.bincount(network.spikes(cells).neurons, minlength=5) / 30
 
 
+@pytest.mark.needs_compiler
 @pytest.mark.parametrize("scale", [0.3, 3.0])  # mV: silent, and far above the target
 def test_converges_to_the_target_and_keeps_the_ratios(scale):
     first, last, rates = scaled(scale, 80.0, QUICK)
@@ -56,6 +57,7 @@ def test_converges_to_the_target_and_keeps_the_ratios(scale):
     assert np.abs(np.log(ratio[0])).min() > 0.3
 
 
+@pytest.mark.needs_compiler
 def test_without_the_rule_the_rates_are_far_from_the_target():
     for scale in (0.3, 3.0):
         _, _, rates = scaled(scale, 31.0, HomeostaticScaling(beta=0.0, gamma=0.0))

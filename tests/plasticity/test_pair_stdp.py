@@ -142,6 +142,7 @@ def weights_after_poisson_input(**parameters) -> np.ndarray:
     return network.weights(learning)[:, 0] / limit
 
 
+@pytest.mark.needs_compiler
 def test_additive_weights_become_bimodal_and_multiplicative_ones_do_not():
     additive = weights_after_poisson_input()
     assert np.mean(additive < 0.2) > 0.3
