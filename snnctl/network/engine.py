@@ -396,7 +396,8 @@ class Engine:
         Raises:
             NetworkError: a shape is another network's, or spikes under way name neurons that do not exist.
         """
-        for name, array, shape in zip(State._fields, state, self._shapes, strict=True):
+        arrays: tuple[NDArray[Any], ...] = tuple(state)
+        for name, array, shape in zip(State._fields, arrays, self._shapes, strict=True):
             if array.shape != shape:
                 message = f"has the shape {array.shape}, this network has {shape}"
                 raise NetworkError(Problem(f"state.{name}", message, "take a state of this network"))

@@ -502,8 +502,8 @@ class Network:
         """Continue from a state of this network, or of one built alike. Recordings go on."""
         if not isinstance(state, NetworkState):
             raise NetworkError(Problem("state", f"is {type(state).__name__}", "give what Network.state() returned"))
-        expected = self.state().engine
-        for name, now, given in zip(State._fields, expected, state.engine, strict=True):
+        pair: tuple[tuple[NDArray[Any], ...], ...] = (tuple(self.state().engine), tuple(state.engine))
+        for name, now, given in zip(State._fields, *pair, strict=True):
             if now.shape != given.shape or now.dtype != given.dtype:
                 message = f"is {given.dtype} {given.shape}, this network has {now.dtype} {now.shape}"
                 raise NetworkError(Problem(f"state.{name}", message, "restore it into the network that it comes from"))
