@@ -207,6 +207,25 @@ def _noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
     return some if is_stochastic(model.instance_class) else none
 
 
+def without_current(model: Any, current: Any) -> bool:
+    """Whether a stochastic population gets no current at all: a loop without the branch for it vectorises."""
+    return is_stochastic(type(model)) and not np.any(current)
+
+
+@overload(without_current, strict=False)
+def _without_current(model: Any, current: Any) -> Any:
+    def look(model: Any, current: Any) -> bool:
+        some = False
+        for j in range(current.size):
+            some |= current[j] != 0
+        return not some
+
+    def never(model: Any, current: Any) -> bool:
+        return False
+
+    return look if is_stochastic(model.instance_class) else never
+
+
 def step(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
     """One tick of one neuron of the model that ``c`` belongs to; ``noise[j]`` is for stochastic models."""
     if is_stochastic(type(c)):
@@ -245,7 +264,14 @@ def _advance_one(
     state = state_views(model, values, first, size)
     receptors = drive_views(model, drive, size)
     noise = noise_of(model, random, drive, size)
-    if is_shared:
+    if is_shared and without_current(model, current):
+        constants, nothing = constants_from(model, pool, constant), current.dtype.type(0)
+        for j in range(size):
+            before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
+            after, spike = step(constants, before, arrived, nothing, noise, j)
+            scatter(after, state, j)
+            spikes[j] = spike
+    elif is_shared:
         constants = constants_from(model, pool, constant)
         for j in range(size):
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
