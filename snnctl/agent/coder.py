@@ -18,6 +18,7 @@ from snnctl.coding import (
     FilteredRateDecoder,
     FirstSpikeDecoder,
     GaussianPopulation,
+    HashedPlaceCells,
     MembraneDecoder,
     PlaceCells,
     PopulationVectorDecoder,
@@ -32,6 +33,7 @@ from snnctl.coding import (
     winner_take_all,
 )
 from snnctl.coding.gaussian_encoder import GaussianEncoder
+from snnctl.coding.hashed_place_cells import HashedPlaceCellEncoder
 from snnctl.coding.intensity import IntensityEncoder
 from snnctl.coding.place_cell_encoder import PlaceCellEncoder
 from snnctl.coding.readout import choose, linear, normalise, squash
@@ -60,6 +62,8 @@ def spike_encoder(agent: Agent, dtype: type) -> SpikeEncoder:
             return GaussianEncoder(config, agent.tensors, dtype)
         case PlaceCells():
             return PlaceCellEncoder(config, agent.tensors, dtype)
+        case HashedPlaceCells():
+            return HashedPlaceCellEncoder(config, agent.tensors)
         case SendOnDelta():
             return SendOnDeltaEncoder(config)
         case DirectCurrent():
@@ -195,6 +199,7 @@ class Coder:
         self._std = tensors["normaliser.std"].astype(np.float64)  # (dims,)
         self._observation = np.empty_like(self._mean)  # (dims,)
         self._decoder = spike_decoder(agent)
+        self._starts = np.zeros(self._ticks + 1, np.int64)
         self._gain = description.encoder.gain if isinstance(description.encoder, DirectCurrent) else 0.0
         self.reset(0)
 
@@ -214,6 +219,21 @@ class Coder:
     def encode(self, observation: NDArray[Any]) -> NDArray[np.uint8]:
         """Input spikes of one decision.  # (ticks, n_in)"""
         return self._encoder.encode(self.normalise(observation), self._ticks, self._state)
+
+    def sources(self, observation: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The same as lists (ticks + 1,) and (spikes,): ``sources[starts[t] : starts[t + 1]]`` spike in tick t."""
+        x = self.normalise(observation)
+        if isinstance(self._encoder, HashedPlaceCellEncoder):  # the same cells in every tick
+            active = self._encoder.active(x)
+            return self._every(active.size), np.concatenate([active] * self._ticks)
+        spikes = self._encoder.encode(x, self._ticks, self._state)
+        counts = np.count_nonzero(spikes, axis=1)
+        return np.concatenate(([0], np.cumsum(counts))), np.nonzero(spikes)[1]
+
+    def _every(self, size: int) -> NDArray[np.int64]:
+        if self._starts[-1] != size * self._ticks:
+            self._starts = np.arange(self._ticks + 1) * size  # (ticks + 1,)
+        return self._starts
 
     def analog(self, observation: NDArray[Any]) -> NDArray[np.float64]:
         """What a direct-current encoder injects in every tick of a decision (dims,).

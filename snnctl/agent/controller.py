@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,4 +37,13 @@ class Controller(Protocol):
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision (built on demand; costs nothing if never asked)."""
+        ...
+
+
+@runtime_checkable
+class LearningController(Controller, Protocol):
+    """A controller that changes with what its actions lead to."""
+
+    def feedback(self, reward: float, observation: NDArray[Any], terminated: bool, truncated: bool) -> None:
+        """The reward of the last action and where it led; the end of an episode is learnt from at once."""
         ...

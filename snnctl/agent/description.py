@@ -13,7 +13,16 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from snnctl import coding
-from snnctl.coding import Burst, DirectCurrent, MembraneDecoder, Normaliser, Phase, WinnerTakeAllDecoder
+from snnctl.agent.learning import Learning
+from snnctl.coding import (
+    Burst,
+    DirectCurrent,
+    HashedPlaceCells,
+    MembraneDecoder,
+    Normaliser,
+    Phase,
+    WinnerTakeAllDecoder,
+)
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem
 from snnctl.network import description as network_description
@@ -61,6 +70,7 @@ class AgentDescription:
     network: NetworkDescription
     decoder: Decoder
     provenance: Provenance
+    learning: Learning | None = None  # how it goes on learning while it acts, if it can
 
 
 def reads_membranes(decoder: coding.Decoder) -> bool:
@@ -86,6 +96,8 @@ def tensor_shapes(agent: AgentDescription) -> dict[str, tuple[int | None, ...]]:
             shapes[f"{prefix}.indptr"] = (sizes[projection.source] + 1,)
             shapes[f"{prefix}.indices"] = (None,)
             shapes[f"{prefix}.weight"] = (None,)
+    if agent.learning is not None:
+        shapes |= {"critic.weight": (agent.network.inputs[0].size,), "critic.numbers": (6,)}
     return shapes
 
 
@@ -122,6 +134,10 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
                     message = "is given, but the input is a direct current without spikes"
                     place = f"{where}:network.projections[{number}].{key}"
                     found.append(Problem(place, message, "use an encoder that makes spikes"))
+    if isinstance(agent.encoder, HashedPlaceCells) and len(agent.encoder.fields) != agent.task.observation_size:
+        message = f"has {len(agent.encoder.fields)} entries"
+        remedy = f"give one for each of {agent.task.observation_size} observations"
+        found.append(Problem(f"{where}:encoder.fields", message, remedy))
     kind = agent.decoder.action_kind
     if agent.task.action_kind != kind:
         found.append(

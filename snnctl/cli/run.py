@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snnctl.cli import console
+from snnctl.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,21 +32,33 @@ def run(
     video: Annotated[Path | None, typer.Option(metavar="F", help="Film the episodes: F.gif or F.webp.")] = None,
     record: Annotated[Path | None, typer.Option(metavar="F", help="Record states, actions, spikes: F.h5.")] = None,
     view: Annotated[bool, typer.Option("--view", help="Watch in MuJoCo's viewer, in real time.")] = False,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Keep learning from rewards while it acts (agents of rstdp recipes).")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(metavar="DIR", help="With --learn: save the agent it became.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Run an agent in closed loop and report returns, timing and spikes.
 
     A diverged episode (non-finite numbers, MuJoCo warnings, time running backwards) counts as a failure.
+    With --learn the agent's own rule goes on: it explores, and every weight stays within the rule's limits.
     Exit code 3 when every episode diverged.
 
     Example: snnctl run cartpole-ppo --episodes 20
+    Example: snnctl run cartpole-rstdp --learn --episodes 200 --save adapted
     """
     from snnctl import runtime
     from snnctl.agent.float_controller import FloatController
+    from snnctl.agent.learner import Learner
     from snnctl.loop import closed_loop, statistics
     from snnctl.loop.observers import Observers
 
     loaded = load(agent)
+    if save is not None and not learn:
+        raise InputError(Problem("--save", "needs --learn", "without it the agent stays what it is"))
+    if save is not None and save.exists():
+        raise InputError(Problem(str(save), "is there already", "name a new folder"))
+    learning = Learner(loaded, seed) if learn else None
     env_id = env or loaded.description.task.env_id
     if not runtime.kernels_cached():
         console.note("compiling kernels, once; later runs start faster")
@@ -53,7 +66,7 @@ def run(
         observers = _observers(stack, env_id, seed, video, record, view)
         bar = stack.enter_context(console.progress("run", episodes, "episodes"))
         finished = closed_loop.run_episodes(
-            FloatController(loaded),
+            learning or FloatController(loaded),
             env_id,
             closed_loop.episode_seeds(seed, episodes),
             {"render_mode": "rgb_array"} if video is not None else None,
@@ -66,11 +79,17 @@ def run(
             console.note(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)")
     if record is not None:
         console.note(f"try: snnctl plot {record}")
+    if save is not None and learning is not None:
+        from snnctl.agent import folder
+
+        folder.save(learning.agent(), save, card=_card(loaded, env_id, seed, finished))
+        console.note(f"wrote {save}; without learning: snnctl run {save} --env {env_id}")
     summary = statistics.summarise(finished)
     if as_json:
         console.json_result(_plain(loaded, env_id, seed, finished, summary))
     else:
-        console.result(_text(loaded, env_id, seed, finished, summary))
+        parts = [_text(loaded, env_id, seed, finished, summary)]
+        console.result("\n\n".join([*parts, _progress(finished)] if learn else parts))
     if summary.diverged == summary.n:
         raise typer.Exit(ALL_DIVERGED)
 
@@ -82,6 +101,23 @@ def load(name: str) -> Agent:
 
     best = Path(name).expanduser() / "checkpoints" / "best"
     return folder.load(best if (best / folder.DESCRIPTION).is_file() else library.find("agent", name).path)
+
+
+def _progress(episodes: Sequence[Episode]) -> str:
+    """Returns while it learnt, in up to ten parts."""
+    import numpy as np
+
+    parts = np.array_split(np.arange(len(episodes)), min(10, len(episodes)))
+    rows = [[f"{p[0] + 1} to {p[-1] + 1}", _n(float(np.mean([episodes[k].episode_return for k in p])))] for p in parts]
+    return "while it learnt:\n" + console.table(["episodes", "return mean"], rows)
+
+
+def _card(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode]) -> str:
+    name = agent.description.name
+    return (
+        f"# {name}, adapted\n\nThe agent `{name}` after {len(episodes)} episodes in `{env_id}` with learning on "
+        f"(`snnctl run {name} --env {env_id} --learn --seed {seed} --episodes {len(episodes)}`).\n"
+    )
 
 
 def _observers(

@@ -12,6 +12,7 @@ from snnctl.coding.direct_current import DirectCurrent
 from snnctl.coding.filtered_rate import FilteredRateDecoder
 from snnctl.coding.first_spike import FirstSpikeDecoder
 from snnctl.coding.gaussian_population import GaussianPopulation
+from snnctl.coding.hashed_place_cells import HashedPlaceCells
 from snnctl.coding.latency import Latency
 from snnctl.coding.membrane import MembraneDecoder
 from snnctl.coding.normaliser import Normaliser
@@ -23,7 +24,18 @@ from snnctl.coding.rate import RateDecoder
 from snnctl.coding.send_on_delta import SendOnDelta
 from snnctl.coding.winner_take_all import WinnerTakeAllDecoder
 
-Encoder = GaussianPopulation | PlaceCells | Poisson | Bernoulli | Latency | Phase | Burst | SendOnDelta | DirectCurrent
+Encoder = (
+    GaussianPopulation
+    | PlaceCells
+    | HashedPlaceCells
+    | Poisson
+    | Bernoulli
+    | Latency
+    | Phase
+    | Burst
+    | SendOnDelta
+    | DirectCurrent
+)
 Decoder = (
     RateDecoder
     | ChoiceDecoder
@@ -44,6 +56,7 @@ __all__ = [
     "FilteredRateDecoder",
     "FirstSpikeDecoder",
     "GaussianPopulation",
+    "HashedPlaceCells",
     "Latency",
     "MembraneDecoder",
     "Normaliser",

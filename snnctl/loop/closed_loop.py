@@ -6,6 +6,7 @@ Each control step ``k``:
 2. the gate refuses an action that is not finite and clips the rest to the limits
 3. ``o[k+1], r[k] = env.step(a[k])``, timed
 4. the watch looks for a diverged simulation; if it finds one, the episode ends here
+5. a controller that learns as it acts is told ``r[k]`` and ``o[k+1]``
 
 A step that diverged earns nothing: ``episode_return`` is the sum of the rewards before it, and is no
 score (see :mod:`snnctl.loop.statistics`). ``wall_s`` is the time of 1 to 3 alone; observers, spike
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
-from snnctl.agent.controller import Activity, Controller
+from snnctl.agent.controller import Activity, Controller, LearningController
 from snnctl.agent.description import Task
 from snnctl.errors import DivergedError, Problem, SpaceError
 from snnctl.loop.episode import Episode, Observer, Step
@@ -64,6 +65,7 @@ def run_episode(
     gate, watch, bounds = Gate(env.action_space), Watch(env), Bounds(env.observation_space)
     observation, _ = env.reset(seed=seed)
     controller.reset(seed)
+    learning = controller if isinstance(controller, LearningController) else None
     watch.start()
     if observer is not None:
         observer.start(controller, env, seed, observation)
@@ -105,6 +107,8 @@ def run_episode(
         observation = following
         outlying += bounds.outside(observation)
         truncated = bool(truncated) or (max_steps is not None and len(rewards) >= max_steps)
+        if learning is not None:
+            learning.feedback(float(reward), following, bool(terminated), truncated and not terminated)
     episode = Episode(
         seed=seed,
         episode_return=float(sum(rewards)),

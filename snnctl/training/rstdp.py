@@ -1,19 +1,20 @@
-"""Reward-modulated STDP: a spiking actor taught by the temporal-difference error of a critic, as it acts.
+"""Reward-modulated STDP: a spiking actor taught by the temporal-difference error of a spiking critic, as it acts.
 
-One control step (all equations in :mod:`snnctl.training.actor_critic` and :mod:`snnctl.plasticity.rstdp`):
+The learning is the agent's own (:mod:`snnctl.agent.learner`); this trainer plays episodes and lets exploration end.
+One control step:
 
 1. encode the observation as spikes of the input population
-2. the critic values it; the error delta of its last prediction is the dopamine
-3. the actor runs all ticks of the decision with escape noise; in each tick, pre- and postsynaptic
-   spikes mark synapses, and dopamine turns older marks into weights
-4. act on the spike counts: the decoder takes the largest, as it does without noise
+2. the critic values it; the error delta of its last prediction is the dopamine, which turns older marks into weights
+3. the actor runs all ticks of the decision with escape noise; pre- and postsynaptic spikes mark synapses
+4. act on the spikes: the decoder reads them as it does without noise
 
-The noise of the neurons is the only exploration. Noise and learning rates fall geometrically over
-``anneal_steps``. The end of an episode is worth 0 if the task was failed, and the critic's value if time ran out.
-One update is ``episodes_per_update`` whole episodes. The exported agent is the same network without noise.
+The noise of the neurons is the only exploration. Noise and learning rates fall geometrically over ``anneal_steps``. The
+end of an episode is worth 0 if the task was failed, and the critic's value if time ran out. One update is
+``episodes_per_update`` whole episodes. The exported agent acts without noise; with ``snnctl run --learn`` it goes on
+with the noise and the rates that it ended with.
 
 What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over deviation of delta; beyond 0.25
-the rule drifts unsupervised), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change``
+the critic is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change``
 (0: it learns nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence).
 """
 
@@ -24,23 +25,22 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import gymnasium
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from snnctl import streams
-from snnctl.agent.coder import Coder
+from snnctl.agent import learner
 from snnctl.agent.description import AgentDescription, Provenance, problems
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, PlaceCells
+from snnctl.agent.learner import Learner
+from snnctl.agent.learning import Learning
+from snnctl.coding import ChoiceDecoder, HashedPlaceCells, PlaceCells, PopulationVectorDecoder
 from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, Problem
 from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif
-from snnctl.neurons.current_lif import CurrentLifConstants
-from snnctl.plasticity.rstdp import RewardStdp, RewardStdpState, initial_state
 from snnctl.robots.environments import task
-from snnctl.training.actor_critic import Critic, act, finish
 from snnctl.training.algorithm import Report, State
 from snnctl.training.episodes import Environments
 from snnctl.training.run_folder import versions
@@ -56,23 +56,18 @@ class RstdpConfig:
     """Configuration of the reward-modulated STDP trainer."""
 
     kind: Literal["rstdp"] = "rstdp"
-    total_steps: Annotated[int, Gt(0)] = 250_000  # environment steps; training ends here or
+    total_steps: Annotated[int, Gt(0)] = 1_000_000  # environment steps; training ends here or
     total_episodes: Annotated[int, Gt(0)] = 1000  # after this many episodes, whichever is first
     episodes_per_update: Annotated[int, Gt(0)] = 10
-    observation_range: tuple[Annotated[float, Gt(0)], ...]  # of each observation: what the place cells span
-    gamma: Annotated[float, Gt(0), Lt(1)] = 0.97  # discount of future rewards
-    trace_lambda: Annotated[float, Gt(0), Le(1)] = 0.8  # eligibility decays by gamma trace_lambda a decision
-    learning_rate: Annotated[float, Gt(0)] = 0.05  # of the actor, at the start
-    critic_learning_rate: Annotated[float, Gt(0)] = 0.02  # at the start
-    final_rate_fraction: Annotated[float, Gt(0), Le(1)] = 0.1  # both fall to this fraction
-    noise: Annotated[float, Gt(0)] = 0.8  # width of the escape noise at the start, in units of the membrane
-    final_noise: Annotated[float, Gt(0)] = 0.05
-    anneal_steps: Annotated[int, Gt(0)] = 200_000  # steps until noise and rates are final
-    value_baseline: float = 1.0  # value where nothing is learnt, in reward per step; hopeful is better than 0
-    initial_weight: float = 0.2  # mean of the actor's weights at the start
-    initial_deviation: Annotated[float, Ge(0)] = 0.1
-    weight_limit: Annotated[float, Gt(0)] = 2.0  # the actor's weights stay within +-limit
-    value_limit: Annotated[float, Gt(0)] = 10.0  # and the critic's within this
+    # [low, high] of each observation that the place cells span; by default the bounds that the task declares
+    observation_low: tuple[float, ...] | None = None
+    observation_high: tuple[float, ...] | None = None
+    learning: Learning = Learning()  # rates and noise at the start
+    final_rate_fraction: Annotated[float, Gt(0), Le(1)] = 0.1  # both rates fall to this fraction
+    final_noise: Annotated[float, Gt(0)] = 0.3
+    anneal_steps: Annotated[int, Gt(0)] = 150_000  # steps until noise and rates are final
+    initial_weight: float = 0.04  # mean of the actor's weights at the start
+    initial_deviation: Annotated[float, Ge(0)] = 0.006
 
 
 class Rstdp:
@@ -86,71 +81,13 @@ class Rstdp:
         """
         self.recipe, self.config, self.seed = recipe, config, seed
         self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, 1)
-        self.task = task(self.environments.envs[0], recipe.env.id, recipe.env.kwargs)
-        dims, actions = self.task.observation_size, self.task.action_size
         try:
-            encoder, neuron = _parts(recipe, config, dims)
-        except ConfigError:
+            self.learner = Learner(self._untrained(self.environments.envs[0]), seed)
+        except BaseException:
             self.environments.close()
             raise
-        n, m = encoder.size(dims), recipe.decoder.size(actions)
-        self.description = AgentDescription(
-            name=recipe.name,
-            task=self.task,
-            normaliser=recipe.normaliser,
-            encoder=encoder,
-            network=stack(
-                inputs=n,
-                hidden=(),
-                outputs=m,
-                neuron=neuron,
-                tick_s=recipe.network.tick_s,
-                ticks=recipe.network.ticks,
-            ),
-            decoder=recipe.decoder,
-            provenance=Provenance(recipe=recipe.name, seed=seed, versions=versions()),
-        )
-        if found := problems(self.description, recipe.name):
-            self.environments.close()
-            raise ConfigError(*found)
-        self.neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(recipe.network.tick_s)))
-        self.rule = RewardStdp(
-            tau_pre_s=neuron.tau_mem_s,
-            tau_rise_s=neuron.tau_syn_s,
-            tau_post_s=0.0,
-            # one decision of ticks decays the eligibility by gamma trace_lambda
-            tau_eligibility_s=recipe.network.ticks
-            * recipe.network.tick_s
-            / -math.log(config.gamma * config.trace_lambda),
-            tau_modulator_s=0.0,
-            a_minus=0.0,
-            reset_on_spike=neuron.reset == "value",
-            learning_rate=config.learning_rate,
-            weight_min=-config.weight_limit,
-            weight_max=config.weight_limit,
-        )
-        self.synapses: RewardStdpState = initial_state(n, m)
-        self.weight = self._initial_weight((n, m))  # (n, m)
-        self.value_weight = np.zeros(n)  # (n,)
-        self.value_eligibility = np.zeros(n)  # (n,)
-        self.value = np.zeros(1)
-        self.random = streams.kernel_state(seed, "exploration")  # (4,)
-        self._bias = np.zeros(m, np.float32)  # (m,)
-        self._counts = np.zeros(m, np.int64)  # (m,)
-        centre, width = encoder.fields()
-        k = m // actions
-        self._fixed: dict[str, NDArray[Any]] = {
-            "normaliser.mean": np.zeros(dims),
-            "normaliser.std": np.array(config.observation_range, np.float64),
-            "encoder.centre": centre,
-            "encoder.width": width,
-            "decoder.weight": np.ones((actions, k)),
-            "decoder.bias": np.zeros(actions),
-            "population.output.bias": self._bias,
-        }
         self.updates = self.episodes = self._steps = 0
         self.recent: deque[float] = deque(maxlen=_RECENT)
-        self.coder = Coder(self.agent())
 
     @property
     def steps(self) -> int:
@@ -163,59 +100,61 @@ class Rstdp:
         return self._steps if self.episodes >= self.config.total_episodes else self.config.total_steps
 
     def update(self) -> Report:
-        """Whole episodes, learning in every tick of each.
+        """Whole episodes, learning in every decision of each.
 
         Raises:
             DivergedError: a weight is not finite.
         """
-        before = self.weight.copy()
+        weight = self.learner.weight
+        before = weight.copy()
         deltas: list[float] = []
         output_spikes = input_spikes = 0
         first_step = self._steps
         for _ in range(self.config.episodes_per_update):
+            if self._steps >= self.total_steps:
+                break
             spikes_out, spikes_in = self._episode(deltas)
             output_spikes += spikes_out
             input_spikes += spikes_in
         self.updates += 1
-        if not (np.isfinite(self.weight).all() and np.isfinite(self.value_weight).all()):
-            raise DivergedError(Problem(self.recipe.name, "a weight is not finite", "lower trainer.learning_rate"))
-        seconds = (self._steps - first_step) * self.recipe.network.ticks * self.recipe.network.tick_s
+        if not (np.isfinite(weight).all() and np.isfinite(self.learner.value_weight).all()):
+            remedy = "lower trainer.learning.learning_rate"
+            raise DivergedError(Problem(self.recipe.name, "a weight is not finite", remedy))
+        seconds = max(1, self._steps - first_step) * self.recipe.network.ticks * self.recipe.network.tick_s
         delta = np.array(deltas)
         deviation = float(delta.std())
-        n, m = self.weight.shape
+        n, m = weight.shape
         mean_return = float(np.mean(self.recent))
+        limit = np.float32(self.learner.learning.weight_limit)
         metrics = {
             "rollout/ep_rew_mean": mean_return,
+            "rollout/diverged": float(self.environments.diverged),
             "rstdp/dopamine_mean": float(delta.mean()),
             "rstdp/dopamine_std": deviation,
             "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
-            "rstdp/weight_norm": float(np.linalg.norm(self.weight)),
-            "rstdp/weight_change": float(np.linalg.norm(self.weight - before)),
-            "rstdp/at_limits": float(np.mean(np.abs(self.weight) >= np.float32(self.config.weight_limit))),
-            "rstdp/value_norm": float(np.linalg.norm(self.value_weight)),
-            "rstdp/noise": self._annealed(self.config.noise, self.config.final_noise),
+            "rstdp/reward_scale": self.learner.reward_scale,
+            "rstdp/weight_norm": float(np.linalg.norm(weight)),
+            "rstdp/weight_change": float(np.linalg.norm(weight - before)),
+            "rstdp/at_limits": float(np.mean(np.abs(weight) >= limit)),
+            "rstdp/value_norm": float(np.linalg.norm(self.learner.value_weight)),
+            "rstdp/noise": self.learner.learning.noise,
             "snn/rate_hz": output_spikes / (m * seconds),
             "snn/input_rate_hz": input_spikes / (n * seconds),
         }
         return Report(self._steps, self.episodes, mean_return, metrics)
 
     def agent(self) -> Agent:
-        """The agent as it is now (a copy): the actor without its noise."""
-        tensors = {name: array.copy() for name, array in self._fixed.items()}
-        tensors["projection.input.output.weight"] = self.weight.copy()
-        provenance = dataclasses.replace(self.description.provenance, steps=self._steps)
-        return Agent(dataclasses.replace(self.description, provenance=provenance), tensors)
+        """The agent as it is now (a copy)."""
+        agent = self.learner.agent()
+        provenance = dataclasses.replace(agent.description.provenance, steps=self._steps)
+        return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
 
     def state(self) -> State:
-        """Weights, generator and counters; between episodes there are no traces to keep."""
-        arrays: dict[str, NDArray[Any]] = {
-            "weight": self.weight.copy(),
-            "value_weight": self.value_weight.copy(),
-            "random": self.random.copy(),
-            "recent": np.array(self.recent, np.float64),
-        }
+        """What the learner keeps, and counters; between episodes there are no marks."""
         env_arrays, env_values = self.environments.state()
+        arrays: dict[str, NDArray[Any]] = {f"learner.{k}": v for k, v in self.learner.state().items()}
         arrays |= {f"environments.{name}": array for name, array in env_arrays.items()}
+        arrays["recent"] = np.array(self.recent, np.float64)
         values = {
             "updates": self.updates,
             "episodes": self.episodes,
@@ -226,109 +165,160 @@ class Rstdp:
 
     def restore(self, state: State) -> None:
         """Continue from ``state``, exactly as if never interrupted."""
-        self.weight[:] = state.arrays["weight"]
-        self.value_weight[:] = state.arrays["value_weight"]
-        self.random[:] = state.arrays["random"]
+        own = {k.removeprefix("learner."): v for k, v in state.arrays.items() if k.startswith("learner.")}
+        self.learner.restore(own)
         self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=_RECENT)
         self.updates, self.episodes = state.values["updates"], state.values["episodes"]
         self._steps = state.values["steps"]
         self.environments.restore({"actions": state.arrays["environments.actions"]}, state.values["environments"])
+        self.learner.learning = self._annealed()
 
     def close(self) -> None:
         """Close the environment."""
         self.environments.close()
 
-    def _initial_weight(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        config = self.config
-        normal = streams.generator(self.seed, "weights").standard_normal(shape)  # (n, m)
-        weight = config.initial_weight + config.initial_deviation * normal
-        return np.clip(weight, -config.weight_limit, config.weight_limit).astype(np.float32)
-
-    def _annealed(self, start: float, end: float) -> float:
-        fraction = min(1.0, self._steps / self.config.anneal_steps)
-        return start * math.exp(fraction * math.log(end / start))
+    def _annealed(self) -> Learning:
+        """Rates and noise after the steps so far."""
+        config, learning = self.config, self.config.learning
+        passed = min(1.0, self._steps / config.anneal_steps)
+        fraction = config.final_rate_fraction**passed
+        return dataclasses.replace(
+            learning,
+            learning_rate=learning.learning_rate * fraction,
+            critic_learning_rate=learning.critic_learning_rate * fraction,
+            noise=learning.noise * math.exp(passed * math.log(config.final_noise / learning.noise)),
+        )
 
     def _episode(self, deltas: list[float]) -> tuple[int, int]:
         """One episode; appends every delta and returns the spikes of (output, input)."""
-        config = self.config
-        fraction = self._annealed(1.0, config.final_rate_fraction)
-        noise = self._annealed(config.noise, config.final_noise)
-        rule = dataclasses.replace(self.rule, learning_rate=config.learning_rate * fraction)
-        constants = rule.constants(self.recipe.network.tick_s)
-        for array in (*self.synapses, self.value_eligibility, self.value):
-            array[:] = 0
-        critic = Critic(
-            self.value_weight,
-            self.value_eligibility,
-            self.value,
-            rate=config.critic_learning_rate * fraction,
-            gamma=config.gamma,
-            trace_lambda=config.trace_lambda,
-            baseline=config.value_baseline,
-            limit=config.value_limit,
-        )
-        decoder_weight, decoder_bias = self._fixed["decoder.weight"].ravel(), self._fixed["decoder.bias"]
-        self.coder.reset(streams.integer(self.seed, "encoder", self.episodes))
+        learner, environments = self.learner, self.environments
+        learner.learning = self._annealed()
+        learner.reset(streams.integer(self.seed, "encoder", self.episodes))
         spikes_out = spikes_in = 0
-        reward, first = 0.0, True
+        first = True
         while True:
-            spikes = self.coder.encode(self.environments.observations[0])  # (ticks, n)
-            action, delta = act(
-                critic,
-                self.neuron,
-                constants,
-                self.synapses,
-                self.weight,
-                self._bias,
-                decoder_weight,
-                decoder_bias,
-                spikes,
-                noise,
-                reward,
-                first,
-                self.random,
-                self._counts,
-            )
-            spikes_out += int(self._counts.sum())
-            spikes_in += int(spikes.sum())
+            action = learner.act(environments.observations[0])
             if not first:
-                deltas.append(delta)
-            step = self.environments.step(np.array([action]))
-            reward, first = float(step.rewards[0]), False
+                deltas.append(learner.delta)
+            first = False
+            fired, given = learner.spikes()
+            spikes_out += fired
+            spikes_in += given
+            step = environments.step(np.array([action]))
             self._steps += 1
+            terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
+            learner.feedback(float(step.rewards[0]), step.last_observations[0], terminated, truncated)
             if step.finished:
-                spikes = self.coder.encode(step.last_observations[0])  # (ticks, n)
-                terminated = bool(step.terminated[0])
-                deltas.append(finish(critic, constants, self.synapses, self.weight, spikes, reward, terminated))
+                deltas.append(learner.delta)
                 self.recent.append(step.finished[0].episode_return)
                 self.episodes += 1
                 return spikes_out, spikes_in
 
+    def _untrained(self, env: gymnasium.Env[Any, Any]) -> Agent:
+        """The agent before its first episode.
 
-def _parts(recipe: Recipe, config: RstdpConfig, dims: int) -> tuple[PlaceCells, CurrentLif]:
-    """The encoder and the neuron, once it is sure that this trainer can train them.
+        Raises:
+            ConfigError: everything about the recipe that cannot be trained.
+        """
+        recipe, config, name = self.recipe, self.config, self.recipe.name
+        made_for = task(env, recipe.env.id, recipe.env.kwargs)
+        dims, actions = made_for.observation_size, made_for.action_size
+        low, high, found = _span(config, env, name)
+        encoder, decoder = recipe.encoder, recipe.decoder
+        if not isinstance(decoder, ChoiceDecoder | PopulationVectorDecoder):
+            found.append(
+                Problem(f"{name}:decoder.kind", f"is '{decoder.kind}'", "rstdp learns a choice or a population_vector")
+            )
+        if recipe.network.hidden:
+            found.append(Problem(f"{name}:network.hidden", "is not empty", "rstdp trains one population; write []"))
+        if isinstance(encoder, PlaceCells | HashedPlaceCells):
+            key, entries = ("grid", encoder.grid) if isinstance(encoder, PlaceCells) else ("fields", encoder.fields)
+            if len(entries) != dims:
+                remedy = f"needs one for each of {dims} observations"
+                found.append(Problem(f"{name}:encoder.{key}", f"has {len(entries)} entries", remedy))
+        else:
+            remedy = "rstdp learns from 'place_cells' or 'hashed_place_cells'"
+            found.append(Problem(f"{name}:encoder.kind", f"is '{encoder.kind}'", remedy))
+        if found:
+            raise ConfigError(*found)
+        description = AgentDescription(
+            name=name,
+            task=made_for,
+            normaliser=recipe.normaliser,
+            encoder=encoder,
+            network=stack(
+                inputs=encoder.size(dims),
+                hidden=(),
+                outputs=decoder.size(actions),
+                neuron=recipe.network.neuron,
+                tick_s=recipe.network.tick_s,
+                ticks=recipe.network.ticks,
+            ),
+            decoder=decoder,
+            provenance=Provenance(recipe=name, seed=self.seed, versions=versions()),
+            learning=config.learning,
+        )
+        found = problems(description, name)
+        if found := found or learner.problems(description, name):
+            raise ConfigError(*found)
+        return Agent(description, self._tensors(description, env, low, high))
 
-    Raises:
-        ConfigError: everything about the recipe that it cannot do.
-    """
-    found: list[Problem] = []
-    name, neuron, encoder = recipe.name, recipe.network.neuron, recipe.encoder
-    needs = f"needs one for each of {dims} observations"
-    if isinstance(encoder, PlaceCells) and len(encoder.grid) != dims:
-        found.append(Problem(f"{name}:encoder.grid", f"has {len(encoder.grid)} entries", needs))
-    if len(config.observation_range) != dims:
-        entries = len(config.observation_range)
-        found.append(Problem(f"{name}:trainer.observation_range", f"has {entries} entries", needs))
-    if not isinstance(recipe.decoder, ChoiceDecoder):
-        found.append(Problem(f"{name}:decoder.kind", f"is '{recipe.decoder.kind}'", "rstdp learns a 'choice'"))
-    if recipe.network.hidden:
-        found.append(Problem(f"{name}:network.hidden", "is not empty", "rstdp trains one population; write []"))
-    if isinstance(neuron, CurrentLif) and neuron.refractory_ticks:
-        found.append(Problem(f"{name}:network.neuron.refractory_ticks", "is not 0", "the rule knows no refractoriness"))
-    if not isinstance(encoder, PlaceCells):
-        found.append(Problem(f"{name}:encoder.kind", f"is '{encoder.kind}'", "rstdp learns from 'place_cells'"))
-    elif not isinstance(neuron, CurrentLif):
-        found.append(Problem(f"{name}:network.neuron.model", f"is '{neuron.model}'", "rstdp trains 'current_lif'"))
-    elif not found:
-        return encoder, neuron
-    raise ConfigError(*found)
+    def _tensors(
+        self, description: AgentDescription, env: gymnasium.Env[Any, Any], low: NDArray[Any], high: NDArray[Any]
+    ) -> dict[str, NDArray[Any]]:
+        config, generator = self.config, streams.generator(self.seed, "weights")
+        n, m = description.network.inputs[0].size, description.network.output.size
+        limit = config.learning.weight_limit
+        weight = config.initial_weight + config.initial_deviation * generator.standard_normal((n, m))  # (n, m)
+        tensors: dict[str, NDArray[Any]] = {
+            "normaliser.mean": (low + high) / 2,
+            "normaliser.std": (high - low) / 2,
+            "projection.input.output.weight": np.clip(weight, -limit, limit).astype(np.float32),
+            "population.output.bias": np.zeros(m, np.float32),
+            "critic.weight": np.zeros(n),
+            "critic.numbers": np.zeros(6),
+        }
+        encoder, decoder, actions = description.encoder, description.decoder, description.task.action_size
+        if isinstance(encoder, PlaceCells):
+            tensors["encoder.centre"], tensors["encoder.width"] = encoder.fields()
+        elif isinstance(encoder, HashedPlaceCells):
+            tensors["encoder.fields"], tensors["encoder.shift"] = encoder.grids(generator)
+        if isinstance(decoder, ChoiceDecoder):
+            tensors["decoder.weight"] = np.ones((actions, decoder.neurons_per_action))
+            tensors["decoder.bias"] = np.zeros(actions)
+        elif isinstance(decoder, PopulationVectorDecoder):
+            box = env.action_space
+            assert isinstance(box, gymnasium.spaces.Box)
+            limits = box.low.ravel().astype(np.float64), box.high.ravel().astype(np.float64)
+            tensors["decoder.low"], tensors["decoder.high"] = limits
+            tensors["decoder.preferred"] = decoder.preferred(*limits)
+        return tensors
+
+
+def _span(
+    config: RstdpConfig, env: gymnasium.Env[Any, Any], name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Problem]]:
+    """Lower and upper ends of the observations (dims,) that place cells span, and what is wrong with them."""
+    box = env.observation_space
+    assert isinstance(box, gymnasium.spaces.Box)
+    declared = box.low.ravel().astype(np.float64), box.high.ravel().astype(np.float64)
+    ends, found = [], list[Problem]()
+    for key, given, own in zip(
+        ("observation_low", "observation_high"), (config.observation_low, config.observation_high), declared,
+        strict=True,
+    ):  # fmt: skip
+        end = own if given is None else np.array(given, np.float64)
+        if end.size != own.size:
+            remedy = f"needs one for each of {own.size} observations"
+            found.append(Problem(f"{name}:trainer.{key}", f"has {end.size} entries", remedy))
+        elif not (np.abs(end) < 1e30).all():  # some environments declare the largest float instead of infinity
+            which = ", ".join(str(d) for d in np.flatnonzero(~(np.abs(end) < 1e30)))
+            message = f"is missing, and the task declares no bound for observation {which}"
+            remedy = "give what place cells are to span, one number for each observation"
+            found.append(Problem(f"{name}:trainer.{key}", message, remedy))
+        ends.append(end)
+    if not found and not (ends[0] < ends[1]).all():
+        which = ", ".join(str(d) for d in np.flatnonzero(~(ends[0] < ends[1])))
+        message = f"is not below observation_high for observation {which}"
+        found.append(Problem(f"{name}:trainer.observation_low", message, "exchange or widen them"))
+    return ends[0], ends[1], found

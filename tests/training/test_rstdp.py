@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numba
@@ -7,22 +8,19 @@ import pytest
 from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.float_controller import FloatController
-from snnctl.errors import ConfigError, DivergedError
-from snnctl.plasticity.rstdp import initial_state
-from snnctl.training.actor_critic import Critic, act
+from snnctl.agent.learner import Learner
+from snnctl.errors import AgentError, ConfigError, DivergedError
+from snnctl.loop.closed_loop import run_episodes
 from snnctl.training.recipe import Recipe, build
 from snnctl.training.rstdp import Rstdp
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)  # a thousand times slower: one short episode an update, nothing is learnt
-RECIPE = Path(__file__).parents[2] / "configs" / "train" / "cartpole-rstdp.toml"
-
-SHORT = (
-    ["trainer.episodes_per_update=1", "encoder.grid=[2, 2, 2, 2]"] if INTERPRETED else ["trainer.episodes_per_update=3"]
-)
+RECIPES = Path(__file__).parents[2] / "configs" / "train"
+SHORT = ["trainer.episodes_per_update=1"] if INTERPRETED else ["trainer.episodes_per_update=3"]
 
 
-def trainer(seed: int, *overrides: str) -> Rstdp:
-    algorithm = build(config.load(Recipe, RECIPE, [*SHORT, *overrides]), seed)
+def trainer(seed: int, *overrides: str, name: str = "cartpole-rstdp") -> Rstdp:
+    algorithm = build(config.load(Recipe, RECIPES / f"{name}.toml", [*SHORT, *overrides]), seed)
     assert isinstance(algorithm, Rstdp)
     return algorithm
 
@@ -32,18 +30,46 @@ def bits(algorithm: Rstdp) -> str:
     return folder.digest(state.arrays) + str(state.values)
 
 
-def test_it_learns_to_balance():
-    algorithm = trainer(100, f"trainer.total_steps={100 if INTERPRETED else 40_000}")
+def learnt(seed: int, *overrides: str, name: str = "cartpole-rstdp", steps: int = 40_000) -> tuple[float, float]:
+    """Mean returns of the first update and of the last 100 episodes."""
+    algorithm = trainer(seed, f"trainer.total_steps={100 if INTERPRETED else steps}", *overrides, name=name)
     first = algorithm.update()
     while algorithm.steps < algorithm.total_steps:
         report = algorithm.update()
-    assert first.mean_return is not None
-    assert report.mean_return is not None
-    assert first.mean_return < 60
-    assert report.mean_return > (5 if INTERPRETED else 150)
+    algorithm.close()
+    assert first.mean_return is not None and report.mean_return is not None
     assert report.metrics["rollout/ep_rew_mean"] == report.mean_return
     assert report.metrics["rstdp/at_limits"] < 0.5
     assert report.metrics["snn/rate_hz"] > 0
+    return first.mean_return, report.mean_return
+
+
+def test_it_learns_to_balance():
+    first, last = learnt(100)
+    assert first < 60
+    assert last > (5 if INTERPRETED else 150)
+
+
+@pytest.mark.skipif(INTERPRETED, reason="learning takes compiled kernels")
+def test_it_does_not_learn_without_dopamine_or_with_integer_noise_alone():
+    _, clamped = learnt(100, "trainer.learning.learning_rate=0.0", steps=5_000)
+    assert clamped < 60
+    _, integer = learnt(100, "trainer.learning.arithmetic=integer")
+    assert integer > 150
+
+
+@pytest.mark.skipif(INTERPRETED, reason="learning takes compiled kernels")
+def test_a_continuous_action_is_learnt():
+    _, last = learnt(100, "trainer.total_episodes=100", name="mountaincar-continuous-rstdp")
+    assert last > 70
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*-rstdp.toml")), ids=lambda p: p.stem)
+def test_every_recipe_starts_and_its_agent_runs(path):
+    algorithm = trainer(0, name=path.stem)
+    agent = algorithm.agent()
+    done = run_episodes(Learner(agent, 0), agent.description.task.env_id, [1], max_steps=3)
+    assert done[0].length == 3 and done[0].spikes["input"] > 0
     algorithm.close()
 
 
@@ -67,62 +93,74 @@ def test_restored_training_equals_an_uninterrupted_one():
     assert bits(second) == bits(whole)
 
 
-def test_agent_runs_as_it_is_and_chooses_like_the_trainer_without_noise(tmp_path):
+def test_an_agent_is_a_copy_that_runs_as_it_is(tmp_path):
     algorithm = trainer(3)
     for _ in range(5):
         algorithm.update()
     agent = algorithm.agent()
     folder.save(agent, tmp_path / "agent")
-    controller = FloatController(folder.load(tmp_path / "agent"))
-    random = np.random.default_rng(0)
-    constants, n = algorithm.rule.constants(1e-3), algorithm.weight.shape[0]
+    loaded = folder.load(tmp_path / "agent")
+    assert loaded.description.learning == algorithm.learner.learning
+    controller, random = FloatController(loaded), np.random.default_rng(0)
+    quiet = Learner(loaded, 0)
+    quiet.learning = dataclasses.replace(quiet.learning, noise=1e-9)
+    quiet.reset(0)
     for _ in range(50):
-        observation = random.uniform(-1, 1, 4) * algorithm.config.observation_range
-        counts = np.zeros(20, np.int64)
-        chosen, _ = act(
-            Critic(np.zeros(n), np.zeros(n), np.zeros(1), 0.1, 0.9, 0.8, 0.0, 1.0),
-            algorithm.neuron,
-            constants,
-            initial_state(n, 20),
-            algorithm.weight.copy(),
-            np.zeros(20, np.float32),
-            agent.tensors["decoder.weight"].ravel(),
-            agent.tensors["decoder.bias"],
-            algorithm.coder.encode(observation),
-            0.0,  # noise
-            0.0,
-            True,
-            algorithm.random.copy(),
-            counts,
-        )
-        assert controller.act(observation) == chosen
-        assert (controller.activity().spikes["output"].sum(axis=0) == counts).all()
+        observation = random.uniform(-1, 1, 4) * algorithm.config.observation_high
+        assert controller.act(observation) == quiet.act(observation)
     before = agent.tensors["projection.input.output.weight"].copy()
     algorithm.update()
     assert (agent.tensors["projection.input.output.weight"] == before).all()  # a copy
 
 
+def test_it_goes_on_learning_in_closed_loop_within_its_limits():
+    algorithm = trainer(3)
+    algorithm.update()
+    agent = algorithm.agent()
+    learner = Learner(agent, 5)
+    before = learner.weight.copy()
+    run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
+    after = learner.agent()
+    assert (learner.weight != before).any()
+    assert np.abs(after.tensors["projection.input.output.weight"]).max() <= learner.learning.weight_limit
+    assert after.tensors["critic.numbers"][0] == 0  # no marks are left over
+    again = Learner(agent, 5)
+    run_episodes(again, "CartPole-v1", [1, 2], max_steps=20)
+    assert folder.digest(again.agent().tensors) == folder.digest(after.tensors)
+    FloatController(after).act(np.zeros(4))
+
+
+def test_an_agent_without_a_rule_cannot_learn():
+    agent = folder.load(Path(__file__).parents[2] / "agents" / "cartpole-ppo")
+    with pytest.raises(AgentError, match="no rule to learn by"):
+        Learner(agent, 0)
+
+
 def test_training_ends_after_its_episodes():
-    algorithm = trainer(0, "trainer.total_episodes=6")
+    algorithm = trainer(0, "trainer.total_episodes=5")
     while algorithm.steps < algorithm.total_steps:
         report = algorithm.update()
-    assert report.episodes == 6
+    assert report.episodes == 5
 
 
 def test_a_recipe_it_cannot_train_is_refused_with_all_reasons():
     with pytest.raises(ConfigError) as caught:
-        trainer(
-            0,
-            "encoder.grid=[3, 3]",
-            "network.hidden=[4]",
-            "trainer.observation_range=[1.0]",
-            "network.neuron.refractory_ticks=2",
-        )
-    assert len(caught.value.problems) == 4
+        trainer(0, "encoder.fields=[3, 3]", "network.hidden=[4]", "trainer.observation_low=[1.0]")
+    assert len(caught.value.problems) == 3
+    with pytest.raises(ConfigError, match="refractory"):
+        trainer(0, "network.neuron.refractory_ticks=2")
+
+
+def test_observations_without_bounds_are_named():
+    recipe = config.load(Recipe, RECIPES / "cartpole-rstdp.toml", SHORT)
+    assert isinstance(recipe.trainer.observation_low, tuple)
+    bare = dataclasses.replace(recipe.trainer, observation_low=None, observation_high=None)
+    with pytest.raises(ConfigError, match=r"(?s)observation_low.*no bound for observation 1, 3.*observation_high"):
+        build(dataclasses.replace(recipe, trainer=bare), 0)
 
 
 def test_weights_that_are_not_finite_stop_it():
     algorithm = trainer(0)
-    algorithm.value_weight[0] = np.nan
+    algorithm.learner.weight[:] = np.nan
     with pytest.raises(DivergedError, match="learning_rate"):
         algorithm.update()

@@ -1,0 +1,138 @@
+"""Hashed place cells: shifted grids of box-shaped fields, one active cell a grid, whatever the number of dimensions.
+
+    z[d] = (x[d] - low) / (high - low)                                             clipped to [0, 1]
+    k[l, d] = floor(fields[l, d] z[d] + shift[l, d])                               the field of grid l that x is in
+    cell[l] = l cells + (mixed-radix number of k[l], or its hash modulo cells where there are more fields than cells)
+
+The active cell of each grid spikes in every tick, all others are silent. Two observations share the more cells the
+closer they are, so what is learnt at one is felt at its neighbours: a population code with layers levels of similarity.
+A grid looks at ``subset`` dimensions, all by default, chosen at random for each grid; so the number of cells does not
+grow with the number of dimensions, and hashing bounds it where the fields are many: far places may then share a cell of
+one grid, seldom of several.
+
+Tensors: ``encoder.fields`` and ``encoder.shift`` (layers, dims); fields are 0 where a grid does not look.
+Cost: layers cells neurons; layers ticks spikes a decision, independent of the observation.
+Source: Albus, J. Dyn. Syst. Meas. Control 97:220 (1975) (CMAC: the cerebellum's granule cells); Sutton & Barto,
+Reinforcement Learning (2018), section 9.5.4 (hashing, asymmetric shifts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, MinLen
+from numba import njit
+from numpy.typing import NDArray
+
+from snnctl.config import schema
+
+_FACTOR, _LOW = np.uint64(0x9E3779B1), np.uint64(0xFFFFFFFF)  # 2^32 / golden ratio, prime (Knuth 6.4)
+_29, _32 = np.uint64(29), np.uint64(32)
+
+
+@schema
+class HashedPlaceCells:
+    """Configuration of the hashed place-cell encoder."""
+
+    kind: Literal["hashed_place_cells"] = "hashed_place_cells"
+    layers: Annotated[int, Gt(0)] = 16
+    cells: Annotated[int, Gt(0)] = 256  # of a grid
+    fields: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]  # over the range of each observation
+    subset: Annotated[int, Gt(0)] | None = None  # dimensions that a grid looks at; all by default
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low} must be below high {self.high}")
+        if self.subset is not None and self.subset > len(self.fields):
+            raise ValueError(f"subset {self.subset} is more than the {len(self.fields)} dimensions of fields")
+
+    def size(self, dims: int) -> int:
+        """Number of cells."""
+        return self.layers * self.cells
+
+    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
+        """Tensors of this encoder for ``dims`` observations."""
+        return {"encoder.fields": (self.layers, dims), "encoder.shift": (self.layers, dims)}
+
+    def grids(self, generator: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Fields and shifts of every grid.  # (layers, dims) each
+
+        Shifts are the odd multiples (1, 3, 5 ...) of a layer's number, so that no direction is favoured.
+        """
+        dims = len(self.fields)
+        number = np.arange(self.layers)[:, None]
+        shift = ((number * (2 * np.arange(dims) + 1)) % self.layers + 0.5) / self.layers  # (layers, dims)
+        fields = np.tile(np.array(self.fields, np.float64), (self.layers, 1))  # (layers, dims)
+        for layer in range(self.layers if self.subset else 0):
+            fields[layer, generator.permutation(dims)[self.subset :]] = 0
+        return fields.astype(np.float32), shift.astype(np.float32)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def locate(
+    x: NDArray[np.float64],
+    low: float,
+    high: float,
+    fields: NDArray[np.float32],
+    shift: NDArray[np.float32],
+    cells: int,
+    out: NDArray[np.int64],
+) -> None:
+    """The active cell of every grid, ascending.
+
+    Args:
+        x: normalised observation (dims,); a nan counts as ``low``
+        low: lower end of the range
+        high: upper end
+        fields: (layers, dims)
+        shift: (layers, dims)
+        cells: of a grid
+        out: (layers,), overwritten
+    """
+    for layer in range(out.size):
+        size, index = 1, 0
+        mixed = np.uint64(layer + 1) * _FACTOR
+        for d in range(x.size):
+            count = int(fields[layer, d])
+            if count == 0:
+                continue
+            z = (x[d] - low) / (high - low)
+            z = min(z, 1.0) if z > 0.0 else 0.0
+            k = int(z * count + shift[layer, d])
+            size *= count + 1
+            index = index * (count + 1) + k
+            mixed = mixed ^ np.uint64(k + 1)
+            mixed = (mixed & _LOW) * _FACTOR ^ (mixed >> _32) * _FACTOR  # no product needs more than 64 bits
+            mixed = mixed ^ (mixed >> _29)
+        if size > cells:
+            index = int(mixed % np.uint64(cells))
+        out[layer] = layer * cells + index
+
+
+class HashedPlaceCellEncoder:
+    """Normalised observation -> spikes, or the list of the cells that spike."""
+
+    def __init__(self, config: HashedPlaceCells, tensors: Mapping[str, NDArray[Any]]) -> None:
+        self._config = config
+        self._fields = np.ascontiguousarray(tensors["encoder.fields"], np.float32)  # (layers, dims)
+        self._shift = np.ascontiguousarray(tensors["encoder.shift"], np.float32)  # (layers, dims)
+        self._span = config.low, config.high
+        self._active = np.empty(config.layers, np.int64)  # (layers,)
+
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
+    def active(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The cells (layers,) that spike in every tick for ``x`` (dims,); overwritten by the next call."""
+        locate(x, *self._span, self._fields, self._shift, self._config.cells, self._active)
+        return self._active
+
+    def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """Spikes (ticks, n) for the normalised observation ``x`` (dims,)."""
+        spikes = np.zeros((ticks, self._config.size(x.size)), np.uint8)  # (ticks, n)
+        spikes[:, self.active(x)] = 1
+        return spikes
