@@ -51,7 +51,7 @@ class ConfigError(InputError):
 
 
 class NotFoundError(InputError):
-    """No environment, agent, recipe, chip, budget or run has this name."""
+    """No environment, agent, recipe, chip, budget, space, run or sweep has this name."""
 
 
 class NetworkError(InputError):

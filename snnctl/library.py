@@ -1,4 +1,4 @@
-"""Find environments, agents, recipes, chips, budgets and runs by name.
+"""Find environments, agents, recipes, chips, budgets and spaces of sweeps by name.
 
 A bare name is looked up in, first hit wins: ``$SNNCTL_PATH`` (folders separated by ``:``), the
 current folder, the user's data folder, the source checkout, the bundle inside the wheel. Each of
@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from snnctl.errors import NotFoundError, Problem, nearest
 
-Kind = Literal["env", "agent", "recipe", "chip", "budget"]
+Kind = Literal["env", "agent", "recipe", "chip", "budget", "space"]
 
 # kind -> (folder below a root, file that makes a folder an entry, or the suffix of a one-file entry)
 _PLACES: dict[str, tuple[str, str]] = {
@@ -24,12 +24,13 @@ _PLACES: dict[str, tuple[str, str]] = {
     "recipe": ("configs/train", ".toml"),
     "chip": ("configs/chips", ".toml"),
     "budget": ("configs/budgets", ".toml"),
+    "space": ("configs/sweeps", ".toml"),
 }
-KINDS: tuple[Kind, ...] = ("env", "agent", "recipe", "chip", "budget")
+KINDS: tuple[Kind, ...] = ("env", "agent", "recipe", "chip", "budget", "space")
 
 
 class Entry(NamedTuple):
-    """One named thing: a folder (env, agent) or a TOML file (recipe, chip, budget)."""
+    """One named thing: a folder (env, agent) or a TOML file (recipe, chip, budget, space)."""
 
     kind: Kind
     name: str

@@ -26,6 +26,7 @@ Role = Literal[
     "connectivity",
     "currents",
     "camera",
+    "sweep",
 ]
 # Append only: a role's position is part of every recorded result.
 _ROLES: tuple[Role, ...] = (
@@ -41,6 +42,7 @@ _ROLES: tuple[Role, ...] = (
     "connectivity",
     "currents",
     "camera",
+    "sweep",
 )
 
 

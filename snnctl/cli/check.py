@@ -26,7 +26,7 @@ def check(
         ),
     ],
     kind: Annotated[
-        str, typer.Option(help="env, agent, recipe, chip, budget, neuron or rule, to check only that.")
+        str, typer.Option(help="env, agent, recipe, chip, budget, space, neuron or rule, to check only that.")
     ] = "",
     tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,

@@ -11,8 +11,8 @@ from snnctl import config, library
 from snnctl.errors import ConfigError, InputError, NotFoundError, Problem, SnnctlError, nearest
 from snnctl.library import KINDS, Entry, Kind
 
-_FOLDERS: dict[str, Kind] = {"train": "recipe", "chips": "chip", "budgets": "budget"}
-_TELLING_KEYS: dict[str, Kind] = {"trainer": "recipe", "family": "chip", "robot": "budget"}
+_FOLDERS: dict[str, Kind] = {"train": "recipe", "chips": "chip", "budgets": "budget", "sweeps": "space"}
+_TELLING_KEYS: dict[str, Kind] = {"trainer": "recipe", "family": "chip", "robot": "budget", "keys": "space"}
 
 
 def find(name: str, kind: str = "") -> Entry:
@@ -49,7 +49,9 @@ def find_all(name: str, kind: str = "") -> list[Entry]:
     if found:
         return found
     known = [e.name for k in KINDS for e in library.entries(k)]
-    raise NotFoundError(Problem(f"'{name[:80]}'", "is no env, agent, recipe, chip or budget", nearest(name, known)))
+    raise NotFoundError(
+        Problem(f"'{name[:80]}'", "is no env, agent, recipe, chip, budget or space", nearest(name, known))
+    )
 
 
 def _kind_of_file(path: Path) -> Kind:
@@ -59,7 +61,7 @@ def _kind_of_file(path: Path) -> Kind:
     kinds = [kind for key, kind in _TELLING_KEYS.items() if key in data]
     if len(kinds) == 1:
         return kinds[0]
-    raise InputError(Problem(str(path), "could be a recipe, a chip or a budget", "add --kind"))
+    raise InputError(Problem(str(path), "could be a recipe, a chip, a budget or a space", "add --kind"))
 
 
 def load(entry: Entry) -> Any:
@@ -80,6 +82,10 @@ def load(entry: Entry) -> Any:
         from snnctl.evaluation import budget
 
         return budget.load(str(entry.path))
+    if entry.kind == "space":
+        from snnctl.training import space
+
+        return space.load_alone(entry.path)
     from snnctl.training.recipe import Recipe
 
     return config.load(Recipe, entry.path)

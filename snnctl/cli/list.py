@@ -20,13 +20,13 @@ def list(  # the verb is the word a user types
     kind: Annotated[
         str,
         typer.Argument(
-            help="envs, agents, recipes, chips, budgets, runs (all these by default), neurons, rules or codes."
+            help="envs, agents, recipes, chips, budgets, spaces, runs (all these by default), neurons, rules, codes."
         ),
     ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """List environments, agents, recipes, chips, budgets and runs; or neuron models, plasticity rules or codes.
+    """List environments, agents, recipes, chips, budgets, spaces and runs; or neuron models, plasticity rules or codes.
 
     Example: snnctl list recipes
     """

@@ -21,7 +21,7 @@ from snnctl.cli import console
 from snnctl.errors import SnnctlError
 
 # In the order of --help: what the tool exists for comes first.
-VERBS = ("train", "run", "evaluate", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
+VERBS = ("train", "run", "evaluate", "sweep", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
 
 INTERRUPTED = 130
 

@@ -18,13 +18,14 @@ _USES = {
     "recipe": "snnctl train {name}",
     "chip": "snnctl evaluate AGENT --chip {name}",
     "budget": "snnctl evaluate AGENT --chip CHIP --budget {name}",
+    "space": "snnctl sweep RECIPE --space {name}",
 }
 
 
 def show(
     name: Annotated[str, typer.Argument(help="Name or path of an entry, or a neuron model, rule or code.")],
     kind: Annotated[
-        str, typer.Option(help="env, agent, recipe, chip, budget, neuron, rule or code, when the name is ambiguous.")
+        str, typer.Option(help="env, agent, recipe, chip, budget, space, neuron, rule or code, for an ambiguous name.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
@@ -96,6 +97,8 @@ def _explain(kind: str, value: Any, path: Path) -> list[str]:
     if kind == "recipe":
         hidden = " -> ".join(str(n) for n in value.network.hidden)
         return [f"{value.trainer.kind} in {value.env.id}; hidden neurons {hidden}, {value.network.ticks} ticks"]
+    if kind == "space":
+        return [f"varies {len(value.keys)} keys" + (f" of the recipe {value.recipe}" if value.recipe else "")]
     if kind == "env":
         return [f"a decision every {value.clock.control_dt_s:g} s, episodes of {value.max_episode_steps} steps"]
     if kind == "chip":

@@ -14,9 +14,9 @@ from snnctl.cli import console
 from snnctl.errors import ConfigError, InputError, Problem
 
 if TYPE_CHECKING:
+    from snnctl.training.pool import Outcome
     from snnctl.training.recipe import Recipe
     from snnctl.training.run import Moment, RunResult
-    from snnctl.training.seeds import Outcome
 
 MAX_SEED = 2**32 - 1
 INTERRUPTED = 130

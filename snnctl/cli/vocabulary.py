@@ -87,7 +87,7 @@ def instead(name: str, error: NotFoundError) -> None:
     from snnctl import library
 
     known += [entry.name for one in library.KINDS for entry in library.entries(one)]
-    what = "is no env, agent, recipe, chip, budget, neuron model, rule or code"
+    what = "is no env, agent, recipe, chip, budget, space, neuron model, rule or code"
     raise NotFoundError(Problem(f"'{name[:80]}'", what, nearest(name, known)))
 
 

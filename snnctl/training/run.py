@@ -91,7 +91,7 @@ def train(
         seed: of every random stream; by default the recipe's.
         out: where run folders are made.
         workers: threads; the result does not depend on it.
-        resume: a run folder, to be continued with the same recipe and seed.
+        resume: a run folder, to be continued with the same recipe and seed; begun if it holds no run yet.
         name: of the new run folder, instead of the time.
         command: recorded as it is.
         other_versions: continue although package versions or the processor differ; marked not bit-exact.
@@ -107,10 +107,9 @@ def train(
     """
     seed = recipe.seed if seed is None else seed
     recipe = dataclasses.replace(recipe, seed=seed)
-    fresh = resume is None
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
     with run_folder.lock(folder), Interrupt() as interrupt:
-        if fresh:
+        if not (folder / run_folder.RECIPE).is_file():
             run_folder.write_start(folder, recipe, command, run_folder.environment())
         run = _Run(recipe, folder, workers, command, other_versions, progress, build)
         try:

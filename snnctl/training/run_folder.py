@@ -49,25 +49,39 @@ def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
         OutputError: it cannot be written, or ``name`` is taken.
     """
     parent = ensure_writable(base / plain(recipe_name), "choose another folder with --out")
-    stamp = plain(name) if name else datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    if not name:
+        return stamped(parent, f"{{time}}-seed{seed}")
+    folder = parent / f"{plain(name)}-seed{seed}"
+    if not _made(folder):
+        remedy = f"continue it with --resume {folder}, or choose another name"
+        raise OutputError(Problem(str(folder), "exists already", remedy))
+    return folder
+
+
+def stamped(parent: Path, pattern: str) -> Path:
+    """Make a new folder named by the time of day, which takes the place of ``{time}``; a number if it is taken.
+
+    Raises:
+        OutputError: it cannot be created.
+    """
+    stem = pattern.format(time=datetime.datetime.now().strftime("%Y%m%d-%H%M%S"))
     for attempt in range(1000):
-        suffix = f"-{attempt + 1}" if attempt else ""
-        folder = parent / f"{stamp}-seed{seed}{suffix}"
-        try:
-            folder.mkdir()
+        folder = parent / (f"{stem}-{attempt + 1}" if attempt else stem)
+        if _made(folder):
             return folder
-        except FileExistsError:
-            if name:
-                raise OutputError(
-                    Problem(
-                        str(folder), "exists already", f"continue it with --resume {folder}, or choose another name"
-                    )
-                ) from None
-        except OSError as error:
-            raise OutputError(
-                Problem(str(folder), f"cannot be created ({error.strerror})", "choose another folder with --out")
-            ) from None
     raise OutputError(Problem(str(parent), "has too many runs that started in this second"))
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; False if it exists."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        remedy = "choose another folder with --out"
+        raise OutputError(Problem(str(folder), f"cannot be created ({error.strerror})", remedy)) from None
+    return True
 
 
 def plain(name: str) -> str:
