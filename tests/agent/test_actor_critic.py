@@ -177,12 +177,8 @@ def test_only_what_spiked_is_visited_and_it_equals_visiting_all(td):
 
         if step:
             if abs(reward) > scale:
-                u, before, square, mean = (
-                    z * y
-                    for z, y in zip(
-                        (u, before, square, mean), np.array([1, 1, scale / abs(reward), 1]) * scale / abs(reward)
-                    )
-                )
+                ratio = scale / abs(reward)
+                u, before, square, mean = u * ratio, before * ratio, square * ratio**2, mean * ratio
                 scale = abs(reward)
             error = 0.1 * reward / scale + 0.9 * v_of(u) - before if td else reward / scale - mean
             mean += 0.0 if td else 0.01 * error
@@ -210,10 +206,10 @@ def test_rewards_in_another_unit_teach_the_same_bits():
         raster, position = np.zeros((4, 4), np.uint8), np.full(6, -1, np.int64)
         for step in range(100):
             spikes = (cues.random((4, 6)) < 0.4).astype(np.uint8)
+            bias, reward = np.zeros(4, np.float32), float(cues.normal()) * unit
             decide(
-                setting(), rule(ticks=4), NEURON, syn, np.zeros(4, np.float32), *lists(spikes), random, position, raster,
-                float(cues.normal()) * unit, step == 0,
-            )  # fmt: skip
+                setting(), rule(ticks=4), NEURON, syn, bias, *lists(spikes), random, position, raster, reward, step == 0
+            )
         weights.append(syn.weight.tobytes() + syn.value_weight.tobytes())
     assert weights[0] == weights[1] == weights[2]
 

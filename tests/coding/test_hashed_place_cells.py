@@ -32,7 +32,7 @@ def test_near_places_share_cells_in_proportion_to_how_near_they_are():
         shared = []
         for _ in range(300):
             x = random.uniform(-0.7, 0.2, 2)
-            shared.append(np.mean(own.active(x).copy() == own.active(x + [part * field, 0.0])))
+            shared.append(np.mean(own.active(x).copy() == own.active(x + np.array([part * field, 0.0]))))
         assert np.mean(shared) == pytest.approx(max(0.0, 1 - part), abs=0.03)
 
 
