@@ -128,6 +128,7 @@ def _one(
     if result.status == "interrupted":
         console.note(f"interrupted after {result.steps:,} steps; continue with: {_resume_command(result)}")
         raise typer.Exit(INTERRUPTED)
+    _warn(result)
     if _useless(result):
         console.note(f"snnctl: {result.folder}: every evaluation episode diverged; see metrics.jsonl, try a smaller lr")
         raise typer.Exit(3)
@@ -161,6 +162,8 @@ def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, comman
     for outcome in outcomes:
         for reason in outcome.reasons:
             console.note(f"snnctl: seed {outcome.seed}: {reason}")
+        if outcome.result is not None:
+            _warn(outcome.result, f"seed {outcome.seed}: ")
     if any(o.result is None or _useless(o.result) for o in outcomes):
         raise typer.Exit(3)
     interrupted = [r for r in results if r.status == "interrupted"]
@@ -204,6 +207,13 @@ def _say_finished(result: RunResult) -> None:
         f"agent  {result.folder / 'checkpoints' / 'best'}"
     )
     console.note(f"try: snnctl run {shlex.quote(str(result.folder / 'checkpoints' / 'best'))}")
+
+
+def _warn(result: RunResult, prefix: str = "") -> None:
+    from snnctl.training import diagnosis
+
+    for sentence in diagnosis.warnings(result.folder) if result.status == "finished" else ():
+        console.note(f"warning: {prefix}{sentence}")
 
 
 def _plain(result: RunResult) -> dict[str, Any]:

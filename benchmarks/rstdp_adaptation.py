@@ -1,0 +1,121 @@
+"""What learning during operation gives back when the robot changes: CartPole, two changes of the plant.
+
+    python benchmarks/rstdp_adaptation.py [--seeds 0..9] [--jobs 2] [--rate F] [--noise F] [--episodes 200]
+
+A ``cartpole-rstdp`` agent is trained for each seed. Then the motor is connected the wrong way round, or the angle
+sensor reads 0.1 rad too much. ``frozen`` is the return of the agent as it was, ``learnt`` that of the agent after so
+many episodes with its own rule on (what ``snnctl run AGENT --learn`` does), each without noise in 50 episodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import multiprocessing
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from snnctl import config, library, streams
+from snnctl.agent.controller import Controller
+from snnctl.agent.float_controller import FloatController
+from snnctl.agent.learner import Learner
+from snnctl.loop.closed_loop import run_episode
+from snnctl.training.recipe import Recipe, build
+
+EVALUATION_EPISODES = 50
+
+
+class ReversedMotor(gymnasium.ActionWrapper[Any, Any, Any]):
+    """Left is right."""
+
+    def action(self, action: Any) -> Any:
+        """The other push."""
+        return 1 - action
+
+
+class TiltedSensor(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """The angle is read with an offset."""
+
+    def observation(self, observation: Any) -> Any:
+        """0.1 rad more than there is."""
+        return observation + np.array([0, 0, 0.1, 0], np.float32)
+
+
+CHANGES = {"reversed motor": ReversedMotor, "tilted sensor": TiltedSensor}
+
+
+class Row(NamedTuple):
+    """One seed and one change."""
+
+    seed: int
+    change: str
+    before: float
+    frozen: float
+    learnt: float
+    last: float  # mean return of the last 20 episodes while it learnt
+
+
+def adapt(job: tuple[int, float, float, int]) -> list[Row]:
+    """Train one agent, change its plant in each way, let it learn."""
+    seed, rate, noise, episodes = job
+    algorithm = build(config.load(Recipe, library.find("recipe", "cartpole-rstdp").path), seed)
+    while algorithm.steps < algorithm.total_steps:
+        algorithm.update()
+    agent = algorithm.agent()
+    algorithm.close()
+    seeds = [streams.integer(seed, "evaluation", k) for k in range(EVALUATION_EPISODES)]
+
+    def score(controller: Controller, env: gymnasium.Env[Any, Any]) -> float:
+        return float(np.mean([run_episode(controller, env, s).episode_return for s in seeds]))
+
+    before = score(FloatController(agent), gymnasium.make("CartPole-v1"))
+    rows = []
+    for name, change in CHANGES.items():
+        env = change(gymnasium.make("CartPole-v1"))
+        frozen = score(FloatController(agent), env)
+        learner = Learner(agent, seed)
+        own = learner.learning
+        learner.learning = dataclasses.replace(
+            own,
+            learning_rate=own.learning_rate * rate,
+            critic_learning_rate=own.critic_learning_rate * rate,
+            noise=own.noise * noise,
+        )
+        returns = [
+            run_episode(learner, env, streams.integer(seed, "selection", k)).episode_return for k in range(episodes)
+        ]
+        learnt = score(FloatController(learner.agent()), env)
+        rows.append(Row(seed, name, before, frozen, learnt, float(np.mean(returns[-20:]))))
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", default="0..9", help="first..last")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=1.0, help="times the agent's own learning rates")
+    parser.add_argument("--noise", type=float, default=1.0, help="times the agent's own noise")
+    parser.add_argument("--episodes", type=int, default=200)
+    options = parser.parse_args()
+    first, last = (int(end) for end in options.seeds.split(".."))
+    jobs = [(seed, options.rate, options.noise, options.episodes) for seed in range(first, last + 1)]
+    print("seed  change           before  frozen  learnt  last 20 while learning")
+    found: list[Row] = []
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for rows in pool.imap(adapt, jobs):
+            for row in rows:
+                found.append(row)
+                returns = f"{row.before:6.1f}  {row.frozen:6.1f}  {row.learnt:6.1f}  {row.last:6.1f}"
+                print(f"{row.seed:4d}  {row.change:15s}  {returns}", flush=True)
+    for name in CHANGES:
+        own = [row for row in found if row.change == name]
+        lost = sum(row.frozen <= 0.6 * row.before for row in own)
+        back = sum(row.learnt >= 0.9 * row.before for row in own)
+        print(f"{name}: {lost} of {len(own)} lost 40 %, {back} of {len(own)} are back at 90 %")
+
+
+if __name__ == "__main__":
+    main()

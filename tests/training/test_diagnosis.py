@@ -1,0 +1,39 @@
+import json
+
+import pytest
+
+from snnctl.training import diagnosis, run_folder
+
+
+def folder(tmp_path, returns, **newest):
+    rows = [{"update": k, "mean_return": value} for k, value in enumerate(returns)]
+    rows[-1] |= newest
+    (tmp_path / run_folder.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize("returns", [[10, 12, 30, 90, 200], [-200, -199, -180, -150, -110], [0, 0, 0, 0, 50]])
+def test_a_run_that_learns_is_left_alone(tmp_path, returns):
+    assert diagnosis.warnings(folder(tmp_path, returns)) == ()
+
+
+def test_a_short_run_says_nothing(tmp_path):
+    assert diagnosis.warnings(folder(tmp_path, [10, 10, 10])) == ()
+
+
+def test_a_run_that_learns_nothing_is_told_what_to_check(tmp_path):
+    metrics = {"rstdp/weight_change": 0.0, "rstdp/at_limits": 0.9, "snn/rate_hz": 0.0, "rstdp/dopamine_offset": -0.4}
+    head, *reasons = diagnosis.warnings(folder(tmp_path, [9.3, 9.4, 9.2, 9.3, 9.3], **metrics))
+    assert "not learning" in head and "9.3" in head and "9.4" in head
+    assert len(reasons) == 4
+    for word in ("no weight moves", "at a limit", "silent", "errs in one direction"):
+        assert any(word in reason for reason in reasons)
+
+
+def test_without_a_suspect_it_says_what_to_try(tmp_path):
+    found = diagnosis.warnings(folder(tmp_path, [-200.0] * 6, **{"rstdp/weight_change": 0.1}))
+    assert len(found) == 2 and "snnctl sweep" in found[1]
+
+
+def test_what_went_up_in_selection_alone_counts(tmp_path):
+    assert diagnosis.warnings(folder(tmp_path, [9.0] * 6, selection_return=500.0)) == ()
