@@ -190,25 +190,20 @@ class Fatal(RandomWalk):
 
 
 @pytest.mark.parametrize(
-    ("number", "target", "status"),
-    [
-        (signal.SIGINT, "sweep", "unfinished"),
-        (signal.SIGTERM, "sweep", "unfinished"),
-        (signal.SIGKILL, "run", "failed"),
-    ],
+    ("number", "target", "status"), [(signal.SIGTERM, "sweep", "unfinished"), (signal.SIGKILL, "run", "failed")]
 )
 def test_a_sweep_interrupted_or_with_a_killed_run_is_resumed_to_the_same_result(number, target, status):
+    Path("space.toml").write_text("[keys]\ntrainer.total_steps = [20, 60, 40]\n")
     whole, part = begin("whole", seeds=(100,)), begin("part", seeds=(100,))
     sweep.sweep(whole, 2, build=RandomWalk)
-    first = sweep.sweep(part, 1, build=partial(Fatal, number=number, target=target))
-    states = collections.Counter(t.status for t in first)
-    assert states["finished"] >= 2 and states[status] >= 1 and read(part) != read(whole)
+    first = {t.trial: t for t in sweep.sweep(part, 1, build=partial(Fatal, number=number, target=target))}
+    assert (first[0].status, first[1].status) == ("finished", status) and read(part) != read(whole)
     if status == "failed":
-        assert states["failed"] == 1 and "exit code -9" in first[-1].runs[0].reasons[0]
-    kept = {t.trial: (part / t.runs[0].folder / "eval.json").stat().st_mtime_ns for t in first if t.score is not None}
+        assert "exit code -9" in first[1].runs[0].reasons[0] and first[2].status == "finished"
+    kept = part / first[0].runs[0].folder / "eval.json"
+    before = kept.stat().st_mtime_ns
     sweep.sweep(sweep.find("last", Path("part")), 2, build=RandomWalk)
-    assert read(part) == read(whole)
-    assert all((part / f"trial-{k}/seed100/eval.json").stat().st_mtime_ns == at for k, at in kept.items())
+    assert read(part) == read(whole) and kept.stat().st_mtime_ns == before
 
 
 def test_a_diverged_trial_is_listed_with_its_reason_and_ends_nothing():
@@ -222,7 +217,7 @@ def test_a_diverged_trial_is_listed_with_its_reason_and_ends_nothing():
 
 @pytest.mark.needs_compiler
 def test_a_sweep_finds_the_setting_that_learns():
-    Path("small.toml").write_text(config.to_toml(small_recipe(steps=6144)))
+    Path("small.toml").write_text(config.to_toml(small_recipe(steps=4096)))
     Path("space.toml").write_text('[keys]\n"trainer.lr" = [1e-7, 3e-3]\n')
     seen = []
     trials = sweep.sweep(begin(recipe="small.toml", seeds=(100,)), 1, seen.append)
