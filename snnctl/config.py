@@ -8,6 +8,7 @@ with :func:`schema` dataclasses; this module reads them from TOML, names every m
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import tomllib
@@ -201,7 +202,7 @@ def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()
     from pydantic_core import to_json
 
     touched = tuple(overridden)
-    adapter: pydantic.TypeAdapter[T] = pydantic.TypeAdapter(cls)
+    adapter: pydantic.TypeAdapter[T] = _adapter(cls)  # type: ignore[arg-type]  # every class is hashable
     try:
         # JSON mode is strict about types (true is not 1) and still lets an array be a tuple.
         return adapter.validate_json(to_json(data, inf_nan_mode="constants"), strict=True)
@@ -211,6 +212,14 @@ def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()
         if len(mistakes) > MAX_PROBLEMS:
             found.append(Problem(where, f"has {len(mistakes) - MAX_PROBLEMS} more mistakes", "mend these first"))
         raise ConfigError(*found) from None
+
+
+@functools.lru_cache(maxsize=64)
+def _adapter(cls: Any) -> Any:
+    """What reads and writes ``cls``; making it takes longer than all that it does to a file."""
+    import pydantic
+
+    return pydantic.TypeAdapter(cls)
 
 
 def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Problem:
@@ -340,9 +349,7 @@ def _copy(node: Any) -> Any:
 
 def to_data(value: Any) -> dict[str, Any]:
     """Plain nested data of a schema dataclass; absent (None) values are left out, as TOML has no null."""
-    import pydantic
-
-    data = pydantic.TypeAdapter(type(value)).dump_python(value, mode="json")
+    data = _adapter(type(value)).dump_python(value, mode="json")  # type: ignore[arg-type]
     return typing.cast("dict[str, Any]", _without_none(data))
 
 

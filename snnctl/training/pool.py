@@ -75,6 +75,9 @@ class _Worker:
                 os.kill(self.process.pid, number)
 
     def end(self) -> None:
+        """Let it go home, and wait until it has."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(None)
         self.pipe.close()
         self.process.join()
 
@@ -168,12 +171,14 @@ def _receive(worker: _Worker, seed: int, moments: dict[int, Moment], stopping: b
 
 
 def _work(pipe: Any) -> None:
-    """In the child: train what comes, tell the parent, until it closes the pipe."""
+    """In the child: train what comes, tell the parent, until it sends None or is no more."""
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # a terminal's Ctrl-C goes to the parent alone, which passes it on once
     with Interrupt() as interrupt, contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while not interrupt.asked:
-            job: Job = pipe.recv()
+            job: Job | None = pipe.recv()
+            if job is None:
+                break
             pipe.send((None, ()) if interrupt.asked else _train(job, _Teller(pipe, interrupt)))
 
 
