@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import binding
 from numba import njit
 from numba.extending import overload, register_jitable
 
@@ -33,6 +34,22 @@ from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
 
 ONE_RECEPTOR = ("input",)
+_CHECKS = "snnctl_overlap_checks"
+
+
+def _allow_overlap_checks() -> None:
+    """Let the loop over the neurons become vector code for models with many fields.
+
+    LLVM has to make sure before the loop that none of its arrays overlap, and gives up beyond 8 such checks; a model
+    with two receptors and four fields needs 25. They cost nothing beside a loop. The option may be set only once in a
+    process.
+    """
+    if not hasattr(binding, _CHECKS):
+        binding.set_option("snnctl", "-runtime-memory-check-threshold=128")
+        setattr(binding, _CHECKS, True)
+
+
+_allow_overlap_checks()
 
 
 @cached
