@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.description import AgentDescription, Provenance, tensor_shapes
 from snnctl.cli.main import call
@@ -16,6 +17,9 @@ from snnctl.loop import closed_loop, recorder
 from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
 from snnctl.robots import environments
+from snnctl.training.recipe import Recipe, build
+
+ROOT = Path(__file__).parents[2]
 
 
 def make(path: Path, env_id: str) -> Path:
@@ -161,3 +165,31 @@ def test_an_interrupt_leaves_a_readable_recording(
     monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
     assert call(["run", str(pendulum), "--record", str(tmp_path / "e.h5")]) == 130
     assert [e.attributes["complete"] for e in recorder.read(tmp_path / "e.h5").episodes] == [False]
+
+
+def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
+    algorithm = build(config.load(Recipe, ROOT / "configs" / "train" / "cartpole-rstdp.toml"), 0)
+    young = folder.save(algorithm.agent(), tmp_path / "young")  # one that still falls: its errors are not 0
+    algorithm.close()
+    changed = tmp_path / "adapted"
+    words = ["run", str(tmp_path / "young"), "--learn", "--episodes", "2", "--max-steps", "100", "--save", str(changed)]
+    assert call(words) == 0
+    said = capsys.readouterr()
+    assert "while it learnt" in said.out and "adapted" in said.err
+    name = "projection.input.output.weight"
+    assert (folder.load(changed).tensors[name] != young.tensors[name]).any()
+    assert call(words) == 2  # the folder is there already
+    assert "name a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["run", "cartpole-ppo", "--learn"], "no rule to learn by"),
+        (["run", "cartpole-rstdp", "--save", "x"], "--learn"),
+    ],
+)
+def test_what_cannot_learn_says_so_in_one_line(words, what, capsys):
+    assert call(words) == 2
+    said = capsys.readouterr().err.strip()
+    assert what in said and len(said.splitlines()) == 1
