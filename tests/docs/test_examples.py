@@ -53,7 +53,7 @@ STATED = {
     "spike_counts": [
         ("subtract, 32 ticks: largest distance from the clipped ReLU 0.031", "neurons/integrate_and_fire.md", "0.031"),
         ("value, 32 ticks: largest distance from the clipped ReLU 0.500", "neurons/integrate_and_fire.md", "up to 0.5"),
-        ("Fano factor 0.983", "neurons/poisson.md", "Fano factor 0.983"),
+        ("Fano factor 0.984", "neurons/poisson.md", "Fano factor 0.984"),
     ],
     "spike_train_distances": [
         ("SPIKE distance: jitter 1 ms 0.023, 10 ms 0.148", "spike_trains.md", "0.023, with 10 ms 0.148"),
