@@ -53,6 +53,7 @@ from snnctl.plasticity.three_factor import (
     rounded,
 )
 
+LARGEST_EXPONENT = 80.0  # beyond it a spike is impossible in float32, whatever the noise
 MEAN_SHARE = 0.01  # of the newest reward in the mean that prediction-error dopamine subtracts
 
 
@@ -249,7 +250,8 @@ def explore(
             before = CurrentLifState(i_syn[j], v[j], neuron.zero)
             after = step(blocked, before, drive[j], bias[j])[0]
             if c.noise > 0:
-                rho[j] = np.float32(1.0 / (1.0 + math.exp((neuron.v_threshold - after.v) / c.noise)))
+                below = min((neuron.v_threshold - after.v) / c.noise, LARGEST_EXPONENT)
+                rho[j] = np.float32(1.0 / (1.0 + math.exp(below)))
                 spike = uniform(random) < rho[j]
             else:
                 spike = after.v > neuron.v_threshold
