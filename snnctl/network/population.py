@@ -206,7 +206,9 @@ def _drive_at(model: Any, fields: Any, j: Any) -> Any:
 
 def noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
     """A fresh number in (0, 1) for each of ``size`` neurons of a stochastic model; nothing for others."""
-    numbers = np.empty(size if is_stochastic(type(model)) else 0, drive.dtype)
+    if not is_stochastic(type(model)):
+        return drive
+    numbers = np.empty(size, drive.dtype)
     uniforms(random, numbers)
     return numbers
 
