@@ -142,8 +142,7 @@ def _run(
             (kind, size, at, slot, first, value, constant, is_shared, receptors, generator, group, group_end) = (
                 population_rows[p]
             )
-            total = work[0, : receptors * size]
-            total[:] = 0
+            total = work[0, : receptors * size]  # zero, see advance
             for g in range(group, group_end):
                 source, source_slot, delay, offset, weight, pointer, target, rule_begin, rule_end = group_rows[g]
                 past = (k - delay) % depth

@@ -204,6 +204,20 @@ def _drive_at(model: Any, fields: Any, j: Any) -> Any:
     return unrolled("model, fields, j", f"made({parts})", made=receptors)
 
 
+def clear(model: Any, fields: Any, j: Any) -> None:
+    """Nothing drives neuron ``j`` any more: the next tick begins with sums of zero."""
+    for field in fields:
+        field[j] = 0
+
+
+@overload(clear, strict=False)
+def _clear(model: Any, fields: Any, j: Any) -> Any:
+    scope: dict[str, Any] = {}
+    body = "\n".join(f"    fields[{f}][j] = 0" for f in range(len(receptors_of(model.instance_class))))
+    exec(f"def implementation(model, fields, j):\n{body}", scope)
+    return scope["implementation"]
+
+
 def noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
     """A fresh number in (0, 1) for each of ``size`` neurons of a stochastic model; nothing for others."""
     if not is_stochastic(type(model)):
@@ -289,6 +303,7 @@ def _advance_one(
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
             after, spike = step(constants, before, arrived, nothing, noise, j)
             scatter(after, state, j)
+            clear(model, receptors, j)
             spikes[j] = spike
     elif is_shared:
         constants = constants_from(model, pool, constant)
@@ -296,6 +311,7 @@ def _advance_one(
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
             after, spike = step(constants, before, arrived, current[j], noise, j)
             scatter(after, state, j)
+            clear(model, receptors, j)
             spikes[j] = spike
     else:
         table = views(model, pool, constant, size)
@@ -303,6 +319,7 @@ def _advance_one(
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
             after, spike = step(gather(model, table, j), before, arrived, current[j], noise, j)
             scatter(after, state, j)
+            clear(model, receptors, j)
             spikes[j] = spike
 
 
@@ -330,7 +347,8 @@ def advance(
         is_shared: whether all neurons have the same constants
         values: state of all populations; this one's is field-major from ``first``
         first: index in ``values``
-        drive: summed weights of the spikes that are due, receptor-major (receptors * n,)
+        drive: summed weights of the spikes that are due, receptor-major (receptors * n,); zero afterwards, since
+            whoever reads it has it at hand: a pass of its own over it costs a tenth of the tick
         current: bias and injected current (n,)
         random: generator state (4,) uint64, advanced by stochastic models
         spikes: (n,) uint8, overwritten
