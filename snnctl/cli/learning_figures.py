@@ -130,7 +130,7 @@ def value_map(names: Sequence[str], signals: str, points: int | None = None) -> 
     others = ", ".join(held) if len(held) <= MANY_OTHERS else f"the other {len(held)} in the middle of their ranges"
     unit = "reward per step" if found.reward_scale > 0 else "parts of the largest reward, per step"
     heading = f"{agent.description.name} in {task.env_id}"
-    below = f"held still: {others}" if held else "over all that it observes"
+    below = f"held still: {others}" if held else "it observes nothing else"
     return picture.draw(right, up, found.values, found.actions, kind, unit, heading, below)
 
 

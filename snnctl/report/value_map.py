@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from snnctl.report import figure
 from snnctl.report.figure import Plot
 
-WIDTH_IN, HEIGHT_IN = 9.6, 4.2
+WIDTH_IN, HEIGHT_IN = 10.0, 4.1
 _TINT = 0.62  # areas in full colour would outshine the figure
 _DIVERGING = LinearSegmentedColormap.from_list("action", [figure.BLUE, "#f7f8fa", figure.VERMILION])
 
@@ -68,7 +68,7 @@ def draw(
     """
     with figure.styled():
         canvas = Figure(figsize=(WIDTH_IN, HEIGHT_IN))
-        left, right = (canvas.add_axes((at, 0.135, 0.335, 0.63)) for at in (0.075, 0.555))
+        left, right = (canvas.add_axes((at, 0.135, 0.315, 0.63)) for at in (0.075, 0.585))
         image = _heat(left, x, y, values, "viridis", None)
         left.set_title("value of the critic", fontsize=9.5, pad=6)
         _bar(canvas, left, image, f"V ({unit})")

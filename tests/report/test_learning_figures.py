@@ -78,6 +78,16 @@ def test_bars_name_the_unit_and_the_actions() -> None:
     assert json.loads(json.dumps(plot.data))["action"] == {"names": ["left", "right"]}
 
 
+def test_no_label_lies_on_another_or_outside() -> None:
+    y = Axis("car speed", "m/step", -0.07, 0.07)  # long ticks on both sides of the gap
+    kind, unit = Component("push of the cart", -1.0, 1.0), "parts of the largest reward, per step"
+    figure = value_map.draw(X, y, VALUES / 100 - 0.25, VALUES / 11, kind, unit, "h", "b").figure
+    figure.draw_without_rendering()
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
+
+
 @pytest.mark.parametrize("count", [3, 9])
 def test_every_action_has_a_colour_of_its_own(count: int) -> None:
     plot = drawn(Choices([str(k) for k in range(count)]), VALUES % count)
