@@ -47,3 +47,18 @@ class LearningController(Controller, Protocol):
     def feedback(self, reward: float, observation: NDArray[Any], terminated: bool, truncated: bool) -> None:
         """The reward of the last action and where it led; the end of an episode is learnt from at once."""
         ...
+
+
+@runtime_checkable
+class ValuingController(LearningController, Protocol):
+    """A learning controller with a critic, which can tell what it expected and how wrong that was."""
+
+    @property
+    def value(self) -> float:
+        """What the critic expected at the last decision, in largest rewards per step."""
+        ...
+
+    @property
+    def delta(self) -> float:
+        """Error of the newest reward that it learnt from: after ``act`` that of the action before."""
+        ...

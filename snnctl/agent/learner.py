@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
-from snnctl.agent.actor_critic import AT, Settings, decide, finish, forget, synapses
+from snnctl.agent.actor_critic import AT, Settings, decide, finish, forget, synapses, value
 from snnctl.agent.coder import Action, Coder
 from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
@@ -57,7 +57,7 @@ class Learner:
     """A controller of a learning agent; ``learning`` may be replaced between episodes.
 
     Attributes:
-        delta: error of the last decision
+        delta: error of the newest reward learnt from; the one learnt in act() is that of the action before
         learning: rates and noise of the next episode
 
     Raises:
@@ -169,6 +169,13 @@ class Learner:
             self.delta = finish(
                 self._settings, self._rule, self._syn, starts, sources, self._random, reward, terminated
             )
+
+    def value_at(self, observation: NDArray[Any]) -> float:
+        """V of an observation, in largest rewards per step; nothing is learnt or marked.
+
+        An encoder that draws spikes draws them from the episode's stream.
+        """
+        return float(value(self._settings, self._syn, *self._coder.sources(observation)))
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""

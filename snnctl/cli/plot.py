@@ -1,4 +1,4 @@
-"""``snnctl plot``: the figure that belongs to a run folder, a recording, an evaluation or a neuron model."""
+"""``snnctl plot``: the figure that belongs to a run folder, a recording, an evaluation, an agent or a neuron model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snnctl.cli import console
+from snnctl.cli import console, learning_figures, observations
+from snnctl.cli.learning_figures import METRICS
 from snnctl.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -21,22 +22,10 @@ if TYPE_CHECKING:
     from snnctl.report.learning_curve import Curve
     from snnctl.report.raster import Band, Frame, Signal
 
-METRICS = "metrics.jsonl"
 FRAMES = 6
 MAX_SIGNALS = 4
 WINDOW_STEPS = 150  # more decisions than these smear in a raster, unless asked for
 MAX_JSON_BYTES = 50_000_000
-
-# Names and units of the observations of environments that do not tell them themselves.
-_OBSERVATIONS = {
-    "CartPole-v1": (("cart position", "m"), ("cart speed", "m/s"), ("pole angle", "rad"), ("pole rate", "rad/s")),
-    "InvertedPendulum-v5": (
-        ("cart position", "m"),
-        ("pole angle", "rad"),
-        ("cart speed", "m/s"),
-        ("pole rate", "rad/s"),
-    ),
-}
 
 
 class Choice(enum.StrEnum):
@@ -46,13 +35,16 @@ class Choice(enum.StrEnum):
     latency = "latency"
     energy = "energy"
     f_i = "f-i"
+    learning = "learning"
+    value = "value"
 
 
 def plot(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Run folder(s), a recording or an eval.json; or neuron models, with name=value."
+            metavar="PATH...",
+            help="Run folder(s), a recording, an eval.json or an agent; or neuron models, with name=value.",
         ),
     ],
     out: Annotated[Path | None, typer.Option(metavar="F", help="F.png, F.svg or F.pdf (default: beside PATH).")] = None,
@@ -62,7 +54,9 @@ def plot(
     stop: Annotated[
         str, typer.Option("--to", metavar="TIME", help="End of the raster (default: 150 decisions later).")
     ] = "",
-    signals: Annotated[str, typer.Option(metavar="NAMES", help="Observations to show: names or numbers.")] = "",
+    signals: Annotated[
+        str, typer.Option(metavar="NAMES", help="Observations to show: names or numbers; two for a value map.")
+    ] = "",
     frames: Annotated[bool, typer.Option("--frames", help="Pictures of the robot above a raster (MuJoCo).")] = False,
     currents: Annotated[
         str, typer.Option(metavar="LOW:HIGH", help="Currents of an f-I curve, in the model's unit.")
@@ -71,25 +65,37 @@ def plot(
 ) -> None:
     """Draw learning curves of runs, spikes beside the robot's state of a recording, the cost on a chip, or f-I curves.
 
+    Of agents that learn by rstdp: RUN --figure learning draws return, dopamine, weights and value over a training,
+    AGENT --figure value what the critic expects and the actor does over two observations. A recording of snnctl run
+    --learn --record shows value and dopamine above the spikes.
+
     Example: snnctl plot episode.h5 --from 2s --to 4s
+
+    Example: snnctl plot runs/cartpole-rstdp/RUN --figure learning
+
+    Example: snnctl plot cartpole-rstdp --figure value --signals "pole angle,pole rate"
     """
     from snnctl.report import figure as pictures
     from snnctl.storage import ensure_writable, write_atomic
 
     first = paths[0]
-    is_run = first.is_dir()
+    is_run = first.is_dir() and not (first / "agent.toml").is_file()
     is_neuron = figure == Choice.f_i or (not first.exists() and _is_neuron(str(first)))
     if out is not None:
         target = out
     elif is_neuron:
         target = Path(f"{str(first).rpartition(':')[2]}-f-i.png")
     else:
-        target = first / "learning_curve.png" if is_run else _beside(first, figure)
+        target = first / _in_run(figure) if is_run else _beside(first, figure)
     pictures.check_target(target)
     if data is not None:
         ensure_writable(data.parent)
     if is_neuron:
         drawn = _f_i_curves([str(path) for path in paths], currents)
+    elif figure == Choice.learning:
+        drawn = learning_figures.traces(paths)
+    elif figure == Choice.value:
+        drawn = learning_figures.value_map([str(path) for path in paths], signals)
     elif is_run:
         drawn = _learning_curve(paths)
     elif len(paths) > 1:
@@ -102,6 +108,11 @@ def plot(
     if data is not None:
         write_atomic(data, json.dumps(drawn.data) + "\n")
     console.result(str(target))
+
+
+def _in_run(figure: Choice | None) -> str:
+    names = {Choice.learning: "learning_traces.png", Choice.value: "value_map.png"}
+    return "learning_curve.png" if figure is None else names.get(figure, "learning_curve.png")
 
 
 def _beside(path: Path, figure: Choice | None) -> Path:
@@ -223,7 +234,7 @@ def _recording(path: Path, figure: Choice | None, number: int, start: str, stop:
     high = min(last, _time(stop, low + WINDOW_STEPS * dt_s, "--to"))
     if not 0 <= low < high:
         raise InputError(Problem("--from", f"{low:g} s is not before --to {high:g} s", f"the episode lasts {last:g} s"))
-    shown = [*_signals(recording, episode, names), _actions(episode, dt_s)]
+    shown = [*_signals(recording, episode, names), *_critic(episode), _actions(episode, dt_s)]
     pictures = _frames(recording, episode, low, high) if frames else []
     ended = episode.attributes.get("diverged") and f"DIVERGED: {episode.attributes['diverged']}"
     value = episode.attributes.get("episode_return")
@@ -250,33 +261,37 @@ def _signals(recording: Recording, episode: Recorded, names: str) -> list[Signal
     from snnctl.report.raster import Signal
 
     values: NDArray[Any] = episode.columns["observation"]  # (steps + 1, dims)
-    units = [""] * values.shape[1]
-    labels = [f"observation {k}" for k in range(values.shape[1])]
-    if known := _OBSERVATIONS.get(str(recording.attributes["env_id"])):
-        labels, units = [name for name, _ in known], [unit for _, unit in known]
-    elif "labels" in episode.labels:
-        labels = [str(name).replace("_", " ") for name in episode.labels["labels"]]
-        units = [str(unit) for unit in episode.labels["units"]]
-        values = (values - episode.labels["offset"]) / episode.labels["scale"]
-    chosen = _choose(names, labels)
+    known = observations.named(str(recording.attributes["env_id"]), values.shape[1], episode.labels)
+    labels = [o.label for o in known]
+    chosen = observations.choose(names, labels) if names else range(min(len(labels), MAX_SIGNALS))
     time_s = episode.columns["time_s"]
-    return [Signal(labels[k], units[k], time_s, values[:, k].astype(np.float64)) for k in chosen]
+    shown = []
+    for k in chosen:
+        o = known[k]
+        shown.append(Signal(o.label, o.unit, time_s, (values[:, k].astype(np.float64) - o.offset) / o.scale))
+    return shown
 
 
-def _choose(names: str, labels: list[str]) -> list[int]:
-    from snnctl.errors import nearest
+def _critic(episode: Recorded) -> list[Signal]:
+    """Value and dopamine of a controller that learnt, else nothing.
 
-    if not names:
-        return list(range(min(len(labels), MAX_SIGNALS)))
-    chosen = []
-    for name in (part.strip().replace("_", " ") for part in names.split(",")):
-        if name.isdigit() and int(name) < len(labels):
-            chosen.append(int(name))
-        elif name in labels:
-            chosen.append(labels.index(name))
-        else:
-            raise InputError(Problem("--signals", f"'{name[:60]}' is no observation", nearest(name, labels)))
-    return chosen
+    The value of a decision is drawn at the time of the decision, the error of a reward when it was released: one
+    control step later, when the robot had got where the action led.
+    """
+    import numpy as np
+
+    from snnctl.report import figure
+    from snnctl.report.raster import Signal
+
+    if "value" not in episode.columns:
+        return []
+    time_s = episode.columns["time_s"]
+    dopamine = episode.columns["dopamine"]
+    came = np.isfinite(dopamine)
+    return [
+        Signal("value", "max rewards", time_s[:-1], episode.columns["value"], colour=figure.GREEN),
+        Signal("dopamine", "max rewards", time_s[1:][came], dopamine[came], colour=figure.PURPLE),
+    ]
 
 
 def _actions(episode: Recorded, dt_s: float) -> Signal:

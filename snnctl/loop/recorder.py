@@ -8,6 +8,8 @@
       action      (steps, actions)    what the controller said, or (steps,) an index
       reward, terminated, truncated   (steps,)
       decision_s  (steps,)            wall time of each decision
+      value       (steps,)            V of decision k, which had learnt from reward k - 1    a controller that learns
+      dopamine    (steps,)            error delta of reward k, nan where it never came       a controller that learns
       qpos, qvel  (steps + 1, ...)    MuJoCo environments
       spikes/<population>             neurons, ticks (per decision)
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
@@ -16,6 +18,14 @@ Each dataset has an attribute ``unit``. The observations of a robot of ours also
 ``units``, ``scale`` and ``offset``: quantity = (observation - offset) / scale, up to noise and clipping. Numbers
 keep the type that they had, so reading returns them bit for bit. The file appears under its name when
 the recorder is closed, an interrupt included: an unfinished episode is kept and has ``complete = False``.
+
+A learning controller computes the error of reward k when it sees where action k led: while it makes decision k + 1, or
+at the end of the episode. Row k of ``dopamine`` is that error, so a row has one action and all that became of it:
+
+    dopamine[k] = (1 - gamma) reward[k] / scale + gamma V - value[k]
+
+with the largest reward seen as ``scale`` and V the value of observation k + 1 before anything is learnt from this
+error, 0 where the task ended (:mod:`snnctl.agent.actor_critic`). It was released at ``time_s[k + 1]``.
 """
 
 from __future__ import annotations
@@ -34,7 +44,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import snnctl
-from snnctl.agent.controller import Controller
+from snnctl.agent.controller import Controller, ValuingController
 from snnctl.errors import InputError, OutputError, Problem
 from snnctl.loop.episode import Episode, Step
 from snnctl.robots import environments
@@ -51,6 +61,8 @@ _UNITS = {
     "truncated": "1",
     "time_s": "s",
     "decision_s": "s",
+    "value": "largest reward seen, per step",
+    "dopamine": "largest reward seen, per step",
     "qpos": "m, rad or quaternion, by joint",
     "qvel": "m/s or rad/s, by joint",
     "step": "control step",
@@ -122,7 +134,8 @@ class Recorder:
                     "versions": json.dumps(_versions()),
                 }
             )
-        self._episode = _Columns(env, seed, environments.control_dt_s(env), observation)
+        critic = controller if isinstance(controller, ValuingController) else None
+        self._episode = _Columns(env, seed, environments.control_dt_s(env), observation, critic)
 
     def step(self, step: Step) -> None:
         """Keep a step."""
@@ -131,6 +144,8 @@ class Recorder:
 
     def finish(self, episode: Episode) -> None:
         """Write the episode."""
+        if self._episode is not None and (episode.terminated or episode.truncated):
+            self._episode.learnt()
         self._write(
             {
                 "seed": episode.seed,
@@ -186,11 +201,18 @@ class Recorder:
 class _Columns:
     """What one episode has given so far."""
 
-    def __init__(self, env: gym.Env[Any, Any], seed: int, dt_s: float, observation: NDArray[Any]) -> None:
-        self.seed, self._dt_s = seed, dt_s
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        seed: int,
+        dt_s: float,
+        observation: NDArray[Any],
+        critic: ValuingController | None,
+    ) -> None:
+        self.seed, self._dt_s, self._critic = seed, dt_s, critic
         self._data = getattr(env.unwrapped, "data", None)  # MuJoCo's mjData
         self._bodies = all(hasattr(self._data, name) for name in ("qpos", "qvel"))
-        self.labels = _labels(env)
+        self.labels = labels(env)
         self._observation = [np.array(observation)]
         self._qpos: list[NDArray[np.float64]] = []
         self._qvel: list[NDArray[np.float64]] = []
@@ -199,6 +221,8 @@ class _Columns:
         self._terminated: list[bool] = []
         self._truncated: list[bool] = []
         self._decision_s: list[float] = []
+        self._value: list[float] = []
+        self._dopamine: list[float] = []
         self._spikes: dict[str, list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]] = {}
         self._shapes: dict[str, tuple[int, int]] = {}
         self._body()
@@ -211,10 +235,19 @@ class _Columns:
         self._terminated.append(step.terminated)
         self._truncated.append(step.truncated)
         self._decision_s.append(step.decision_s)
+        if self._critic is not None:  # it has decided, and is told the reward of this step only after this
+            if self._value:
+                self.learnt()
+            self._value.append(self._critic.value)
         for name, raster in step.activity.spikes.items():  # (ticks, n)
             tick, index = np.nonzero(raster)
             self._spikes.setdefault(name, []).append((step.number, tick, index))
             self._shapes[name] = (raster.shape[0], raster.shape[1])
+
+    def learnt(self) -> None:
+        """The controller has learnt from the reward before the newest step, or from the last of the episode."""
+        if self._critic is not None:
+            self._dopamine.append(self._critic.delta)
 
     def _body(self) -> None:
         if self._bodies:
@@ -232,6 +265,9 @@ class _Columns:
             "truncated": np.array(self._truncated, np.bool_),  # (steps,)
             "decision_s": np.array(self._decision_s, np.float64),  # (steps,)
         }
+        if self._critic is not None:
+            unknown = [np.nan] * (len(self.reward) - len(self._dopamine))
+            found |= {"value": np.array(self._value, np.float64), "dopamine": np.array(self._dopamine + unknown)}
         if self._bodies:
             found |= {"qpos": np.array(self._qpos), "qvel": np.array(self._qvel)}  # (steps + 1, nq), (steps + 1, nv)
         return found
@@ -296,7 +332,7 @@ def _own(group: Any, name: str, path: Path) -> Any:
     return node
 
 
-def _labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
+def labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
     """What a robot folder says of its observations; nothing for other environments."""
     robot: Any = getattr(env.unwrapped, "task", None)
     parts = getattr(robot, "observation", ())

@@ -31,6 +31,7 @@ class Signal(NamedTuple):
     time_s: NDArray[np.float64]  # (n,)
     values: NDArray[np.float64]  # (n,) or (n, lines)
     steps: bool = False  # held between samples, as an action is
+    colour: str = ""  # by default that of states, or of actions where it is held
 
 
 class Band(NamedTuple):
@@ -70,7 +71,8 @@ def draw(
             _frames(canvas, axes[0], frames, span_s)
             rest = axes[1:]
         for signal, place in zip(signals, rest, strict=False):
-            _signal(place, signal, span_s, figure.VERMILION if signal.steps else figure.BLUE)
+            colour = signal.colour or (figure.VERMILION if signal.steps else figure.BLUE)
+            _signal(place, signal, span_s, colour)
         for number, (band, place) in enumerate(zip(bands, rest[len(signals) :], strict=True)):
             _band(place, band, span_s, _band_colour(number, len(bands)))
         for place in rest[:-1]:

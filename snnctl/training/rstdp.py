@@ -15,7 +15,9 @@ with the noise and the rates that it ended with.
 
 What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over deviation of delta; beyond 0.25
 the critic is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change``
-(0: it learns nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence).
+(0: it learns nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence). ``rstdp/value_mean`` is the critic's value
+over all decisions of the update, in largest rewards per step; ``rstdp/weight_q05`` to ``rstdp/weight_q95`` are
+quantiles of the actor's weights after it.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from snnctl.training.recipe import Recipe
 
 _RECENT = 100  # finished training episodes that the mean return is over
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the actor's weights, in the metrics
 
 
 @schema
@@ -108,12 +111,13 @@ class Rstdp:
         weight = self.learner.weight
         before = weight.copy()
         deltas: list[float] = []
+        values: list[float] = []
         output_spikes = input_spikes = 0
         first_step = self._steps
         for _ in range(self.config.episodes_per_update):
             if self._steps >= self.total_steps:
                 break
-            spikes_out, spikes_in = self._episode(deltas)
+            spikes_out, spikes_in = self._episode(deltas, values)
             output_spikes += spikes_out
             input_spikes += spikes_in
         self.updates += 1
@@ -134,9 +138,11 @@ class Rstdp:
             "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
             "rstdp/reward_scale": self.learner.reward_scale,
             "rstdp/weight_norm": float(np.linalg.norm(weight)),
+            **_quantiles(weight),
             "rstdp/weight_change": float(np.linalg.norm(weight - before)),
             "rstdp/at_limits": float(np.mean(np.abs(weight) >= limit)),
             "rstdp/value_norm": float(np.linalg.norm(self.learner.value_weight)),
+            "rstdp/value_mean": float(np.mean(values)),
             "rstdp/noise": self.learner.learning.noise,
             "snn/rate_hz": output_spikes / (m * seconds),
             "snn/input_rate_hz": input_spikes / (n * seconds),
@@ -189,8 +195,8 @@ class Rstdp:
             noise=learning.noise * math.exp(passed * math.log(config.final_noise / learning.noise)),
         )
 
-    def _episode(self, deltas: list[float]) -> tuple[int, int]:
-        """One episode; appends every delta and returns the spikes of (output, input)."""
+    def _episode(self, deltas: list[float], values: list[float]) -> tuple[int, int]:
+        """One episode; appends every delta and the value of every decision, returns the spikes of (output, input)."""
         learner, environments = self.learner, self.environments
         learner.learning = self._annealed()
         learner.reset(streams.integer(self.seed, "encoder", self.episodes))
@@ -201,6 +207,7 @@ class Rstdp:
             if not first:
                 deltas.append(learner.delta)
             first = False
+            values.append(learner.value)
             fired, given = learner.spikes()
             spikes_out += fired
             spikes_in += given
@@ -293,6 +300,12 @@ class Rstdp:
             tensors["decoder.low"], tensors["decoder.high"] = limits
             tensors["decoder.preferred"] = decoder.preferred(*limits)
         return tensors
+
+
+def _quantiles(weight: NDArray[np.float32]) -> dict[str, float]:
+    """``rstdp/weight_q05`` and so on, of all weights."""
+    found = np.quantile(weight, QUANTILES)
+    return {f"rstdp/weight_q{100 * q:02.0f}": float(w) for q, w in zip(QUANTILES, found, strict=True)}
 
 
 def _span(

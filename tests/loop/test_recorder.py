@@ -3,14 +3,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import h5py
 import numpy as np
 import pytest
 
 from snnctl import storage
+from snnctl.agent.description import AgentDescription, Provenance, Task
+from snnctl.agent.folder import Agent
+from snnctl.agent.learner import Learner
+from snnctl.agent.learning import Learning
+from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import InputError, OutputError, StorageError
 from snnctl.loop import closed_loop, recorder
 from snnctl.loop.episode import Episode, Step
+from snnctl.network.description import stack
+from snnctl.neurons import CurrentLif
+
+NEURON = CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3)
 
 
 class Copy:
@@ -200,3 +210,98 @@ def test_a_robot_of_ours_tells_what_its_observations_are(pendulum: Any, tmp_path
     w, x, y, z = episode.columns["qpos"][:, 3:7].T  # the chassis' quaternion
     assert observed == pytest.approx(np.arcsin(2 * (w * y - z * x)), abs=0.02)  # up to the sensor's noise, 0.0025 rad
     env.close()
+
+
+class Walk(gymnasium.Env[Any, Any]):
+    """Observations -1, 0, 1, 0, one after the other; rewards 1, -2, 0.5."""
+
+    control_dt_s = 0.1
+
+    def __init__(self, ends: str) -> None:
+        self.observation_space, self.action_space = gymnasium.spaces.Box(-1, 1, (1,)), gymnasium.spaces.Discrete(2)
+        self.ends, self.metadata = ends, {}
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.at = 0
+        return np.array([-1.0]), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.at += 1
+        last = self.at == 3
+        observation = np.nan if last and self.ends == "diverged" else (-1.0, 0.0, 1.0, 0.0)[self.at]
+        reward = (1.0, -2.0, 0.5)[self.at - 1]
+        return (
+            np.array([observation]),
+            reward,
+            last and self.ends == "terminated",
+            last and self.ends == "truncated",
+            {},
+        )
+
+
+def critic_by_hand() -> Learner:
+    """Rates are 0: V stays 0.2, 0.5 and -0.4 at the observations -1, 0 and 1. The largest reward is 2."""
+    description = AgentDescription(
+        name="hand",
+        task=Task(env_id="none", observation_size=1, action_size=2, action_kind="discrete", control_dt_s=0.1),
+        normaliser=Normaliser(clip=1.0),
+        encoder=HashedPlaceCells(layers=1, cells=3, fields=(2,)),
+        network=stack(inputs=3, hidden=(), outputs=2, neuron=NEURON, tick_s=1e-3, ticks=4),
+        decoder=ChoiceDecoder(neurons_per_action=1),
+        provenance=Provenance(recipe="none", seed=0),
+        learning=Learning(gamma=0.9, learning_rate=0.0, critic_learning_rate=0.0, critic_neurons=100, reward_scale=2.0),
+    )
+    tensors = {
+        "normaliser.mean": np.zeros(1),
+        "normaliser.std": np.ones(1),
+        "encoder.fields": np.array([[2]], np.float32),
+        "encoder.shift": np.array([[0.5]], np.float32),
+        "projection.input.output.weight": np.full((3, 2), 0.3, np.float32),
+        "population.output.bias": np.zeros(2, np.float32),
+        "decoder.weight": np.ones((2, 1)),
+        "decoder.bias": np.zeros(2),
+        "critic.weight": np.array([0.2, 0.5, -0.4]),
+        "critic.numbers": np.zeros(6),
+    }
+    return Learner(Agent(description, tensors), 0)
+
+
+@pytest.mark.parametrize(
+    ("ends", "last"),
+    [
+        ("terminated", 0.1 * 0.25 + 0.9 * 0.0 + 0.4),  # the task has ended: nothing follows
+        ("truncated", 0.1 * 0.25 + 0.9 * 0.5 + 0.4),  # time ran out: the value of the last observation
+        ("diverged", np.nan),
+        ("interrupted", np.nan),
+    ],
+)
+def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Path, ends: str, last: float) -> None:
+    learner, env = critic_by_hand(), Walk(ends)
+    with recorder.Recorder(tmp_path / "e.h5", "none", 0) as taken:
+        if ends == "interrupted":
+            with pytest.raises(KeyboardInterrupt):
+                closed_loop.run_episode(learner, env, 0, Both(taken, Interrupting(2)))
+        else:
+            closed_loop.run_episode(learner, env, 0, taken)
+            closed_loop.run_episode(learner, env, 0, taken)  # nothing of an episode is left in the next
+    for episode in recorder.read(tmp_path / "e.h5").episodes:
+        columns = episode.columns
+        assert columns["reward"].tolist() == [1.0, -2.0, 0.5]
+        assert columns["value"] == pytest.approx([0.2, 0.5, -0.4])
+        # (1 - gamma) r / 2 + gamma V' - V, by hand
+        expected = [0.1 * 0.5 + 0.9 * 0.5 - 0.2, 0.1 * -1 + 0.9 * -0.4 - 0.5, last]
+        assert columns["dopamine"] == pytest.approx(expected, nan_ok=True)
+
+
+class Interrupting:
+    """An observer that is interrupted after step ``at``."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def start(self, *_: Any) -> None:
+        pass
+
+    def step(self, step: Step) -> None:
+        if step.number == self.at:
+            raise KeyboardInterrupt

@@ -64,6 +64,16 @@ def test_a_continuous_action_is_learnt():
     assert last > 70
 
 
+def test_metrics_tell_weights_and_value():
+    algorithm = trainer(0, "trainer.learning.critic_learning_rate=0.0")
+    metrics = algorithm.update().metrics
+    weight = algorithm.agent().tensors["projection.input.output.weight"]
+    for q in (5, 25, 50, 75, 95):
+        assert metrics[f"rstdp/weight_q{q:02}"] == pytest.approx(np.percentile(weight, q), rel=1e-6)
+    assert metrics["rstdp/value_mean"] == 1.0  # the baseline of the recipe, which an untaught critic says everywhere
+    algorithm.close()
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*-rstdp.toml")), ids=lambda p: p.stem)
 def test_every_recipe_starts_and_its_agent_runs(path):
     algorithm = trainer(0, name=path.stem)
