@@ -31,6 +31,7 @@ GOALS = {  # median over seeds of the mean of the evaluation episodes; best othe
     "mountaincar-continuous": (90.0, "ARS 97, SAC 95"),
     "pendulum-v1": (-300.0, "TQC -151, PPO -172"),
     "inverted-pendulum": (950.0, "1000 is the most there is"),
+    "balancer": (823.0, "balancer-ppo 914"),
 }
 
 

@@ -4,7 +4,7 @@
 
 CartPole-v1 with the network of ``cartpole-rstdp``: 512 hashed place cells, 8 actor and 32 critic neurons, 4 ticks a
 decision, learning in every decision; environment, encoder and decoder included. One thread. The two are measured in
-turn, ``--repeats`` times; the medians count. PYTHON is an interpreter with BindsNET (benchmarks/engine_peers/README.md).
+turn, ``--repeats`` times; the medians count. PYTHON has BindsNET (benchmarks/engine_peers/README.md says how).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 The learning loop of a CartPole agent as BindsNET's users write it: hashed place cells, one ``Network.run`` of T ticks a
 decision with two ``Connection`` objects under ``MSTDPET`` (eligibility trace times reward), one on the actor's and one
-on the critic's neurons, spikes read by a ``Monitor``, the temporal-difference error as the reward of the next run. torch
-on one thread, float32. States are not reset between decisions, which saves it time.
+on the critic's neurons, spikes read by a ``Monitor``, the temporal-difference error as the reward of the next run.
+torch on one thread, float32. States are not reset between decisions, which saves it time.
 """
 
 from __future__ import annotations

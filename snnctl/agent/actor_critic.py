@@ -73,6 +73,7 @@ class Settings(NamedTuple):
     share: float  # of the newest delta in the mean of its square
     td: int  # 1: temporal-difference error, 0: reward less its mean
     horizon: int  # decisions for which a mark is kept
+    value_limit: float  # u stays within +-limit
     value_step: float  # unit of u in the integer form, else 0
 
 
@@ -157,13 +158,12 @@ def release(c: Settings, rule: ThreeFactorConstants, syn: Synapses, delta: float
     numbers[AT.square] += max(c.share, 1.0 / numbers[AT.deltas]) * (delta * delta - numbers[AT.square])
     d = delta / math.sqrt(numbers[AT.square]) if numbers[AT.square] > 0 else 0.0
     gain, decay = np.float32(c.rate * min(max(d, -c.most), c.most)), np.float32(c.decay)
-    highest = c.high - c.low
     kept = 0
     for a in range(int(numbers[AT.marked])):
         i = syn.marked[a]
         e = syn.eligibility[i]
         change = c.critic_rate * delta * syn.value_eligibility[i]
-        syn.value_weight[i] = bounded(syn.value_weight[i], change, -highest, highest)
+        syn.value_weight[i] = bounded(syn.value_weight[i], change, -c.value_limit, c.value_limit)
         syn.value_eligibility[i] *= c.decay
         reinforce(rule, syn.weight[i], e, gain)
         for j in range(m):

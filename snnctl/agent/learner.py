@@ -117,7 +117,8 @@ class Learner:
         learning, network = self.learning, self.description.network
         self._coder.reset(seed)
         decay = learning.gamma * learning.trace_lambda
-        integer, span = learning.arithmetic == "integer", learning.value_high - learning.value_low
+        integer = learning.arithmetic == "integer"
+        value_limit = learning.critic_weight_limit or learning.value_high - learning.value_low
         self._rule = three_factor.constants(
             tick_s=network.tick_s,
             tau_rise_s=self._neuron_model.tau_syn_s,
@@ -145,7 +146,8 @@ class Learner:
             share=learning.dopamine_share,
             td=int(learning.dopamine == "td"),
             horizon=three_factor.horizon(decay),
-            value_step=span / W_LEVELS if integer else 0.0,
+            value_limit=value_limit,
+            value_step=value_limit / W_LEVELS if integer else 0.0,
         )
         self._syn.numbers[AT.scale] = max(self._syn.numbers[AT.scale], learning.reward_scale)
         forget(self._syn)

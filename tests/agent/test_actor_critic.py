@@ -53,6 +53,7 @@ def setting(**change) -> Settings:
         "share": 0.01,
         "td": 1,
         "horizon": 50,
+        "value_limit": 2.0,
         "value_step": 0.0,
     }
     return Settings(**(given | change))
