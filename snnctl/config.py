@@ -72,6 +72,8 @@ def quantity(text: str | float, unit: str) -> float:
         raise ValueError(f"expected {_ARTICLE[unit]} {_KIND[unit]}, got {text}; {hint}")
     if isinstance(text, int | float):
         value = float(text)
+    elif not isinstance(text, str):
+        raise ValueError(f"expected one number, got {text!r:.60}; values that differ go to population(..., name=array)")
     else:
         match = _QUANTITY.match(text)
         if match is None:

@@ -82,6 +82,7 @@ class FixedProbability:
         while self.p > 0 and last < cells:
             expected = int((cells - last) * self.p)
             gaps = generator.geometric(self.p, expected + 4 * int(expected**0.5) + 16)
+            gaps = np.where((gaps < 1) | (gaps > cells), cells + 1, gaps)  # of tiny p they exceed what an integer holds
             at = np.concatenate([at, last + np.cumsum(gaps)])
             last = int(at[-1])
         row, column = np.divmod(at[at < cells], targets)

@@ -239,6 +239,11 @@ class Layout:
         if found:
             return found
         weight = self._tensors[f"{projection.prefix}.weight"].ravel()
+        neuron = self.description.population(projection.target).neuron
+        if getattr(type(neuron), "conductances", False) and (weight < 0).any():
+            message = f"has {np.count_nonzero(weight < 0)} negative conductances"
+            remedy = "what inhibits is a positive weight on another receptor: receptor='inhibitory'"
+            return [Problem(f"{projection.prefix}.weight", message, remedy)]
         drive = receptors.index(projection.receptor or receptors[0]) * targets
         for group in self._split(projection, sources, targets):
             self.longest_delay = max(self.longest_delay, group.delay)

@@ -393,17 +393,22 @@ class Network:
             now = self.tick
             count = min(most, ticks - done, recorded.until_sample(now))
             piece = slice(done, done + count)
+            given = self._input_chunk(inputs, piece, now, count)
             found, samples = engine.advance(
                 self._state,
-                self._input_chunk(inputs, piece, now, count),
+                given,
                 currents=self._current_chunk(injected, piece, now, count),
                 signals=None if signals is None else signals[piece],
                 teach=None if taught is None else taught[piece],
                 probes=recorded.probes,
             )
             fired = found.neurons
+            self._check_finite(engine, now, count)
             for recording in recorded.spikes:
-                recording.add_spikes(engine, found, now)
+                if isinstance(recording.what, Population) and recording.what.neuron is None:
+                    recording.add_given(given[:, engine.inputs.of[recording.what.name]], now)
+                else:
+                    recording.add_spikes(engine, found, now)
             for recording, columns in recorded.fields:
                 recording.add_samples(samples[:, columns], now)
             for recording in recorded.synaptic:
@@ -414,6 +419,22 @@ class Network:
             if progress is not None:
                 progress(done / ticks)
         return fired
+
+    def _check_finite(self, engine: Engine, now: int, count: int) -> None:
+        """A model that has left its stable range is silent from then on, which looks like a result."""
+        if np.isfinite(self._state.values).all():
+            return
+        for p in engine.description.driven:
+            assert p.neuron is not None
+            for field in p.neuron.initial()._fields:
+                first = engine.field(p.name, field)
+                bad = np.flatnonzero(~np.isfinite(self._state.values[first : first + p.size]))
+                if bad.size:
+                    message = f"of neuron {bad[0]} stopped being a finite number in ticks {now} to {now + count - 1}"
+                    remedy = (
+                        "its input is too strong for this tick: shorten tick_s, weaken the input or change the scheme"
+                    )
+                    raise NetworkError(Problem(f"population.{p.name}.{field}", message, remedy))
 
     def _input_chunk(self, inputs: NDArray[Any] | None, piece: slice, now: int, count: int) -> Spikes:
         engine = self.engine

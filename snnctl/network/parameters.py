@@ -39,7 +39,7 @@ def constants_table(
     found: list[Problem] = []
     for name, given in parameters.items():
         column = np.asarray(given)
-        if name not in fields or not isinstance(getattr(neuron, name), int | float):
+        if name not in fields or not isinstance(getattr(neuron, name), int | float | None):
             found.append(Problem(f"{where}.{name}", "is no number of this neuron model", nearest(name, fields)))
         elif column.shape != (size,):
             found.append(Problem(f"{where}.{name}", f"has the shape {column.shape}, expected ({size},)"))

@@ -64,16 +64,20 @@ class Recording:
         return int(self.probes(engine).size)
 
     def add_spikes(self, engine: Engine, fired: Fired, now: int) -> None:
-        """Keep this population's part of the spikes of ticks ``now`` ...; inputs have none."""
+        """Keep this population's part of the spikes of ticks ``now`` ..."""
         names = [p.name for p in engine.description.driven]
         assert isinstance(self.what, Population)
-        if self.what.name not in names:
-            return
         first = int(engine.columns[names.index(self.what.name)])
         own = (fired.neurons >= first) & (fired.neurons < first + self.what.size)
         ticks = np.repeat(np.arange(fired.ends.size), np.diff(fired.ends, prepend=0))
         self._ticks.append(now + ticks[own])
         self._values.append(fired.neurons[own] - np.int32(first))
+
+    def add_given(self, raster: NDArray[np.uint8], now: int) -> None:
+        """Keep the spikes (ticks, n) that a population without a model was given from tick ``now`` on."""
+        ticks, neurons = np.nonzero(raster)
+        self._ticks.append(now + ticks)
+        self._values.append(neurons.astype(np.int32))
 
     def add_samples(self, samples: NDArray[Any], now: int, every_row: bool = False) -> None:
         """Keep the samples of ticks ``now`` ... that are due."""

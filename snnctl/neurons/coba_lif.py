@@ -24,7 +24,7 @@ refractory 5 ms.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Gt
 from numba.extending import register_jitable
@@ -40,6 +40,8 @@ RK4_LIMIT = 2.785  # of h / tau: the real end of its region of stability
 @schema
 class CobaLif:
     """Parameters of a LIF population with conductance synapses: weights in nS, current in pA."""
+
+    conductances: ClassVar[bool] = True  # weights are conductances: none may be negative
 
     model: Literal["coba_lif"] = "coba_lif"
     scheme: Scheme = "exponential_midpoint"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from numbers import Real
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -99,6 +100,15 @@ class OrnsteinUhlenbeck:
     deviation: Annotated[float, Ge(0)]
     tau_s: Annotated[Seconds, Gt(0)]
     start: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_time("tau_s", self.tau_s)
+        if self.tau_s == 0:
+            raise ValueError("tau_s is 0: give a time above 0 s")
+        if not isinstance(self.deviation, Real) or not 0 <= self.deviation < math.inf:
+            raise ValueError(f"deviation is {self.deviation!r:.60}: give one finite number of at least 0")
+        if self.start is not None and (not isinstance(self.start, Real) or not math.isfinite(self.start)):
+            raise ValueError(f"start is {self.start!r:.60}: give one finite number, or None")
 
     def initial_state(self, n: int, seed: int, *indices: int) -> NoiseState:
         """Before the first tick; ``indices`` (of a population, say) separate currents with the same seed."""
@@ -217,7 +227,15 @@ def _each(amplitude: Amplitude, n: int, name: str) -> Floats:
     return np.full(n, given)
 
 
+def _check_time(name: str, time_s: float) -> None:
+    if not isinstance(time_s, Real) or not 0 <= time_s < math.inf:
+        raise ValueError(f"{name} is {time_s!r:.60}: give a finite number of seconds of at least 0")
+
+
 def _check_order(start_s: float, stop_s: float | None) -> None:
+    _check_time("start_s", start_s)
+    if stop_s is not None:
+        _check_time("stop_s", stop_s)
     if stop_s is not None and not start_s < stop_s:
         raise ValueError(f"stop_s {stop_s:g} must be after start_s {start_s:g}")
 

@@ -26,7 +26,7 @@ from snnctl.network import (
     Uniform,
 )
 from snnctl.network.description import problems
-from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, Izhikevich, Lif, Poisson
+from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, HodgkinHuxley, Izhikevich, Lif, Poisson
 from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
 from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume
 
@@ -457,3 +457,63 @@ def test_descriptions_are_refused_too() -> None:
         description = NetworkDescription(tick_s=1e-3, ticks=1, populations=populations, projections=(projection,))
         (problem,) = problems(description, "network")
         assert problem.where == f"network.projections[0].{message}"
+
+
+def test_a_model_that_leaves_its_stable_range_is_named_instead_of_going_silent() -> None:
+    net = Network(25e-6)
+    cells = net.population("axons", 2, HodgkinHuxley(scheme="rk4"))
+    net.record(cells)
+    with pytest.raises(NetworkError, match=r"population.axons.v: of neuron 1 stopped being a finite number in ticks 0"):
+        net.run(0.02, currents={"axons": np.array([0.0, -1e4])})
+
+
+def test_negative_conductances_are_refused() -> None:
+    net = Network(1e-3)
+    source = net.population("source", 2)
+    net.project(source, net.population("cells", 2, CobaLif()), weight=np.array([[1.0, -1.0], [2.0, 0.0]]))
+    with pytest.raises(NetworkError, match=r"projection.source.cells.weight: has 1 negative conductances.*receptor="):
+        net.run(1e-3)
+
+
+def test_a_mask_is_no_list_of_neurons() -> None:
+    net = Network(1e-3)
+    cells = net.population("cells", 2, Lif(tau_mem_s=1e-2))
+    with pytest.raises(NetworkError, match=r"cells.neurons: is a mask of booleans.*flatnonzero"):
+        net.record(cells, "v", neurons=np.array([True, False]))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"tau_s": -1e-2, "deviation": 1.0}, "tau_s is -0.01"),
+        ({"tau_s": 0.0, "deviation": 1.0}, "tau_s is 0"),
+        ({"tau_s": float("nan"), "deviation": 1.0}, "tau_s is nan"),
+        ({"tau_s": "5ms", "deviation": 1.0}, "tau_s is '5ms'"),
+        ({"tau_s": 1e-2, "deviation": -1.0}, "deviation is -1.0"),
+        ({"tau_s": 1e-2, "deviation": [1.0, 1.0]}, "deviation is"),
+        ({"tau_s": 1e-2, "deviation": 1.0, "start": [1.0, 2.0]}, "start is"),
+    ],
+)
+def test_noise_that_is_none_is_refused_by_the_name_of_its_parameter(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        OrnsteinUhlenbeck(**given)
+
+
+def test_times_of_currents_are_numbers() -> None:
+    with pytest.raises(ValueError, match="start_s is nan"):
+        Step(amplitude=1.0, start_s=float("nan"))
+    with pytest.raises(ValueError, match="stop_s is '1ms'"):
+        Step(amplitude=1.0, stop_s="1ms")  # type: ignore[arg-type]
+
+
+def test_an_array_in_the_model_says_where_arrays_go() -> None:
+    net = Network(1e-3)
+    net.population("cells", 2, CubaLif(tau_mem_s=np.array([0.01, 0.02])))  # type: ignore[arg-type]
+    with pytest.raises(
+        NetworkError, match=r"population.cells.tau_mem_s: .*expected one number.*population\(\.\.\., name="
+    ):
+        net.run(1e-3)
+
+
+def test_a_probability_of_next_to_nothing_ends() -> None:
+    assert FixedProbability(1e-300).pairs(20, 20, np.random.default_rng(0))[1].size == 0

@@ -14,7 +14,7 @@ import pytest
 from snnctl.errors import NetworkError
 from snnctl.network import FixedProbability, Network, Normal, SpikeArray, Uniform
 from snnctl.network import network as module
-from snnctl.neurons import EscapeLif, Lif, Poisson
+from snnctl.neurons import EscapeLif, HodgkinHuxley, Lif, Poisson
 from snnctl.neurons.currents import OrnsteinUhlenbeck, Step
 from snnctl.plasticity import DopamineStdp, HomeostaticScaling, PairStdp
 
@@ -296,3 +296,24 @@ def test_progress_rises_to_the_whole() -> None:
     assert len(seen) > 2
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_the_spikes_that_a_population_without_a_model_is_given_are_recorded() -> None:
+    net = Network(1e-3)
+    given, listed = net.population("given", 2), net.population("listed", 3, SpikeArray([0.0, 2e-3], [2, 0]))
+    net.project(given, net.population("cells", 1, Lif(tau_mem_s=1e-2)), weight=0.1)
+    net.record(given)
+    net.record(listed)
+    for _ in range(2):
+        net.run(3e-3, spikes={"given": np.array([[1, 0], [0, 0], [1, 1]])})
+    spikes = net.spikes(given)
+    np.testing.assert_allclose(spikes.times_s, [0.0, 2e-3, 2e-3, 3e-3, 5e-3, 5e-3])
+    np.testing.assert_array_equal(spikes.neurons, [0, 0, 1, 0, 0, 1])
+    np.testing.assert_array_equal(net.spikes(listed).neurons, [2, 0])
+
+
+def test_where_a_neuron_begins_may_differ_from_neuron_to_neuron() -> None:
+    net = Network(25e-6)
+    cells = net.population("axons", 2, HodgkinHuxley(), v_initial_mv=np.array([-65.0, -60.0]))
+    net.run(0.0)
+    np.testing.assert_array_equal(net.read(cells), [-65.0, -60.0])
