@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.coding.xoshiro import uniforms
-from snnctl.errors import SnnctlError
+from snnctl.errors import DivergedError, SnnctlError
 from snnctl.models import HOOK_ARGUMENTS, value_defects
 from snnctl.network import trial
 from snnctl.network.connectivity import Uniform
@@ -226,19 +226,25 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
     signal = np.where(generator.random(ticks) < 0.05, generator.normal(size=ticks), 0.0)
     teach = np.where(generator.random((ticks, m)) < 0.05, 1.0, 0.0)
     currents = 0.2 * generator.random((ticks, m))
+    diverged: DivergedError | None = None
     try:
         net.run(
             ticks * tick_s, spikes={"pre": arrivals}, currents={"post": currents}, signal=signal, teach={"post": teach}
         )
+    except DivergedError as error:  # of the neurons, because of weights that are looked at below
+        diverged = error
     except SnnctlError as error:
         yield Finding("learns", "failed", str(error))
         return
     after = net.engine.synapses(net.state().engine, net.engine.description.projections[0])
+    remedy = "bound it, or check the constants"
     for field, values in after.items():
         if not np.isfinite(values).all():
-            remedy = "bound it, or check the constants"
             yield Finding("finite", "failed", f"{field} leaves the finite numbers in {ticks} ticks", remedy)
             return
+    if diverged is not None:
+        yield Finding("finite", "failed", str(diverged), remedy)
+        return
     weight = after["weight"]
     yield Finding(
         "finite", "passed", f"synapses stay finite; weights end between {weight.min():.3g} and {weight.max():.3g}"

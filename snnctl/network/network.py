@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
-from snnctl.errors import NetworkError, Problem, nearest
+from snnctl.errors import DivergedError, NetworkError, Problem, nearest
 from snnctl.network.checks import duration, numbers, whole
 from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Population, Projection
@@ -339,6 +339,7 @@ class Network:
 
         Raises:
             NetworkError: the network is not sound, or what is given has the wrong shape or is not finite.
+            DivergedError: a neuron's state is no longer finite.
         """
         duration_s = duration(duration_s, "duration_s")
         ticks = round(duration_s / self.tick_s)
@@ -434,7 +435,7 @@ class Network:
                     remedy = (
                         "its input is too strong for this tick: shorten tick_s, weaken the input or change the scheme"
                     )
-                    raise NetworkError(Problem(f"population.{p.name}.{field}", message, remedy))
+                    raise DivergedError(Problem(f"population.{p.name}.{field}", message, remedy))
 
     def _input_chunk(self, inputs: NDArray[Any] | None, piece: slice, now: int, count: int) -> Spikes:
         engine = self.engine

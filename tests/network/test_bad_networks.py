@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snnctl.errors import NetworkError
+from snnctl.errors import DivergedError, NetworkError
 from snnctl.network import (
     AllToAll,
     Engine,
@@ -463,7 +463,9 @@ def test_a_model_that_leaves_its_stable_range_is_named_instead_of_going_silent()
     net = Network(25e-6)
     cells = net.population("axons", 2, HodgkinHuxley(scheme="rk4"))
     net.record(cells)
-    with pytest.raises(NetworkError, match=r"population.axons.v: of neuron 1 stopped being a finite number in ticks 0"):
+    with pytest.raises(
+        DivergedError, match=r"population.axons.v: of neuron 1 stopped being a finite number in ticks 0"
+    ):
         net.run(0.02, currents={"axons": np.array([0.0, -1e4])})
 
 
