@@ -60,28 +60,49 @@ def traces(paths: Sequence[Path]) -> Plot:
 
 
 def _one_run(paths: Sequence[Path]) -> Path:
-    runs: list[Path] = []
-    for path in paths:
-        found = [path] if (path / METRICS).is_file() else sorted(p.parent for p in path.glob(f"*/{METRICS}"))
-        if not found:
-            raise InputError(Problem(str(path), f"has no {METRICS}", "name the run folder of an rstdp training"))
-        runs += found
+    runs = run_folders(paths)
     if len(runs) > 1:
         remedy = f"it draws one run, e.g. {runs[0]}; without --figure all are drawn"
         raise InputError(Problem("--figure learning", f"was given {len(runs)} runs", remedy))
     return runs[0]
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Every update with a finished episode."""
+def run_folders(paths: Sequence[Path]) -> list[Path]:
+    """Run folders among ``paths`` and right inside them.
+
+    Raises:
+        InputError: a path is none and holds none.
+    """
+    runs: list[Path] = []
+    for path in paths:
+        found = [path] if (path / METRICS).is_file() else sorted(p.parent for p in path.glob(f"*/{METRICS}"))
+        if not found:
+            raise InputError(Problem(str(path), f"has no {METRICS}", "name a run folder or one that holds some"))
+        runs += found
+    return runs
+
+
+def updates(path: Path) -> list[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl``, whose steps and returns are numbers or, for returns, None.
+
+    Raises:
+        InputError: a line is something else.
+    """
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         try:
             row = json.loads(line)
-            if row["mean_return"] is not None:
-                found.append(row)
-        except (ValueError, KeyError, TypeError):
+            for value in (row["steps"], row["mean_return"] or 0, row.get("selection_return") or 0):
+                float(value)
+            found.append(row)
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise InputError(Problem(f"{path}:{number}", "is not a line of training metrics")) from None
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Every update with a finished episode."""
+    found = [row for row in updates(path) if row["mean_return"] is not None]
     if not found:
         raise InputError(Problem(str(path), "has no finished training episode yet", "wait a little"))
     return found

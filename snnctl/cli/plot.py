@@ -126,12 +126,7 @@ def _beside(path: Path, figure: Choice | None) -> Path:
 def _learning_curve(paths: list[Path]) -> Plot:
     from snnctl.report import learning_curve
 
-    runs: list[Path] = []
-    for path in paths:
-        found = [path] if (path / METRICS).is_file() else sorted(p.parent for p in path.glob(f"*/{METRICS}"))
-        if not found:
-            raise InputError(Problem(str(path), f"has no {METRICS}", "name a run folder or one that holds some"))
-        runs += found
+    runs = learning_figures.run_folders(paths)
     curves = [curve for curve in map(_curve, runs) if len(curve.steps)]
     if not curves:
         raise InputError(Problem(str(paths[0]), "has no finished training episode yet", "wait a little"))
@@ -144,17 +139,9 @@ def _curve(run: Path) -> Curve:
 
     from snnctl.report.learning_curve import Curve
 
-    points: list[tuple[float, float]] = []
-    selected: list[tuple[float, float]] = []
-    for number, line in enumerate((run / METRICS).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            if row["mean_return"] is not None:
-                points.append((float(row["steps"]), float(row["mean_return"])))
-            if row.get("selection_return") is not None:
-                selected.append((float(row["steps"]), float(row["selection_return"])))
-        except (ValueError, KeyError, TypeError):
-            raise InputError(Problem(f"{run / METRICS}:{number}", "is not a line of training metrics")) from None
+    rows = learning_figures.updates(run / METRICS)
+    points = [(row["steps"], row["mean_return"]) for row in rows if row["mean_return"] is not None]
+    selected = [(row["steps"], row["selection_return"]) for row in rows if row.get("selection_return") is not None]
     steps, returns = np.array(points, np.float64).reshape(-1, 2).T
     return Curve(run.name, steps, returns, np.array(selected, np.float64).reshape(-1, 2))
 

@@ -348,7 +348,7 @@ def advance(
         values: state of all populations; this one's is field-major from ``first``
         first: index in ``values``
         drive: summed weights of the spikes that are due, receptor-major (receptors * n,); zero afterwards, since
-            whoever reads it has it at hand: a pass of its own over it costs a tenth of the tick
+            whoever reads it has it at hand and a pass of its own would fetch it once more
         current: bias and injected current (n,)
         random: generator state (4,) uint64, advanced by stochastic models
         spikes: (n,) uint8, overwritten

@@ -234,9 +234,10 @@ def _check_time(name: str, time_s: float) -> None:
 
 def _check_order(start_s: float, stop_s: float | None) -> None:
     _check_time("start_s", start_s)
-    if stop_s is not None:
-        _check_time("stop_s", stop_s)
-    if stop_s is not None and not start_s < stop_s:
+    if stop_s is None:
+        return
+    _check_time("stop_s", stop_s)
+    if not start_s < stop_s:
         raise ValueError(f"stop_s {stop_s:g} must be after start_s {start_s:g}")
 
 
