@@ -25,9 +25,7 @@ class Learning:
     critic_learning_rate: Annotated[float, Ge(0)] = 0.03
     noise: Annotated[float, Gt(0)] = 0.5  # width of the escape noise, in units of the membrane
     weight_limit: Annotated[float, Gt(0)] = 4.0  # the actor's weights stay within +-limit
-    critic_weight_limit: Annotated[float, Gt(0)] | None = (
-        None  # of the critic; value_high - value_low by default
-    )
+    critic_weight_limit: Annotated[float, Gt(0)] | None = None  # of the critic; value_high - value_low by default
     critic_neurons: Annotated[int, Gt(0)] = 32
     value_low: Annotated[float, Ge(-1), Le(1)] = -1.0  # what a silent critic says, in largest rewards per step
     value_high: Annotated[float, Ge(-1), Le(1)] = 1.0  # what one says that spikes in every tick
