@@ -13,6 +13,7 @@ so that every kernel which keeps this order gives the same bits. No fastmath.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,10 +25,9 @@ from snnctl import streams
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.columns import Columns, are_finite
 from snnctl.network.description import NetworkDescription, Projection, problems
-from snnctl.network.kernel_cache import separated
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
-from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of
-from snnctl.network.population import advance
+from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of, rule_kernels
+from snnctl.network.population import advance, population_kernels
 from snnctl.network.trial import explained
 
 Spikes = NDArray[np.uint8]
@@ -92,7 +92,6 @@ def _deliver_sparse(weights: Any, pointers: Any, targets: Any, fired: Any, drive
     return events
 
 
-@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     models: Any,
@@ -232,8 +231,6 @@ class Engine:
         self.layout = layout
         self.dtype = layout.dtype
         self.tables = (
-            layout.model_examples,
-            layout.rule_examples,
             _table(layout.rows, PopulationRow),
             _table(layout.groups, GroupRow),
             _table(layout.rules, RuleRow),
@@ -253,6 +250,19 @@ class Engine:
         self._no_probes = np.zeros(0, np.int64)
         self._shapes = [array.shape for array in self.initial_state()]
         self._checked: State | None = None
+
+    @functools.cached_property
+    def kernels(self) -> tuple[Any, Any]:
+        """The kernels of the models and of the rules, as :func:`_run` takes them.
+
+        Raises:
+            NetworkError: a user's model does not compile.
+        """
+        models, rules = self.layout.model_examples, self.layout.rule_examples
+        try:
+            return population_kernels(models, self.dtype), rule_kernels(rules, self.dtype)
+        except Exception as error:  # of a user's model that does not compile
+            raise explained(error, (*models, *rules)) from None
 
     def initial_state(self, seed: int = 0) -> State:
         """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
@@ -339,15 +349,12 @@ class Engine:
             self._no_signals if signals is None else self._signalled(signals, ticks),
             self._none if teach is None else self._given(teach, self.teach, ticks),
         )
-        try:
-            self.synaptic_events = _run(*self.tables, *state, *given, probes, samples, neurons, ends)
-        except Exception as error:  # of a user's model that does not compile
-            raise explained(error, (*self.layout.model_examples, *self.layout.rule_examples)) from None
+        self.synaptic_events = _run(*self.kernels, *self.tables, *state, *given, probes, samples, neurons, ends)
         return Fired(neurons[: ends[-1] if ticks else 0].copy(), ends), samples
 
     def synapse_bytes(self, state: State) -> int:
         """Memory that the synapses take: weights, targets, and the state of the rules."""
-        tables = (self.tables[7], *self.tables[9:13], state.synapses)
+        tables = (self.tables[5], *self.tables[7:11], state.synapses)
         return sum(table.nbytes for table in tables)
 
     def field(self, population: str, field: str) -> int:
@@ -374,13 +381,12 @@ class Engine:
                 if hook(type(example), "weight") is not None:
                     weights = np.empty(row.synapses, self.dtype)
                     read_weights(
-                        (example,),
-                        0,
+                        example,
                         row,
-                        self.tables[6],
+                        self.tables[4],
                         state.traces,
                         state.synapses,
-                        *self.tables[9:11],
+                        *self.tables[7:9],
                         weights,
                     )
                     found["weight"][group.group.order] = weights

@@ -14,9 +14,8 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
-from snnctl.network.kernel_cache import separated
 from snnctl.network.parameters import constants_table, initial_values
-from snnctl.network.population import advance, receptors_of, state_of
+from snnctl.network.population import advance, population_kernels, receptors_of, state_of
 from snnctl.network.trial import explained, require
 
 
@@ -29,7 +28,6 @@ class Isolated:
     state: NamedTuple  # after the last tick, fields (n,)
 
 
-@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     models: Any,
@@ -96,7 +94,8 @@ def simulate(
     probes = np.array([state_class._fields.index(field) for field in record], np.int64)
     random = streams.kernel_state(seed, "neurons")
     try:
-        _run((model,), pool, is_shared, values, given, arrived, random, probes, spikes, samples)
-    except Exception as error:
+        kernels = population_kernels((model,), dtype)
+    except Exception as error:  # of a user's model that does not compile
         raise explained(error, (model,)) from None
+    _run(kernels, pool, is_shared, values, given, arrived, random, probes, spikes, samples)
     return Isolated(spikes, dict(zip(record, samples, strict=True)), state_class(*values.reshape(-1, size)))

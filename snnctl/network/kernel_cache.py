@@ -34,6 +34,7 @@ from numba.core import config as numba_config
 
 from snnctl import runtime
 from snnctl.models import functions, is_users
+from snnctl.network.model_kernel import ModelType
 
 _config: Any = numba_config  # without types
 _function_cache: Any = caching.FunctionCache
@@ -130,8 +131,8 @@ class _ByOrigin(caching._Cache):
 
 
 def _classes(numba_type: Any) -> Iterator[type]:
-    """The classes of NamedTuples in a type."""
-    if isinstance(numba_type, types.NamedTuple | types.NamedUniTuple):
+    """The classes of models and of NamedTuples in a type."""
+    if isinstance(numba_type, types.NamedTuple | types.NamedUniTuple | ModelType):
         yield numba_type.instance_class
     if isinstance(numba_type, types.BaseTuple):
         parts: Any = numba_type

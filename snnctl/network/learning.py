@@ -35,14 +35,17 @@ synapses of the neurons that spike; only ``consolidate`` visits all.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from numba import njit
+import numpy as np
+from numba import from_dtype, njit, types
 from numba.extending import overload, register_jitable
 
 from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
-from snnctl.network.population import by_kind, constants_from, scatter, unrolled, views
+from snnctl.network.model_kernel import address, caller
+from snnctl.network.population import constants_from, scatter, unrolled, views
 from snnctl.network.prefetch import LINE_BYTES, prefetch
 
 HOOKS = (
@@ -194,7 +197,7 @@ def _synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any,
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
+def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> int:
     c = constants_from(rule, pool, row.constant)
     if row.hooks & _MODULATE:
         shared = pieces(rule, "Shared", traces, row.shared, 1)
@@ -207,6 +210,7 @@ def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None
         post = pieces(rule, "Post", traces, row.post, row.n_post)
         for j in range(row.n_post):
             scatter(_relax_post(c, made(rule, "Post", post, j)), post, j)
+    return 0
 
 
 @separated
@@ -340,7 +344,7 @@ def _end_one(
     fired: Any,
     teach: Any,
     tick: Any,
-) -> None:
+) -> int:
     scalar = traces.dtype.type
     c = constants_from(rule, pool, row.constant)
     shared = pieces(rule, "Shared", traces, row.shared, 1)
@@ -384,6 +388,7 @@ def _end_one(
                     scatter(_consolidate(c, m, made(rule, "Synapse", synapse, s), trace, seen), synapse, s)
     if row.hooks & _SETTLE:
         scatter(_settle(c, m), shared, 0)
+    return 0
 
 
 def row_of(rows: Any, r: Any) -> Any:
@@ -397,6 +402,60 @@ def _row_of(rows: Any, r: Any) -> Any:
     return unrolled("rows, r", f"made({parts})", made=RuleRow)
 
 
+class RuleTypes(NamedTuple):
+    """Types of what the kernels of a rule take, for a float type."""
+
+    row: Any
+    floats: Any
+    places: Any
+    neurons: Any
+    indices: Any
+    number: Any
+
+    @classmethod
+    def of(cls, number: Any) -> RuleTypes:
+        row = types.NamedUniTuple(types.int64, len(RuleRow._fields), RuleRow)
+        vectors = (types.Array(kind, 1, "C") for kind in (number, types.int64, types.int32, types.uint32))
+        floats, places, neurons, indices = vectors
+        return cls(row, floats, places, neurons, indices, number)
+
+
+def _begin_arguments(number: Any) -> tuple[Any, ...]:
+    t = RuleTypes.of(number)
+    return t.row, t.floats, t.floats, t.number
+
+
+def _arrive_arguments(number: Any) -> tuple[Any, ...]:
+    t = RuleTypes.of(number)
+    return t.row, t.floats, t.floats, t.floats, t.places, t.indices, t.neurons, t.floats
+
+
+def _end_arguments(number: Any) -> tuple[Any, ...]:
+    t = RuleTypes.of(number)
+    tables = (t.floats, t.floats, t.floats, t.places, t.indices, t.places, t.indices)
+    return t.row, *tables, t.floats, t.neurons, t.floats, types.int64
+
+
+_KERNELS = ((_begin_one, _begin_arguments), (_arrive_one, _arrive_arguments), (_end_one, _end_arguments))
+_call_begin: Any = caller(_begin_arguments, types.int64, 4)
+_call_arrive: Any = caller(_arrive_arguments, types.int64, 8)
+_call_end: Any = caller(_end_arguments, types.int64, 12)
+
+
+def rule_kernels(examples: Sequence[Any], dtype: Any) -> Any:
+    """What :func:`begin`, :func:`arrive` and :func:`end` take: addresses, or without a compiler the examples.
+
+    Args:
+        examples: one instance of the constants of every rule
+        dtype: float type of the network
+    """
+    if not hasattr(_begin_one, "compile"):
+        return tuple(examples)
+    number = from_dtype(np.dtype(dtype))
+    found = [[address(kernel, type(e), arguments(number)) for kernel, arguments in _KERNELS] for e in examples]
+    return np.array(found, np.int64).reshape(-1, len(_KERNELS))
+
+
 def begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
     """What a rule does at the start of a tick."""
     _begin_one(rules[kind], row, pool, traces, signal)
@@ -404,7 +463,10 @@ def begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) 
 
 @overload(begin, strict=False)
 def _begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> Any:
-    return by_kind("row, pool, traces, signal", len(rules), _begin_one, "rules")
+    def implementation(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
+        _call_begin(rules[kind, 0], row, pool, traces, signal)
+
+    return implementation
 
 
 def arrive(
@@ -437,8 +499,21 @@ def _typed_arrive(
     fired: Any,
     drive: Any,
 ) -> Any:
-    arguments = "row, pool, traces, synapses, pointers, targets, fired, drive"
-    return by_kind(arguments, len(rules), _arrive_one, "rules", "0")
+    def implementation(
+        rules: Any,
+        kind: Any,
+        row: Any,
+        pool: Any,
+        traces: Any,
+        synapses: Any,
+        pointers: Any,
+        targets: Any,
+        fired: Any,
+        drive: Any,
+    ) -> Any:
+        return _call_arrive(rules[kind, 1], row, pool, traces, synapses, pointers, targets, fired, drive)
+
+    return implementation
 
 
 def end(
@@ -478,15 +553,37 @@ def _end(
     teach: Any,
     tick: Any,
 ) -> Any:
-    arguments = "row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick"
-    return by_kind(arguments, len(rules), _end_one, "rules")
+    def implementation(
+        rules: Any,
+        kind: Any,
+        row: Any,
+        pool: Any,
+        traces: Any,
+        synapses: Any,
+        pointers: Any,
+        targets: Any,
+        columns: Any,
+        entries: Any,
+        values: Any,
+        fired: Any,
+        teach: Any,
+        tick: Any,
+    ) -> None:
+        where = rules[kind, 2]
+        _call_end(where, row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick)
+
+    return implementation
 
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _read_one(
+def read_weights(
     rule: Any, row: Any, pool: Any, traces: Any, synapses: Any, pointers: Any, targets: Any, weights: Any
 ) -> None:
+    """Weights of a rule that keeps them in another form, as the next tick would deliver them.  # (synapses,)
+
+    ``rule`` is an instance of its constants.
+    """
     c = constants_from(rule, pool, row.constant)
     m = _modulate(c, made(rule, "Shared", pieces(rule, "Shared", traces, row.shared, 1), 0), traces.dtype.type(0))
     pre = pieces(rule, "Pre", traces, row.pre, row.n_pre)
@@ -502,18 +599,3 @@ def _read_one(
             weights[s] = _weight(
                 c, m, made(rule, "Synapse", synapse, s), trace, _relax_post(c, made(rule, "Post", post, j))
             )
-
-
-def read_weights(
-    rules: Any,
-    kind: Any,
-    row: Any,
-    pool: Any,
-    traces: Any,
-    synapses: Any,
-    pointers: Any,
-    targets: Any,
-    weights: Any,
-) -> None:
-    """Weights of a rule that keeps them in another form, as the next tick would deliver them.  # (synapses,)"""
-    _read_one(rules[kind], row, pool, traces, synapses, pointers, targets, weights)

@@ -12,8 +12,8 @@ A neuron model is one file of :mod:`snnctl.neurons`, or any importable module, w
 
 A model with several schemes has a class of constants and a step function for each of them.
 
-The compiled kernels call :func:`advance`. It is resolved by the *type* of the constants, so that each model
-is compiled once, inlined, and found again in the kernel cache.
+The compiled kernels call :func:`advance`. The loop over the neurons is resolved by the *class* of the constants: it is
+compiled once for each model, and found again in the kernel cache.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from __future__ import annotations
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import binding
-from numba import njit
+from numba import from_dtype, njit, types
 from numba.extending import overload, register_jitable
 
 from snnctl.coding.xoshiro import uniforms
 from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
+from snnctl.network.model_kernel import address, caller
 
 ONE_RECEPTOR = ("input",)
 _CHECKS = "snnctl_overlap_checks"
@@ -111,19 +112,34 @@ def _views(count: Any, values: Any, first: Any, size: Any) -> Any:
     return unrolled("count, values, first, size", f"({pieces},)")
 
 
-def gather(like: Any, fields: Any, j: Any) -> Any:
-    """The NamedTuple of ``like``'s class with element ``j`` of every field."""
-    return type(like)(*(field[j] for field in fields))
+def constant_views(model: Any, pool: Any, first: Any, size: Any) -> Any:
+    """The constants of ``size`` neurons of ``model``'s kind, field-major in ``pool`` from ``first``."""
+    return views(type(model)._fields, pool, first, size)
 
 
-@overload(gather, strict=False)
-def _gather(like: Any, fields: Any, j: Any) -> Any:
+@overload(constant_views, strict=False)
+def _constant_views(model: Any, pool: Any, first: Any, size: Any) -> Any:
+    count = (0,) * len(model.instance_class._fields)
+
+    def implementation(model: Any, pool: Any, first: Any, size: Any) -> Any:
+        return views(count, pool, first, size)
+
+    return implementation
+
+
+def constants_at(model: Any, fields: Any, j: Any) -> Any:
+    """The constants of neuron ``j``."""
+    return type(model)(*(field[j] for field in fields))
+
+
+@overload(constants_at, strict=False)
+def _constants_at(model: Any, fields: Any, j: Any) -> Any:
     parts = ", ".join(f"fields[{f}][j]" for f in range(len(fields)))
-    return unrolled("like, fields, j", f"made({parts})", made=like.instance_class)
+    return unrolled("model, fields, j", f"made({parts})", made=model.instance_class)
 
 
 def scatter(value: Any, fields: Any, j: Any) -> None:
-    """The inverse of :func:`gather`."""
+    """Make ``value``, a NamedTuple, element ``j`` of every field."""
     for field, part in zip(fields, value, strict=True):
         field[j] = part
 
@@ -143,7 +159,7 @@ def constants_from(model: Any, pool: Any, first: Any) -> Any:
 
 @overload(constants_from, strict=False)
 def _constants_from(model: Any, pool: Any, first: Any) -> Any:
-    parts = ", ".join(f"pool[first + {f}]" for f in range(len(model)))
+    parts = ", ".join(f"pool[first + {f}]" for f in range(len(model.instance_class._fields)))
     return unrolled("model, pool, first", f"made({parts})", made=model.instance_class)
 
 
@@ -292,7 +308,7 @@ def _advance_one(
     current: Any,
     random: Any,
     spikes: Any,
-) -> None:
+) -> int:
     size = spikes.size
     state = state_views(model, values, first, size)
     receptors = drive_views(model, drive, size)
@@ -314,13 +330,37 @@ def _advance_one(
             clear(model, receptors, j)
             spikes[j] = spike
     else:
-        table = views(model, pool, constant, size)
+        table = constant_views(model, pool, constant, size)
         for j in range(size):
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
-            after, spike = step(gather(model, table, j), before, arrived, current[j], noise, j)
+            after, spike = step(constants_at(model, table, j), before, arrived, current[j], noise, j)
             scatter(after, state, j)
             clear(model, receptors, j)
             spikes[j] = spike
+    return 0
+
+
+def _arguments(number: Any) -> tuple[Any, ...]:
+    """Types of the arguments of :func:`_advance_one` after the model."""
+    floats, place = types.Array(number, 1, "C"), types.int64
+    random, spikes = types.Array(types.uint64, 1, "C"), types.Array(types.uint8, 1, "C")
+    return floats, place, types.boolean, floats, place, floats, floats, random, spikes
+
+
+_call: Any = caller(_arguments, types.int64, 9)
+
+
+def population_kernels(examples: Sequence[Any], dtype: Any) -> Any:
+    """What :func:`advance` takes for networks of these models: addresses, or without a compiler the examples.
+
+    Args:
+        examples: one instance of the constants of every model
+        dtype: float type of the network
+    """
+    if not hasattr(_advance_one, "compile"):
+        return tuple(examples)
+    arguments = _arguments(from_dtype(np.dtype(dtype)))
+    return np.array([address(_advance_one, type(example), arguments) for example in examples], np.int64)
 
 
 def advance(
@@ -339,7 +379,7 @@ def advance(
     """One tick of a population, in place.
 
     Args:
-        models: one instance of the constants of every model that the network uses
+        models: what :func:`population_kernels` returns
         kind: index in ``models`` of this population's model
         pool: constants of all populations; this one's begin at ``constant``, one set if ``is_shared``,
             otherwise field-major with an element a neuron
@@ -370,18 +410,19 @@ def _advance(
     random: Any,
     spikes: Any,
 ) -> Any:
-    return by_kind(
-        "pool, constant, is_shared, values, first, drive, current, random, spikes", len(models), _advance_one
-    )
+    def implementation(
+        models: Any,
+        kind: Any,
+        pool: Any,
+        constant: Any,
+        is_shared: Any,
+        values: Any,
+        first: Any,
+        drive: Any,
+        current: Any,
+        random: Any,
+        spikes: Any,
+    ) -> None:
+        _call(models[kind], pool, constant, is_shared, values, first, drive, current, random, spikes)
 
-
-def by_kind(
-    arguments: str, kinds: int, function: Callable[..., Any], table: str = "models", otherwise: str = "None"
-) -> Any:
-    """``(models, kind, ...) -> function(models[kind], ...)`` for a ``kind`` known at run time only."""
-    branches = "".join(
-        f"    if kind == {k}:\n        return function({table}[{k}], {arguments})\n" for k in range(kinds)
-    )
-    scope: dict[str, Any] = {"function": function}
-    exec(f"def implementation({table}, kind, {arguments}):\n{branches}    return {otherwise}\n", scope)
-    return scope["implementation"]
+    return implementation

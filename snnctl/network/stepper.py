@@ -17,8 +17,6 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from snnctl.network.engine import Engine, Spikes, State, _run
-from snnctl.network.kernel_cache import separated
-from snnctl.network.trial import explained
 
 _numba: Any = numba  # without types
 carray, typeof = _numba.carray, _numba.typeof
@@ -52,7 +50,6 @@ def _matrix(places: Any, k: Any, dtype: Any) -> Any:
     return carray(_pointer(places[k, 0]), (places[k, 1], places[k, 2]), dtype)
 
 
-@separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster: Any) -> Any:
     """One tick; ``raster`` gets the spikes. Returns the synaptic events, or -1, and then nothing has happened."""
@@ -135,12 +132,11 @@ class Stepper:
     """
 
     def __init__(self, engine: Engine, state: State) -> None:
-        models, rules, *tables = engine.tables
         widths = (engine.inputs.width, engine.currents.width, len(engine.layout.projections), engine.teach.width)
         kinds = (np.uint8, engine.dtype, engine.dtype, engine.dtype)
         given = [np.zeros((1, width), kind) for width, kind in zip(widths, kinds, strict=True)]
         found = (np.empty((1, 0), engine.dtype), np.empty(engine.currents.width, np.int32), np.empty(1, np.int64))
-        arrays = (*tables, *state, *given, np.empty(0, np.int64), *found)
+        arrays = (*engine.tables, *state, *given, np.empty(0, np.int64), *found)
         for array, (dtype, axes) in zip(arrays, _KINDS, strict=True):
             assert array.dtype == (dtype or engine.dtype) and array.ndim == axes and array.flags.c_contiguous
         self._arrays = arrays  # must not be freed
@@ -150,13 +146,10 @@ class Stepper:
             {name: array[0, where] for name, where in columns.of.items()}
             for array, columns in ((given[0], engine.inputs), (given[1], engine.currents), (given[3], engine.teach))
         ]
-        self._fixed = (models, rules, np.array([_place(a) for a in arrays], np.int64), np.empty(0, engine.dtype))
+        self._fixed = (*engine.kernels, np.array([_place(a) for a in arrays], np.int64), np.empty(0, engine.dtype))
         self._width = engine.currents.width
         signature = tuple(typeof(x) for x in (*self._fixed, 0, np.empty(0, np.uint8)))
-        try:
-            self._call = _tick.compile(signature)
-        except Exception as error:  # of a user's model that does not compile
-            raise explained(error, (*models, *rules)) from None
+        self._call = _tick.compile(signature)
 
     def step(self, spikes: Any, currents: Any, signal: Any, teach: Any) -> Spikes | None:
         """One tick: the spikes of the driven populations (n_driven,).

@@ -344,10 +344,10 @@ def test_a_helper_that_is_not_compiled_is_named(lab: Path) -> None:
 SET = ("NUMBA_CACHE_DIR", "SNNCTL_KERNEL_CACHE", "NUMBA_DISABLE_JIT")
 COUNT = """
 import numpy as np
-from snnctl.network import isolated, simulate
+from snnctl.network import population, simulate
 from labneuron import Leaky
 ran = simulate(Leaky(), 1e-3, np.full((100, 1), 0.06))
-print(int(ran.spikes.sum()), sum(isolated._run.stats.cache_hits.values()))
+print(int(ran.spikes.sum()), sum(population._advance_one.stats.cache_hits.values()))
 """
 
 
