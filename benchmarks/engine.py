@@ -23,7 +23,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -59,8 +59,16 @@ REQUIRED = {  # ratio to reach
 }
 
 
-def rstdp(name: str, dtype: Any) -> tuple[Callable[[float], float], int]:
-    """Plastic synapses under Poisson input; returns what runs it for some seconds, and the number of neurons."""
+class Case(NamedTuple):
+    """One of our networks."""
+
+    run: Callable[[float], Any]  # for some simulated seconds; this is timed
+    spikes: Callable[[], int]  # so far
+    neurons: int  # whose spikes they are
+
+
+def rstdp(name: str, dtype: Any) -> Case:
+    """Plastic synapses under Poisson input."""
     case = RSTDP[name]
     tick_s = RULE["tick_ms"] * 1e-3
     top = w_max(case)
@@ -81,18 +89,15 @@ def rstdp(name: str, dtype: Any) -> tuple[Callable[[float], float], int]:
     network.record(targets)
     period = round(RULE["reward_period_ms"] / RULE["tick_ms"])
 
-    def run(seconds: float) -> float:
-        ticks = round(seconds / tick_s)
-        signal = np.zeros(ticks)
+    def run(seconds: float) -> None:
+        signal = np.zeros(round(seconds / tick_s))
         signal[::period] = RULE["reward"]
-        before = network.spikes(targets).neurons.size
         network.run(seconds, signal=signal)
-        return float(network.spikes(targets).neurons.size - before)
 
-    return run, case["targets"]
+    return Case(run, lambda: network.spikes(targets).neurons.size, case["targets"])
 
 
-def balanced(_: str, dtype: Any) -> tuple[Callable[[float], float], int]:
+def balanced(_: str, dtype: Any) -> Case:
     """The Vogels-Abbott network. Its synaptic term in mV is a current in nA through 1 MOhm."""
     p = BALANCED
     cell = CubaLif(
@@ -118,15 +123,13 @@ def balanced(_: str, dtype: Any) -> tuple[Callable[[float], float], int]:
     for population in cells.values():
         network.record(population)
 
-    def run(seconds: float) -> float:
-        before = sum(network.spikes(c).neurons.size for c in cells.values())
-        network.run(seconds)
-        return float(sum(network.spikes(c).neurons.size for c in cells.values()) - before)
+    def spikes() -> int:
+        return sum(network.spikes(c).neurons.size for c in cells.values())
 
-    return run, p["excitatory"] + p["inhibitory"]
+    return Case(network.run, spikes, p["excitatory"] + p["inhibitory"])
 
 
-def tick(_: str, dtype: Any) -> tuple[Callable[[float], float], int]:
+def tick(_: str, dtype: Any) -> Case:
     """A recurrent controller: a current in, spikes out, from Python at every tick."""
     p, tick_s = TICK, TICK["tick_ms"] * 1e-3
     keep = np.exp(-p["tick_ms"] / p["tau_m_ms"])
@@ -136,34 +139,35 @@ def tick(_: str, dtype: Any) -> tuple[Callable[[float], float], int]:
     currents = np.random.default_rng(2).normal(p["current_mean"], p["current_sd"], (1000, p["neurons"]))
     currents = (currents * (1 - keep)).astype(dtype)
 
-    def run(seconds: float) -> float:
-        spikes = 0
-        for k in range(round(seconds / tick_s)):
-            spikes += np.count_nonzero(network.step(currents={"cells": currents[k % 1000]})["cells"])
-        return float(spikes)
+    counted = 0
 
-    return run, p["neurons"]
+    def run(seconds: float) -> None:
+        nonlocal counted
+        for k in range(round(seconds / tick_s)):
+            counted += int(np.count_nonzero(network.step(currents={"cells": currents[k % 1000]})["cells"]))
+
+    return Case(run, lambda: counted, p["neurons"])
 
 
 def ours(name: str, dtype: Any, repeats: int) -> dict[str, Any]:
     """Our engine on one case: the first run compiles, then the median of several."""
     make = rstdp if name in RSTDP else {"balanced": balanced, "tick": tick}[name]
-    run, neurons = make(name, dtype)
+    case = make(name, dtype)
     seconds = SECONDS[name]
     start = time.perf_counter()
-    run(seconds / 10 if name != "tick" else seconds)
+    case.run(seconds / 10 if name != "tick" else seconds)
     build = time.perf_counter() - start
-    walls, spikes = [], 0.0
+    walls, before = [], case.spikes()
     for _ in range(repeats):
         start = time.perf_counter()
-        spikes = run(seconds)
+        case.run(seconds)
         walls.append(time.perf_counter() - start)
     wall = statistics.median(walls)
     return {
         "peer": f"snnctl {np.dtype(dtype).name}",
         "speed": seconds / wall,
         "us_a_tick": wall / seconds * (BALANCED["tick_ms"] if name == "balanced" else 1.0) * 1e3,
-        "rate_hz": spikes / neurons / seconds,
+        "rate_hz": (case.spikes() - before) / case.neurons / seconds / repeats,
         "precision": np.dtype(dtype).name,
         "first_run_s": build,
     }

@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.errors import NetworkError, Problem
+from snnctl.network.borrowed import borrowed
 from snnctl.network.columns import Columns, are_finite
 from snnctl.network.description import NetworkDescription, Projection, problems
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
 from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of, rule_kernels
 from snnctl.network.population import advance, population_kernels
+from snnctl.network.prefetch import LINE_BYTES, prefetch
 from snnctl.network.trial import explained
 
 Spikes = NDArray[np.uint8]
@@ -56,13 +58,19 @@ class Fired(NamedTuple):
 def _listed(spikes: Any, size: int, neurons: Any) -> int:
     """Write the indices of the spikes into ``neurons``; returns how many."""
     count = 0
-    words = spikes[: size // 8 * 8].view(np.uint64)  # most are zero
-    for w in range(words.size):
-        if words[w] != 0:
-            for j in range(8 * w, 8 * w + 8):
-                if spikes[j]:
-                    neurons[count] = j
-                    count += 1
+    words = spikes[: size // 8 * 8].view(np.uint64)
+    for first in range(0, words.size, 8):
+        last = min(first + 8, words.size)
+        some = np.uint64(0)
+        for w in range(first, last):
+            some |= words[w]
+        if some != 0:  # most are without a spike
+            for w in range(first, last):
+                if words[w] != 0:
+                    for j in range(8 * w, 8 * w + 8):
+                        if spikes[j]:
+                            neurons[count] = j
+                            count += 1
     for j in range(size // 8 * 8, size):
         if spikes[j]:
             neurons[count] = j
@@ -90,6 +98,16 @@ def _deliver_sparse(weights: Any, pointers: Any, targets: Any, fired: Any, drive
             drive[to[s]] += own[s]
         events += own.size
     return events
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _call_for(weights: Any, pointers: Any, targets: Any, fired: Any) -> None:
+    """Prefetch the static synapses of ``fired``, which deliver in the next tick."""
+    line = LINE_BYTES // max(weights.itemsize, targets.itemsize)
+    for i in fired:
+        for s in range(pointers[i], pointers[i + 1], line):
+            prefetch(weights, s)
+            prefetch(targets, s)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -126,6 +144,20 @@ def _run(
     ends: Any,
 ) -> int:
     """Advance by ``ends.size`` ticks in place; return how many synapses spikes passed."""
+    models, rules, pool, weights, bias = (
+        borrowed(models),
+        borrowed(rules),
+        borrowed(pool),
+        borrowed(weights),
+        borrowed(bias),
+    )
+    population_rows, group_rows = borrowed(population_rows), borrowed(group_rows)
+    rule_rows, input_rows = borrowed(rule_rows), borrowed(input_rows)
+    pointers, targets, columns, entries = borrowed(pointers), borrowed(targets), borrowed(columns), borrowed(entries)
+    work, spikes, counts, ring = borrowed(work), borrowed(spikes), borrowed(counts), borrowed(ring)
+    values, random, synapses, traces = borrowed(values), borrowed(random), borrowed(synapses), borrowed(traces)
+    inputs, currents, signals, teach = borrowed(inputs), borrowed(currents), borrowed(signals), borrowed(teach)
+    samples, neurons = borrowed(samples), borrowed(neurons)
     events, written, depth = 0, 0, ring.shape[0]
     silence = work[0, :0]
     for t in range(ends.size):
@@ -138,7 +170,7 @@ def _run(
             rule = row_of(rule_rows, r)
             begin(rules, rule.kind, rule, pool, traces, signals[t, rule.signal] if signals.shape[0] else work[2, 0])
         for p in range(population_rows.shape[0]):
-            (kind, size, at, slot, first, value, constant, is_shared, receptors, generator, group, group_end) = (
+            kind, size, at, slot, first, biases, value, constant, is_shared, receptors, generator, group, group_end = (
                 population_rows[p]
             )
             total = work[0, : receptors * size]  # zero, see advance
@@ -158,7 +190,7 @@ def _run(
                     events += _deliver_dense(weights[weight:], fired, drive)
                 else:
                     events += _deliver_sparse(weights[weight:], pointers[pointer:], targets[target:], fired, drive)
-            current = bias[first : first + size]
+            current = bias[first : first + biases]
             if currents.shape[0]:
                 current = work[1, :size]
                 for j in range(size):
@@ -190,6 +222,12 @@ def _run(
                 taught,
                 k,
             )
+        for g in range(group_rows.shape[0]):
+            source, source_slot, delay, _, weight, pointer, target, rule_begin, rule_end = group_rows[g]
+            if delay > 0 and pointer >= 0 and rule_begin == rule_end:
+                due = (k + 1 - delay) % depth
+                fired = ring[due, source : source + counts[due, source_slot]]
+                _call_for(weights[weight:], pointers[pointer:], targets[target:], fired)
         for n in range(probes.size):
             samples[t, n] = values[probes[n]]
         ends[t] = written

@@ -29,6 +29,7 @@ class PopulationRow(NamedTuple):
     ring: int  # first column in the ring of spikes
     slot: int  # column in the counts of spikes
     bias: int  # first element in the biases; also its first column in the raster
+    biases: int  # how many are read: 1 if all neurons have the same
     values: int  # first element in the state
     constant: int  # first element in the pool of constants
     is_shared: int  # whether all neurons have the same constants
@@ -200,6 +201,7 @@ class Layout:
                     ring=int(self._ring[name]),
                     slot=self._slot[name],
                     bias=int(first_bias[name]),
+                    biases=population.size,
                     values=self._values[name][0],
                     constant=self.constants.add(table),
                     is_shared=int(is_shared),
@@ -211,6 +213,7 @@ class Layout:
             )
             random += is_stochastic(type(example))
         self.stochastic = random
+        one_bias = set[str]()
         for p in driven:
             bias = self._tensors.get(f"population.{p.name}.bias")
             if bias is None:
@@ -220,9 +223,14 @@ class Layout:
                 found.append(Problem(f"population.{p.name}.bias", f"has the shape {bias.shape}, expected ({p.size},)"))
             elif not np.isfinite(bias).all():
                 found.append(Problem(f"population.{p.name}.bias", "is not finite everywhere"))
+            elif (bias == bias[:1]).all():
+                one_bias.add(p.name)
             self.bias.add(bias)
         if found:
             raise NetworkError(*found)
+        self.rows = [
+            row._replace(biases=1) if name in one_bias else row for name, row in zip(order, self.rows, strict=True)
+        ]
 
     def _parameters(self, name: str) -> dict[str, NDArray[Any]]:
         prefix = f"population.{name}."

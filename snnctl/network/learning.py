@@ -402,6 +402,9 @@ def _row_of(rows: Any, r: Any) -> Any:
     return unrolled("rows, r", f"made({parts})", made=RuleRow)
 
 
+_row_type: Any = types.NamedUniTuple  # numba's own stubs are not typed
+
+
 class RuleTypes(NamedTuple):
     """Types of what the kernels of a rule take, for a float type."""
 
@@ -414,7 +417,8 @@ class RuleTypes(NamedTuple):
 
     @classmethod
     def of(cls, number: Any) -> RuleTypes:
-        row = types.NamedUniTuple(types.int64, len(RuleRow._fields), RuleRow)
+        """Those of networks of this float type."""
+        row = _row_type(types.int64, len(RuleRow._fields), RuleRow)
         vectors = (types.Array(kind, 1, "C") for kind in (number, types.int64, types.int32, types.uint32))
         floats, places, neurons, indices = vectors
         return cls(row, floats, places, neurons, indices, number)

@@ -15,7 +15,8 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
-from numba.core.datamodel import models, register_default
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic
 
 # numba's own stubs and decorators are not typed

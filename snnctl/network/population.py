@@ -256,25 +256,6 @@ def _noise_of(model: Any, random: Any, drive: Any, size: Any) -> Any:
     return some if is_stochastic(model.instance_class) else none
 
 
-def without_current(model: Any, current: Any) -> bool:
-    """Whether a stochastic population gets no current at all: a loop without the branch for it vectorises."""
-    return is_stochastic(type(model)) and not np.any(current)
-
-
-@overload(without_current, strict=False)
-def _without_current(model: Any, current: Any) -> Any:
-    def look(model: Any, current: Any) -> bool:
-        some = False
-        for j in range(current.size):
-            some |= current[j] != 0
-        return not some
-
-    def never(model: Any, current: Any) -> bool:
-        return False
-
-    return look if is_stochastic(model.instance_class) else never
-
-
 def step(c: Any, s: Any, drive: Any, current: Any, noise: Any = None, j: Any = 0) -> Any:
     """One tick of one neuron of the model that ``c`` belongs to; ``noise[j]`` is for stochastic models."""
     if is_stochastic(type(c)):
@@ -313,11 +294,11 @@ def _advance_one(
     state = state_views(model, values, first, size)
     receptors = drive_views(model, drive, size)
     noise = noise_of(model, random, drive, size)
-    if is_shared and without_current(model, current):
-        constants, nothing = constants_from(model, pool, constant), current.dtype.type(0)
+    if is_shared and current.size == 1:
+        constants, same = constants_from(model, pool, constant), current[0]
         for j in range(size):
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
-            after, spike = step(constants, before, arrived, nothing, noise, j)
+            after, spike = step(constants, before, arrived, same, noise, j)
             scatter(after, state, j)
             clear(model, receptors, j)
             spikes[j] = spike
@@ -333,7 +314,8 @@ def _advance_one(
         table = constant_views(model, pool, constant, size)
         for j in range(size):
             before, arrived = new_state(model, state, j), drive_at(model, receptors, j)
-            after, spike = step(constants_at(model, table, j), before, arrived, current[j], noise, j)
+            own = current[j] if current.size > 1 else current[0]
+            after, spike = step(constants_at(model, table, j), before, arrived, own, noise, j)
             scatter(after, state, j)
             clear(model, receptors, j)
             spikes[j] = spike
@@ -389,7 +371,7 @@ def advance(
         first: index in ``values``
         drive: summed weights of the spikes that are due, receptor-major (receptors * n,); zero afterwards, since
             whoever reads it has it at hand and a pass of its own would fetch it once more
-        current: bias and injected current (n,)
+        current: bias and injected current (n,), or (1,) if all neurons have the same
         random: generator state (4,) uint64, advanced by stochastic models
         spikes: (n,) uint8, overwritten
     """

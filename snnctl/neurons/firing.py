@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 from numba.extending import register_jitable
 
+from snnctl.neurons.selection import select
+
 Reset = Literal["value", "subtract"]
 
 
@@ -36,10 +38,10 @@ def fire(c: Any, integrated: Any, reached: Any, held: Any, silent: Any) -> Any:
         the new membrane, the new ``silent``, and whether the neuron spikes
     """
     free = silent <= c.zero
-    spike = free and reached
-    v = integrated if free else held
-    left = silent if free else silent - c.one
-    return c.keep * v + c.shift if spike else v, c.refractory if spike else left, spike
+    spike = free & reached
+    v = select(free, integrated, held)
+    left = select(free, silent, silent - c.one)
+    return select(spike, c.keep * v + c.shift, v), select(spike, c.refractory, left), spike
 
 
 def reset_constants(reset: Reset, v_reset: float, drop: float) -> tuple[float, float]:
