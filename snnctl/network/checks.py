@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ def numbers(given: Any, where: str, dtype: Any = np.float64) -> NDArray[Any]:
         as_wanted = found.astype(dtype) if found.size else np.zeros(found.shape, dtype)
     except (TypeError, ValueError):
         raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}")) from None
+    if found.dtype == object:  # None becomes nan
+        raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}"))
     if dtype is np.int64 and found.dtype == np.bool_:  # as numbers of neurons; a raster may be made of booleans
         raise NetworkError(Problem(where, "is a mask of booleans", "give numbers: np.flatnonzero(mask)"))
     if np.issubdtype(dtype, np.integer) and (as_wanted != found).any():
@@ -50,3 +53,16 @@ def whole(given: Any, where: str, least: int) -> int:
     if not isinstance(given, int | np.integer) or isinstance(given, bool) or given < least:
         raise NetworkError(Problem(where, f"is {given!r:.60}", f"give a whole number of at least {least}"))
     return int(given)
+
+
+def no_model(given: Any, key: str) -> tuple[str, str] | None:
+    """Why ``given`` is no neuron model (key "model") or plasticity rule ("rule"), and the remedy; None if it is one."""
+    noun, example = ("neuron model", "Lif(tau_mem_s=0.02)") if key == "model" else ("plasticity rule", "PairStdp()")
+    if isinstance(given, type):
+        return f"is the class {given.__name__}", f"give an instance, {given.__name__}(...)"
+    if not callable(getattr(given, "constants", None)):
+        return f"is no {noun}: {given!r:.60}", f"give one such as {example}"
+    if hasattr(sys.modules[type(given).__module__], "Synapse") != (key == "rule"):
+        other = "plasticity rule" if key == "model" else "neuron model"
+        return f"is a {other}: {type(given).__name__}", f"give a {noun} such as {example}"
+    return None

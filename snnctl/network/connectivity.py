@@ -100,7 +100,7 @@ class FixedInDegree:
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
         """Draws without replacement."""
         available = sources if self.self_connections else sources - 1
-        if not isinstance(self.k, int | np.integer) or not 0 <= self.k <= available:
+        if not isinstance(self.k, int | np.integer) or isinstance(self.k, bool) or not 0 <= self.k <= available:
             raise ValueError(f"FixedInDegree needs a whole k between 0 and {available}, got {self.k}")
         chosen = np.empty((targets, self.k), np.int64)
         for j in range(targets):

@@ -252,6 +252,13 @@ class Layout:
             message = f"has {np.count_nonzero(weight < 0)} negative conductances"
             remedy = "what inhibits is a positive weight on another receptor: receptor='inhibitory'"
             return [Problem(f"{projection.prefix}.weight", message, remedy)]
+        for rule in projection.plasticity:
+            least = getattr(rule, "weight_min", 0.0)
+            if getattr(type(neuron), "conductances", False) and (least is None or least < 0):
+                message = f"is {least} where weights are conductances"
+                found.append(Problem(f"{projection.prefix}.plasticity.weight_min", message, "give 0 or more"))
+        if found:
+            return found
         drive = receptors.index(projection.receptor or receptors[0]) * targets
         for group in self._split(projection, sources, targets):
             self.longest_delay = max(self.longest_delay, group.delay)

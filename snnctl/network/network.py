@@ -15,7 +15,9 @@ on nothing can be added to it. The same seed gives the same bits, in one call or
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
 from snnctl.errors import DivergedError, NetworkError, Problem, nearest
-from snnctl.network.checks import duration, numbers, whole
+from snnctl.network.checks import duration, no_model, numbers, whole
 from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine, Spikes, State
@@ -132,11 +134,16 @@ class Network:
         if not isinstance(name, str) or not name or "." in name:
             raise NetworkError(Problem("population", f"cannot be called {name!r}", "choose a name without dots"))
         size = whole(size, f"population.{name}.size", 1)
+        if initial is not None and not isinstance(initial, Mapping):
+            remedy = "give a mapping of fields of the state, such as {'v': 0.5}"
+            raise NetworkError(Problem(f"population.{name}.initial", f"is {initial!r:.60}", remedy))
         generator = streams.generator(self.seed, "weights", len(self._populations), 0)
         if isinstance(neuron, SpikeArray):
             neuron.check(size, f"population.{name}")
             self._spike_arrays[name] = neuron
             neuron = None
+        elif neuron is not None and (found := no_model(neuron, "model")):
+            raise NetworkError(Problem(f"population.{name}.neuron", *found))
         added = Population(name=name, size=size, neuron=neuron)
         if neuron is not None:
             self._tensors[f"population.{name}.bias"] = drawn(bias, (size,), generator, f"population.{name}.bias")
@@ -201,6 +208,9 @@ class Network:
             weights = weights[order] if np.ndim(weight) else weights  # type: ignore[arg-type]
             delays = delays[order] if delay_s is not None and np.ndim(delay_s) else delays  # type: ignore[arg-type]
         rules = tuple(plasticity) if isinstance(plasticity, Sequence) else (plasticity,)
+        for rule in rules:
+            if found := no_model(rule, "rule"):
+                raise NetworkError(Problem(f"{where}.plasticity", *found))
         least = int(delays.min()) if delays.size else 1
         added = Projection(
             source=ends[0].name,
@@ -251,8 +261,7 @@ class Network:
         """
         known: Population | Projection = self._own(what) if isinstance(what, Projection) else self._known(what)
         name = known.prefix if isinstance(known, Projection) else known.name
-        every = 0.0 if every_s is None else duration(every_s, f"{name}.every_s")
-        stride = max(1, round(every / self.tick_s))
+        stride = 1 if every_s is None else max(1, self._ticks(every_s, f"{name}.every_s"))
         if isinstance(known, Projection) and (not known.plasticity or every_s is None):
             raise NetworkError(Problem(name, "can be recorded if it is plastic, at an interval", "give every_s"))
         chosen = (
@@ -289,7 +298,7 @@ class Network:
             NetworkError: the network is not sound.
         """
         if self._engine is None:
-            engine = Engine(self.description, self._tensors, self.dtype)
+            engine = self._made()
             self._check_recordings(engine)
             state = engine.initial_state(self.seed)
             for (name, field), values in self._initial.items():
@@ -341,12 +350,7 @@ class Network:
             NetworkError: the network is not sound, or what is given has the wrong shape or is not finite.
             DivergedError: a neuron's state is no longer finite.
         """
-        duration_s = duration(duration_s, "duration_s")
-        ticks = round(duration_s / self.tick_s)
-        if abs(ticks * self.tick_s - duration_s) > 1e-6 * max(duration_s, self.tick_s):
-            message = f"is {duration_s}, no whole number of ticks of {self.tick_s} s"
-            raise NetworkError(Problem("duration_s", message, f"give a multiple, such as {ticks * self.tick_s:g}"))
-        self._advance(ticks, spikes, currents, signal, teach, progress)
+        self._advance(self._ticks(duration_s, "duration_s"), spikes, currents, signal, teach, progress)
 
     def step(
         self,
@@ -363,6 +367,8 @@ class Network:
         """
         raster = None if self._stepper is None else self._stepper.step(spikes, currents, signal, teach)
         engine = self.engine if self._engine is None else self._engine
+        if self._stepper is not None and self._stepper.diverged:
+            self._check_finite(engine, self.tick - 1, 1)
         if raster is None:
             fired = self._advance(1, spikes, currents, signal, teach, None)
             raster = np.zeros(engine.currents.width, np.uint8)
@@ -463,6 +469,9 @@ class Network:
         if signal is None:
             return None
         prefixes = [p.prefix for p in self.engine.layout.projections]
+        if not prefixes:
+            remedy = "give the projection that it is for a rule: plasticity=..."
+            raise NetworkError(Problem("signal", "is given, but no projection is plastic", remedy))
         by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(prefixes, signal)
         columns = np.zeros((ticks, len(prefixes)), self.dtype)
         for prefix, values in by_name.items():
@@ -521,7 +530,10 @@ class Network:
         )
 
     def restore(self, state: NetworkState) -> None:
-        """Continue from a state of this network, or of one built alike. Recordings go on."""
+        """Continue from a state of this network, or of one built alike.
+
+        Recordings go on from there: what they hold of later ticks is forgotten.
+        """
         if not isinstance(state, NetworkState):
             raise NetworkError(Problem("state", f"is {type(state).__name__}", "give what Network.state() returned"))
         pair: tuple[tuple[NDArray[Any], ...], ...] = (tuple(self.state().engine), tuple(state.engine))
@@ -533,12 +545,15 @@ class Network:
         self._check_current_states(state.currents)
         self._state = State._make(array.copy() for array in state.engine)
         self._stepper = None
+        for recording in self._recordings.values():
+            recording.forget(self.tick)
         self._current_states = {k: list(v) for k, v in state.currents.items()}
 
     def save(self, path: Path | str) -> None:
         """Write the state to a file (npz, no pickle), whole or not at all."""
         state = self.state()
         arrays: dict[str, Any] = {f"engine.{k}": v for k, v in state.engine._asdict().items()}
+        arrays["network"] = np.array(self._fingerprint())
         for name, states in state.currents.items():
             for k, one in enumerate(states):
                 arrays |= {f"current.{name}.{k}.{field}": value for field, value in one._asdict().items()}
@@ -553,8 +568,10 @@ class Network:
             NetworkError: the file cannot be read or belongs to another network.
         """
         expected = self.state()
+        remedy = "give a file that Network.save wrote"
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
+                written_by = str(file["network"])
                 engine = State._make(file[f"engine.{field}"] for field in State._fields)
                 currents = {
                     name: [
@@ -564,11 +581,46 @@ class Network:
                     for name, states in expected.currents.items()
                 }
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            remedy = "give a file that Network.save wrote"
             raise NetworkError(Problem(str(path), f"is no state of this network ({error})", remedy)) from None
+        if written_by != self._fingerprint():
+            message = "is the state of another network: its models, parameters, synapses or static weights differ"
+            raise NetworkError(Problem(str(path), message, "build the network as it was, with the same seed"))
         self.restore(NetworkState(engine, currents))
 
     # ------------------------------------------------------------------ helpers
+
+    def _made(self) -> Engine:
+        """The engine; errors name the projections as they were given, not by their number."""
+        try:
+            return Engine(self.description, self._tensors, self.dtype)
+        except NetworkError as error:
+            raise NetworkError(*(self._named(problem) for problem in error.problems)) from None
+
+    def _named(self, problem: Problem) -> Problem:
+        number = re.match(r"network\.projections\[(\d+)\]", problem.where)
+        where = problem.where.removeprefix("network.")
+        if number:
+            where = self._projections[int(number[1])].prefix + problem.where[number.end() :]
+        return problem._replace(where=where)
+
+    def _ticks(self, duration_s: Any, where: str) -> int:
+        """A duration in ticks, of which it must be a whole number."""
+        seconds = duration(duration_s, where)
+        ticks = round(seconds / self.tick_s)
+        if abs(ticks * self.tick_s - seconds) > 1e-6 * max(seconds, self.tick_s):
+            message = f"is {seconds}, no whole number of ticks of {self.tick_s} s"
+            raise NetworkError(Problem(where, message, f"give a multiple, such as {max(1, ticks) * self.tick_s:g}"))
+        return ticks
+
+    def _fingerprint(self) -> str:
+        """Hash of what a state goes with: all that is fixed. The weights of plastic projections are in the state."""
+        plastic = {f"{p.prefix}.weight" for p in self._projections if p.plasticity}
+        digest = hashlib.blake2b(f"{self.description!r} {self.dtype}".encode(), digest_size=16)
+        for name, tensor in sorted(self._tensors.items()):
+            if name not in plastic:
+                digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+                digest.update(np.ascontiguousarray(tensor).tobytes())
+        return digest.hexdigest()
 
     def _known(self, population: Any) -> Population:
         name = population.name if isinstance(population, Population) else population

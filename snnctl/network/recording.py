@@ -14,7 +14,7 @@ from snnctl.network.engine import Engine, Fired
 class SpikeRecording(NamedTuple):
     """Spikes in the order of time, then of neurons."""
 
-    times_s: NDArray[np.float64]  # beginning of the tick of each spike
+    times_s: NDArray[np.float64]  # beginning of the tick of each spike (trains of snnctl.spike_trains use its end)
     neurons: NDArray[np.int32]
 
     def trains(self, size: int) -> list[NDArray[np.float64]]:
@@ -85,6 +85,12 @@ class Recording:
         due = slice(None) if every_row else (ticks + 1) % self.stride == 0
         self._ticks.append(ticks[due])
         self._values.append(samples[due])
+
+    def forget(self, tick: int) -> None:
+        """Drop what was kept of ``tick`` and later ones."""
+        kept = [ticks < tick for ticks in self._ticks]
+        self._ticks = [ticks[keep] for ticks, keep in zip(self._ticks, kept, strict=True)]
+        self._values = [values[keep] for values, keep in zip(self._values, kept, strict=True)]
 
     def spikes(self, tick_s: float) -> SpikeRecording:
         """The recorded spikes."""

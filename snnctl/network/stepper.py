@@ -52,7 +52,10 @@ def _matrix(places: Any, k: Any, dtype: Any) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster: Any) -> Any:
-    """One tick; ``raster`` gets the spikes. Returns the synaptic events, or -1, and then nothing has happened."""
+    """One tick; ``raster`` gets the spikes.
+
+    Returns the synaptic events, or -1, and then nothing has happened, and whether a neuron has left the finite numbers.
+    """
     number = example.dtype
     inputs = _matrix(places, 20, np.uint8)
     currents = _matrix(places, 21, number)
@@ -80,7 +83,7 @@ def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster
         for value in teach[0]:
             bad += not np.isfinite(value)
     if bad:
-        return -1
+        return -1, False
     neurons, ends = _vector(places, 26, np.int32), _vector(places, 27, np.int64)
     events = _run(
         models,
@@ -117,7 +120,10 @@ def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster
     raster[:] = 0
     for n in range(ends[0]):
         raster[neurons[n]] = 1
-    return events
+    bad = 0
+    for value in _vector(places, 16, number):
+        bad += not np.isfinite(value)
+    return events, bad > 0
 
 
 class Stepper:
@@ -148,6 +154,7 @@ class Stepper:
         ]
         self._fixed = (*engine.kernels, np.array([_place(a) for a in arrays], np.int64), np.empty(0, engine.dtype))
         self._width = engine.currents.width
+        self.diverged = False  # whether a neuron has left the finite numbers
         signature = tuple(typeof(x) for x in (*self._fixed, 0, np.empty(0, np.uint8)))
         self._call = _tick.compile(signature)
 
@@ -175,7 +182,7 @@ class Stepper:
                 return None
             given |= _TEACH
         raster = np.empty(self._width, np.uint8)
-        events = self._call(*self._fixed, given, raster)
+        events, self.diverged = self._call(*self._fixed, given, raster)
         if events < 0:
             return None
         self._engine.synaptic_events = events

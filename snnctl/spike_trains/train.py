@@ -72,7 +72,11 @@ def positive(value: float, name: str) -> float:
 
 
 def from_raster(raster: NDArray[Any], tick_s: float) -> list[Train]:
-    """The trains of a raster (ticks, n): a spike in tick k = 0, 1, ... is at (k + 1) tick_s, the end of its tick."""
+    """The trains of a raster (ticks, n): a spike in tick k = 0, 1, ... is at (k + 1) tick_s, the end of its tick.
+
+    (The recordings of a network give the beginning.)
+    """
+    raster = np.asarray(raster)
     if raster.ndim != 2:
         raise InputError(Problem("raster", f"has shape {raster.shape}", "must be (ticks, n)"))
     tick_ms = 1e3 * positive(tick_s, "tick_s")

@@ -519,3 +519,64 @@ def test_an_array_in_the_model_says_where_arrays_go() -> None:
 
 def test_a_probability_of_next_to_nothing_ends() -> None:
     assert FixedProbability(1e-300).pairs(20, 20, np.random.default_rng(0))[1].size == 0
+
+
+NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a class of models": (lambda: alone(Lif), r"population.cells.neuron: is the class Lif; give an instance, Lif"),
+    "a rule for a model": (lambda: alone(PairStdp()), "population.cells.neuron: is a plasticity rule: PairStdp"),
+    "a number for a model": (lambda: alone(3), "population.cells.neuron: is no neuron model: 3; give one such as Lif"),
+    "a model for a rule": (lambda: learning(LIF), "projection.noise.cells.plasticity: is a neuron model: Lif"),
+    "a class of rules": (lambda: learning(PairStdp), "projection.noise.cells.plasticity: is the class PairStdp"),
+    "a number for the initial state": (lambda: alone(initial=3), "population.cells.initial: is 3; give a mapping"),
+    "no number": (lambda: alone(bias=None), "population.cells.bias: is no number and no array of numbers: None"),
+    "a truth for a number of sources": (
+        lambda: pair(connectivity=FixedInDegree(True)),
+        "FixedInDegree needs a whole k between 0 and 3, got True",
+    ),
+    "an interval between two ticks": (
+        lambda: recorded(pair(), "cells", "v", every_s=1.5e-3),
+        "cells.every_s: is 0.0015, no whole number of ticks of 0.001 s",
+    ),
+    "a rule that may make conductances negative": (
+        lambda: ran(pair(CobaLif(), plasticity=PairStdp(weight_min=None))),
+        "projection.noise.cells.plasticity.weight_min: is None where weights are conductances; give 0 or more",
+    ),
+    "a signal for nobody": (lambda: ran(pair(), signal=1.0), "signal: is given, but no projection is plastic"),
+}
+
+
+@pytest.mark.parametrize(("use", "message"), NO_MODELS.values(), ids=NO_MODELS.keys())
+def test_what_is_no_model_or_for_nobody_is_refused(use: Callable[[], Any], message: str) -> None:
+    with pytest.raises(NetworkError, match=message) as caught:
+        use()
+    assert len(caught.value.problems) == 1
+
+
+def test_errors_of_the_whole_network_name_the_projection() -> None:
+    with pytest.raises(NetworkError, match=r"^projection.noise.cells.gaba.receptor: names no receptor of 'cells'"):
+        ran(pair(receptor="gaba"))
+    network = alone()
+    network.project("cells", "cells", weight=0.1, delay_s=0.0)
+    with pytest.raises(NetworkError, match=r"^projections: have a cycle without delay: cells -> cells"):
+        ran(network)
+
+
+def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
+    ran(pair()).save(tmp_path / "state.npz")
+    for other in (pair(weight=0.6), pair(Lif(tau_mem_s=2e-2)), pair(delay_s=1e-3, tick_s=0.5e-3)):
+        with pytest.raises(NetworkError, match="is the state of another network"):
+            other.load(tmp_path / "state.npz")
+    ran(learning()).save(tmp_path / "plastic.npz")
+    pair(plasticity=PairStdp(), weight=0.1).load(tmp_path / "plastic.npz")  # its weights are in the file
+
+
+@pytest.mark.needs_compiler
+def test_steps_notice_a_state_that_is_not_finite() -> None:
+    network = Network(25e-6)
+    network.population("axons", 2, HodgkinHuxley(scheme="rk4"))
+    network.step()
+    network.step()
+    assert network._stepper is not None
+    with pytest.raises(DivergedError, match=r"population.axons.v: of neuron 1 stopped being a finite number in ticks"):
+        for _ in range(100):
+            network.step(currents={"axons": np.array([0.0, -1e4])})

@@ -230,6 +230,14 @@ def test_a_restored_state_continues_and_stays_as_it_was() -> None:
     assert kept.engine.tick[0] == 12
 
 
+def test_recordings_forget_what_comes_after_a_restored_tick() -> None:
+    network = run(build(), 0, 12)
+    kept = network.state()
+    straight = fingerprint(run(network, 12, TICKS))
+    network.restore(kept)
+    assert fingerprint(run(network, 12, TICKS)) == straight
+
+
 def test_a_file_continues(tmp_path: Path) -> None:
     network = run(build(), 0, 12)
     network.save(tmp_path / "state.npz")
