@@ -35,6 +35,7 @@ from numba.extending import register_jitable
 from snnctl.config import Seconds, schema
 
 _LONGEST_MS = {"exponential_euler": 0.1, "simultaneous_exponential_euler": 0.05, "rk4": 0.025}
+_OPEN_PER_MS = 156.3  # of the squid's membrane, for which these limits are
 
 
 @schema
@@ -61,17 +62,20 @@ class HodgkinHuxley:
         """What one step needs, for ticks of ``tick_s``.
 
         Raises:
-            ValueError: the steps are too long for the scheme; the limit shrinks as temperature speeds the gates up.
+            ValueError: the steps are too long for the scheme; the limit shrinks as temperature speeds the gates up, and
+                for ``rk4`` as the membrane gets faster than the squid's.
         """
         tick_ms = tick_s * 1e3
         dt = tick_ms / self.substeps
         q = self.q10 ** ((self.temperature_c - 6.3) / 10)
-        longest = _LONGEST_MS[self.scheme] / max(1.0, q)
+        open_per_ms = (self.g_na_ms_cm2 + self.g_k_ms_cm2 + self.g_l_ms_cm2) / self.c_m_uf_cm2  # all channels open
+        fast = max(q, open_per_ms / _OPEN_PER_MS) if self.scheme == "rk4" else q  # the others hold for any membrane
+        longest = _LONGEST_MS[self.scheme] / max(1.0, fast)
         if dt > longest * (1 + 1e-9):
             raise ValueError(
                 f'substeps {self.substeps} gives steps of {dt:g} ms where scheme "{self.scheme}" needs at most '
-                f"{longest:g} ms at {self.temperature_c:g} degrees C: write at least "
-                f"{math.ceil(tick_ms / longest - 1e-9)}, or take a shorter tick_s"
+                f"{longest:g} ms at {self.temperature_c:g} degrees C and c_m_uf_cm2 {self.c_m_uf_cm2:g}: write at "
+                f"least {math.ceil(tick_ms / longest - 1e-9)}, or take a shorter tick_s"
             )
         tau_ms = self.tau_syn_s * 1e3
         a_syn = math.exp(-tick_ms / tau_ms) if tau_ms > 0 else 0.0

@@ -70,16 +70,15 @@ class Izhikevich:
         if self.scheme == "spnet":
             if abs(tick_ms - 1.0) > 1e-9:
                 raise ValueError(f'scheme "spnet" is defined for tick_s = 1 ms, not {tick_ms:g} ms: take "rk4"')
-        elif tick_ms / self.substeps > _LONGEST_MS[self.scheme] * (1 + 1e-9):
-            longest = _LONGEST_MS[self.scheme]
+        elif tick_ms / self.substeps > (longest := self._longest_ms()) * (1 + 1e-9):
             remedy = (
                 f"substeps of at least {math.ceil(tick_ms / longest - 1e-9)}"
                 if self.scheme == "rk4"
                 else 'scheme "rk4" with substeps, or "spnet" for ticks of 1 ms'
             )
             raise ValueError(
-                f'scheme "{self.scheme}" needs steps of at most {longest:g} ms, not {tick_ms / self.substeps:g} ms: '
-                f"take a shorter tick_s or {remedy}"
+                f'scheme "{self.scheme}" needs steps of at most {longest:g} ms with these a, k1 and k2, not '
+                f"{tick_ms / self.substeps:g} ms: take a shorter tick_s or {remedy}"
             )
         tau_ms = self.tau_syn_s * 1e3
         a_syn = math.exp(-tick_ms / tau_ms) if tau_ms > 0 else 0.0
@@ -103,6 +102,11 @@ class Izhikevich:
             zero=0.0,
             substeps=float(self.substeps),
         )
+
+    def _longest_ms(self) -> float:
+        """Longest step: that for the published k1 and k2 in the time scale of these, and no longer than 1 / a."""
+        faster = max(1.0, abs(self.k1) / 5.0, self.k2 / 0.04)
+        return min(_LONGEST_MS[self.scheme] / faster, 1.0 / max(1e-9, abs(self.a * self.leak_u)))
 
     def initial(self) -> IzhikevichState:
         """Rest without input, the lower fixed point; ``c`` where there is none or the recovery does not leak."""

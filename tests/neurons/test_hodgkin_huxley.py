@@ -285,6 +285,7 @@ def test_spikes_carry_the_same_charge_in_every_tick() -> None:
         ({"scheme": "simultaneous_exponential_euler"}, 1e-4, "at least 2"),
         ({"scheme": "rk4"}, 5e-5, "rk4.*at least 2"),
         ({"scheme": "rk4", "temperature_c": 16.3}, 2.5e-5, "at least 3"),
+        ({"scheme": "rk4", "c_m_uf_cm2": 0.25}, 2.5e-5, "c_m_uf_cm2 0.25: write at least 4"),
     ],
 )
 def test_ticks_that_break_the_scheme_are_refused(fields: dict[str, Any], tick_s: float, said: str) -> None:

@@ -185,6 +185,8 @@ def test_step_runs_interpreted_like_compiled() -> None:
         ({"scheme": "euler"}, 1e-3, "euler.*0.5 ms"),
         ({"scheme": "figure1"}, 1e-3, "figure1.*0.5 ms"),
         ({"scheme": "rk4"}, 1e-3, "at least 10"),
+        ({"scheme": "euler", "k1": 10.0}, 5e-4, "at most 0.25 ms with these a, k1 and k2"),
+        ({"scheme": "figure1", "a": 4.0}, 5e-4, "at most 0.25 ms"),
         ({"scheme": "euler", "substeps": 2}, 1e-4, "substeps"),
         ({"c": 30.0}, 1e-4, "v_peak"),
     ],
