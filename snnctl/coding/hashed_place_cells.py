@@ -6,9 +6,9 @@
 
 The active cell of each grid spikes in every tick, all others are silent. Two observations share the more cells the
 closer they are, so what is learnt at one is felt at its neighbours: a population code with layers levels of similarity.
-A grid looks at ``subset`` dimensions, all by default, chosen at random for each grid; so the number of cells does not
-grow with the number of dimensions, and hashing bounds it where the fields are many: far places may then share a cell of
-one grid, seldom of several.
+A grid looks at ``subset`` dimensions, all by default: at every choice of that many in turn, in random order, before any
+comes again. So the number of cells does not grow with the number of dimensions, and hashing bounds it where the fields
+are many: far places may then share a cell of one grid, seldom of several.
 
 Tensors: ``encoder.fields`` and ``encoder.shift`` (layers, dims); fields are 0 where a grid does not look.
 Cost: layers cells neurons; layers ticks spikes a decision, independent of the observation.
@@ -18,7 +18,9 @@ Reinforcement Learning (2018), section 9.5.4 (hashing, asymmetric shifts).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -29,6 +31,7 @@ from numpy.typing import NDArray
 from snnctl.config import schema
 
 _FACTOR, _LOW = np.uint64(0x9E3779B1), np.uint64(0xFFFFFFFF)  # 2^32 / golden ratio, prime (Knuth 6.4)
+_MANY = 100_000  # choices of dimensions
 _29, _32 = np.uint64(29), np.uint64(32)
 
 
@@ -39,7 +42,7 @@ class HashedPlaceCells:
     kind: Literal["hashed_place_cells"] = "hashed_place_cells"
     layers: Annotated[int, Gt(0)] = 16
     cells: Annotated[int, Gt(0)] = 256  # of a grid
-    fields: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]  # over the range of each observation
+    fields: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)]  # over the range of each observation; 0: ignored
     subset: Annotated[int, Gt(0)] | None = None  # dimensions that a grid looks at; all by default
     low: float = -1.0
     high: float = 1.0
@@ -47,8 +50,11 @@ class HashedPlaceCells:
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ValueError(f"low {self.low} must be below high {self.high}")
-        if self.subset is not None and self.subset > len(self.fields):
-            raise ValueError(f"subset {self.subset} is more than the {len(self.fields)} dimensions of fields")
+        used = len(self.fields) - self.fields.count(0)
+        if used == 0:
+            raise ValueError("fields has no entry above 0: every observation would be ignored")
+        if self.subset is not None and self.subset > used:
+            raise ValueError(f"subset {self.subset} is more than the {used} dimensions that fields does not ignore")
 
     def size(self, dims: int) -> int:
         """Number of cells."""
@@ -67,9 +73,21 @@ class HashedPlaceCells:
         number = np.arange(self.layers)[:, None]
         shift = ((number * (2 * np.arange(dims) + 1)) % self.layers + 0.5) / self.layers  # (layers, dims)
         fields = np.tile(np.array(self.fields, np.float64), (self.layers, 1))  # (layers, dims)
-        for layer in range(self.layers if self.subset else 0):
-            fields[layer, generator.permutation(dims)[self.subset :]] = 0
+        if self.subset is not None:
+            used = np.flatnonzero(self.fields)
+            for layer, blind in enumerate(_blind(used.size, used.size - self.subset, self.layers, generator)):
+                fields[layer, used[blind]] = 0
         return fields.astype(np.float32), shift.astype(np.float32)
+
+
+def _blind(dims: int, count: int, layers: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """The ``count`` dimensions that each grid does not look at: all choices in turn, in random order."""
+    if math.comb(dims, count) > _MANY:  # then two grids that look at the same dimensions are rare
+        yield from (generator.permutation(dims)[:count] for _ in range(layers))
+        return
+    choices = np.array(list(itertools.combinations(range(dims), count)), np.int64)
+    order = np.concatenate([generator.permutation(len(choices)) for _ in range(-(-layers // len(choices)))])
+    yield from choices[order[:layers]]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,8 @@ def test_a_subset_looks_at_so_many_dimensions_and_at_no_other():
     config = HashedPlaceCells(layers=20, cells=64, fields=(4,) * 5, subset=2)
     fields, _ = config.grids(streams.generator(0, "weights"))
     assert ((fields > 0).sum(axis=1) == 2).all()
-    assert (fields > 0).any(axis=0).all()
+    looks = Counter(tuple(np.flatnonzero(row)) for row in fields)
+    assert len(looks) == 10 and set(looks.values()) == {2}  # each of the 10 pairs, twice
     own = encoder(config)
     x = np.zeros(5)
     before = own.active(x).copy()
@@ -65,7 +68,23 @@ def test_a_subset_looks_at_so_many_dimensions_and_at_no_other():
     assert ((before != own.active(x)) <= (fields[:, 3] > 0)).all()
 
 
+def test_an_ignored_observation_changes_nothing():
+    for subset in (None, 2):
+        config = HashedPlaceCells(layers=6, cells=64, fields=(4, 0, 4, 4), subset=subset)
+        own, random = encoder(config), np.random.default_rng(0)
+        for _ in range(20):
+            x = random.uniform(-1, 1, 4)
+            before = own.active(x).copy()
+            x[1] = random.uniform(-1, 1)
+            assert (before == own.active(x)).all()
+
+
 def test_what_cannot_be_is_refused():
-    for bad, what in (({"low": 1.0, "high": 1.0}, "low"), ({"subset": 3}, "subset 3")):
+    for bad, what in (
+        ({"low": 1.0, "high": 1.0}, "low"),
+        ({"subset": 3}, "subset 3"),
+        ({"fields": (4, 0), "subset": 2}, "subset 2 is more than the 1 dimensions"),
+        ({"fields": (0, 0)}, "ignored"),
+    ):
         with pytest.raises(ValueError, match=what):
             HashedPlaceCells(**({"fields": (4, 4)} | bad))
