@@ -3,8 +3,9 @@
     python benchmarks/rstdp_tasks.py [TASK ...] [--seeds 0..9] [--jobs 2] [--set key=value ...]
 
 Trains ``TASK-rstdp`` without selection, to its last step, and then runs the agent of that moment (not the best one)
-with learning and noise off in 100 episodes of their own random stream. ``--control shuffled`` gives the rewards of the
-last 100 steps in random order, ``--control clamped`` holds the actor's dopamine at 0: nothing may be learnt then.
+with learning and noise off in 100 episodes of their own random stream. ``--control shuffled`` tells rewards and
+failures of the last 100 steps in random order, ``--control clamped`` holds the actor's dopamine at 0: nothing may be
+learnt then.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from snnctl import config, library, streams
 from snnctl.agent.float_controller import FloatController
+from snnctl.agent.learner import Learner
 from snnctl.loop.closed_loop import run_episode
 from snnctl.robots import environments
 from snnctl.training.recipe import Recipe, build
@@ -50,16 +52,25 @@ class Row(NamedTuple):
 
 
 class _Shuffled:
-    """Rewards in a random order: of the last 100 that are waiting, one is given in each step."""
+    """What actions led to, reward and failure, in random order: in each step one of the last 100 that are waiting.
 
-    def __init__(self, feedback: Any, seed: int) -> None:
-        self._feedback, self._generator, self._waiting = feedback, np.random.default_rng(seed), list[float]()
+    Failures come as often as they do, each once, but at a random time. A failed episode itself ends as if time had run
+    out; after a failure that is told in the middle of an episode the learner begins anew, as it would in an episode.
+    """
+
+    def __init__(self, learner: Learner, seed: int) -> None:
+        self._learner, self._feedback = learner, learner.feedback
+        self._generator, self._waiting = np.random.default_rng(seed), list[tuple[float, bool]]()
+        self._seed = seed
 
     def __call__(self, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
-        self._waiting.append(reward)
-        k = int(self._generator.integers(len(self._waiting)))
-        given = self._waiting.pop(k) if len(self._waiting) > 100 else self._waiting[k]
-        self._feedback(given, observation, False, terminated or truncated)
+        self._waiting.append((reward, terminated))
+        given, failed = reward, False
+        if len(self._waiting) > 100:
+            given, failed = self._waiting.pop(int(self._generator.integers(len(self._waiting))))
+        self._feedback(given, observation, failed, (terminated or truncated) and not failed)
+        if failed and not (terminated or truncated):
+            self._learner.reset(self._seed)
 
 
 def learn(job: tuple[str, int, list[str], str]) -> Row:
@@ -76,7 +87,7 @@ def learn(job: tuple[str, int, list[str], str]) -> Row:
     algorithm = build(recipe, seed)
     assert isinstance(algorithm, Rstdp)
     if control == "shuffled":
-        algorithm.learner.feedback = _Shuffled(algorithm.learner.feedback, seed)  # type: ignore[method-assign]
+        algorithm.learner.feedback = _Shuffled(algorithm.learner, seed)  # type: ignore[method-assign]
     untrained = play(algorithm, 20)
     start = time.perf_counter()
     while algorithm.steps < algorithm.total_steps:

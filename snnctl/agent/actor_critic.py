@@ -16,7 +16,8 @@ membranes start evenly spread, so that their number of spikes is the drive in st
 
 The synapses of an input on the K neurons start equal and change equally, so each is kept once. All rewards are
 divided by the largest that was ever seen, so V is within [-1, 1]; when a larger one comes, V, u and the deviation
-of the dopamine are rescaled with it.
+of the dopamine are rescaled with it. V' of that one step is not: its delta is in two units, once for each new largest
+reward (give ``reward_scale`` where it is known).
 
 **Dopamine**: the temporal-difference error, or the reward less its mean (``td = 0``):
 

@@ -80,8 +80,9 @@ class Learner:
         self._neuron_model = neuron
         self._neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(network.tick_s)))
         self._bias = tensors[f"population.{network.output.name}.bias"].astype(np.float32)  # (m,)
-        self._syn = synapses(tensors[f"{self._prefix}.weight"].astype(np.float32))
-        self._syn.value_weight[:] = tensors["critic.weight"]
+        limit = np.float32(learning.weight_limit)
+        self._syn = synapses(np.clip(tensors[f"{self._prefix}.weight"].astype(np.float32), -limit, limit))
+        self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -_value_limit(learning), _value_limit(learning))
         self._syn.numbers[:] = tensors["critic.numbers"]
         self._syn.numbers[AT.marked] = 0
         n, m = self._syn.weight.shape
@@ -118,7 +119,7 @@ class Learner:
         self._coder.reset(seed)
         decay = learning.gamma * learning.trace_lambda
         integer = learning.arithmetic == "integer"
-        value_limit = learning.critic_weight_limit or learning.value_high - learning.value_low
+        value_limit = _value_limit(learning)
         self._rule = three_factor.constants(
             tick_s=network.tick_s,
             tau_rise_s=self._neuron_model.tau_syn_s,
@@ -172,6 +173,11 @@ class Learner:
                 self._settings, self._rule, self._syn, starts, sources, self._random, reward, terminated
             )
 
+    def abandon(self) -> None:
+        """End an episode that teaches nothing: the newest action is forgotten, and what came of it."""
+        forget(self._syn)
+        self.delta = 0.0
+
     def value_at(self, observation: NDArray[Any]) -> float:
         """V of an observation, in largest rewards per step; nothing is learnt or marked.
 
@@ -214,3 +220,8 @@ class Learner:
         """Continue from :meth:`state`, at the start of an episode."""
         self._syn.weight[:], self._syn.value_weight[:] = state["weight"], state["value_weight"]
         self._syn.numbers[:], self._random[:] = state["numbers"], state["random"]
+
+
+def _value_limit(learning: Learning) -> float:
+    """The critic's weights stay within +- this."""
+    return learning.critic_weight_limit or learning.value_high - learning.value_low

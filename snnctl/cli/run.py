@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from snnctl.agent.folder import Agent
+    from snnctl.agent.learner import Learner
     from snnctl.loop.episode import Episode, Observer
     from snnctl.loop.statistics import Summary
 
@@ -58,6 +60,8 @@ def run(
         raise InputError(Problem("--save", "needs --learn", "without it the agent stays what it is"))
     if save is not None and save.exists():
         raise InputError(Problem(str(save), "is there already", "name a new folder"))
+    if save is not None and not _is_writable(save):
+        raise InputError(Problem(str(save), "cannot be written to", "name a folder that you may write to"))
     learning = Learner(loaded, seed) if learn else None
     env_id = env or loaded.description.task.env_id
     if not runtime.kernels_cached():
@@ -65,24 +69,34 @@ def run(
     with contextlib.ExitStack() as stack:
         observers = _observers(stack, env_id, seed, video, record, view)
         bar = stack.enter_context(console.progress("run", episodes, "episodes"))
-        finished = closed_loop.run_episodes(
-            learning or FloatController(loaded),
-            env_id,
-            closed_loop.episode_seeds(seed, episodes),
-            {"render_mode": "rgb_array"} if video is not None else None,
-            Observers(*observers) if observers else None,
-            lambda done, _, e: bar.update(done, e.diverged or f"return {e.episode_return:.6g}"),
-            max_steps=max_steps,
-        )
+        finished: list[Episode] = []
+
+        def follow(done: int, _: int, episode: Episode) -> None:
+            finished.append(episode)
+            bar.update(done, episode.diverged or f"return {episode.episode_return:.6g}")
+
+        try:
+            closed_loop.run_episodes(
+                learning or FloatController(loaded),
+                env_id,
+                closed_loop.episode_seeds(seed, episodes),
+                {"render_mode": "rgb_array"} if video is not None else None,
+                Observers(*observers) if observers else None,
+                follow,
+                max_steps=max_steps,
+            )
+        except KeyboardInterrupt:
+            if save is not None and learning is not None:  # what it has learnt must not be lost
+                _save(learning, save, agent, env_id, seed, max_steps, finished)
+                console.note(f"wrote {save}, what it has become in {len(finished)} episodes")
+            raise
     for path in (video, record):
         if path is not None:
             console.note(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)")
     if record is not None:
         console.note(f"try: snnctl plot {record}")
     if save is not None and learning is not None:
-        from snnctl.agent import folder
-
-        folder.save(learning.agent(), save, card=_card(loaded, env_id, seed, finished))
+        _save(learning, save, agent, env_id, seed, max_steps, finished)
         console.note(f"wrote {save}; without learning: snnctl run {save} --env {env_id}")
     summary = statistics.summarise(finished)
     if as_json:
@@ -112,12 +126,30 @@ def _progress(episodes: Sequence[Episode]) -> str:
     return "while it learnt:\n" + console.table(["episodes", "return mean"], rows)
 
 
-def _card(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode]) -> str:
-    name = agent.description.name
-    return (
-        f"# {name}, adapted\n\nThe agent `{name}` after {len(episodes)} episodes in `{env_id}` with learning on "
-        f"(`snnctl run {name} --env {env_id} --learn --seed {seed} --episodes {len(episodes)}`).\n"
-    )
+def _is_writable(path: Path) -> bool:
+    try:
+        path.mkdir(parents=True)
+        path.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _save(
+    learner: Learner, path: Path, given: str, env_id: str, seed: int, max_steps: int | None, episodes: Sequence[Episode]
+) -> None:
+    """Write the adapted agent, with the command that made it of the one that was given."""
+    from snnctl.agent import folder
+    from snnctl.agent.folder import Agent
+
+    agent = learner.agent()
+    before, name = agent.description.provenance, agent.description.name
+    command = f"snnctl run {given} --env {env_id} --learn --seed {seed} --episodes {len(episodes)}"
+    if max_steps is not None:
+        command += f" --max-steps {max_steps}"
+    made = dataclasses.replace(before, command=command, steps=before.steps + sum(e.length for e in episodes))
+    card = f"# {name}, adapted\n\nThe agent `{given}` after {len(episodes)} episodes with learning on (`{command}`).\n"
+    folder.save(Agent(dataclasses.replace(agent.description, provenance=made), agent.tensors), path, card=card)
 
 
 def _observers(

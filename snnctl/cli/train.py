@@ -130,7 +130,10 @@ def _one(
         raise typer.Exit(INTERRUPTED)
     _warn(result)
     if _useless(result):
-        console.note(f"snnctl: {result.folder}: every evaluation episode diverged; see metrics.jsonl, try a smaller lr")
+        console.note(
+            f"snnctl: {result.folder}: every evaluation episode diverged: numbers stopped being finite; check "
+            "what the environment returns, then lower the learning rate"
+        )
         raise typer.Exit(3)
 
 

@@ -1,13 +1,15 @@
 """Whether a run has learnt anything, and what its figures point at if not.
 
-A run has learnt nothing when neither the mean return of its training episodes nor the selection score ever rose
-above the first mean return by a part :data:`GAIN` of its size. A task that begins solved looks the same; so this is a
-warning. The reasons are read from the newest line of ``metrics.jsonl``, each with what to change.
+A run has learnt when the mean return, averaged over a fifth of the run, once rose above its first value by a part
+:data:`GAIN` of its size, or the selection score by twice that. A task that begins solved looks as if nothing had been
+learnt; so this is a warning. The reasons are read from ``metrics.jsonl``, each with what to change: some from its
+newest line, those that make learning impossible from all lines, and these are told of every run.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,26 @@ from snnctl.training import run_folder
 FEWEST = 5  # lines: a shorter training says nothing
 GAIN = 0.1  # of the size of the first mean return that counts as having learnt
 
-_CHECKS: tuple[
-    tuple[str, float, float, str, str], ...
-] = (  # metric, lowest and highest value in order, meaning, remedy
+_Checks = tuple[tuple[str, float, float, str, str], ...]  # metric, lowest and highest value in order, meaning, remedy
+
+_OF_ALL_LINES: _Checks = (  # their largest value must be in order
     ("rstdp/weight_change", 1e-9, float("inf"), "no weight moves", "raise trainer.learning.learning_rate"),
+    (
+        "rollout/diverged",
+        0.0,
+        0.0,
+        "episodes ended because a number was not finite",
+        "look at the rewards and observations of the environment",
+    ),
+)
+_OF_THE_NEWEST: _Checks = (
+    (
+        "rstdp/dopamine_std",
+        1e-6,
+        float("inf"),
+        "there is no dopamine any more",
+        "one reward may be far larger than all others (rstdp/reward_scale): clip the rewards of the environment",
+    ),
     ("rstdp/at_limits", 0.0, 0.5, "most weights are at a limit", "lower trainer.learning.learning_rate"),
     (
         "rstdp/dopamine_offset",
@@ -44,17 +62,29 @@ def warnings(folder: Path) -> tuple[str, ...]:
     if len(returns) < FEWEST:
         return ()
     scores = [row["selection_return"] for row in rows if row.get("selection_return") is not None]
-    first = returns[0]
+    impossible = _found(_OF_ALL_LINES, _largest(rows))
+    first, window = returns[0], max(1, len(returns) // 5)
     needed = GAIN * max(abs(first), 1e-9)
-    if max(returns) > first + needed or (scores and max(scores) > first + needed):
-        return ()
-    newest = rows[-1]
-    found = [
-        f"{meaning} ({metric} is {newest[metric]:.3g}): {remedy}"
-        for metric, low, high, meaning, remedy in _CHECKS
-        if isinstance(newest.get(metric), int | float) and not low <= newest[metric] <= high
-    ]
+    best = max(statistics.fmean(returns[k : k + window]) for k in range(len(returns) - window + 1))
+    if best > first + needed or (scores and max(scores) > first + 2 * needed):
+        return impossible
+    found = [*impossible, *_found(_OF_THE_NEWEST, rows[-1])]
     if not found:
         found = ["no figure stands out: try more steps, more noise, or other learning rates (snnctl sweep)"]
     head = f"it is not learning: the mean return was {first:.4g} at first and never above {max(returns):.4g}"
     return (head, *found)
+
+
+def _largest(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The largest number of each metric."""
+    names = {name for row in rows for name in row}
+    numbers = {name: [row[name] for row in rows if isinstance(row.get(name), int | float)] for name in names}
+    return {name: max(values) for name, values in numbers.items() if values}
+
+
+def _found(checks: _Checks, row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"{meaning} ({metric} is {row[metric]:.3g}): {remedy}"
+        for metric, low, high, meaning, remedy in checks
+        if isinstance(row.get(metric), int | float) and not low <= row[metric] <= high
+    )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
+from snnctl.errors import DivergedError, Problem
 from snnctl.robots.divergence import Watch
 from snnctl.robots.environments import make
 
@@ -126,6 +127,9 @@ class Environments:
         self._actions[index] = []
         observation, _ = self.envs[index].reset(seed=streams.integer(self.seed, "env", index, episode))
         self._watches[index].start()
+        if not np.isfinite(observation).all():
+            message = f"the first observation of episode {episode} is not finite"
+            raise DivergedError(Problem("env.id", message, "mend the environment's reset"))
         self.observations[index] = np.reshape(observation, -1)
 
     def _advance(self, index: int, action: Any) -> tuple[Floats, float, bool, bool, str | None]:

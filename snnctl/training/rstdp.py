@@ -214,7 +214,10 @@ class Rstdp:
             step = environments.step(np.array([action]))
             self._steps += 1
             terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
-            learner.feedback(float(step.rewards[0]), step.last_observations[0], terminated, truncated)
+            if step.finished and step.finished[0].diverged is not None:
+                learner.abandon()  # a reward of 0 would be the best there is where rewards are costs
+            else:
+                learner.feedback(float(step.rewards[0]), step.last_observations[0], terminated, truncated)
             if step.finished:
                 deltas.append(learner.delta)
                 self.recent.append(step.finished[0].episode_return)

@@ -165,7 +165,8 @@ class _Run:
             try:
                 report = self.algorithm.update()
             except DivergedError as error:
-                hint = f"the checkpoint of an earlier update is in {self.folder / run_folder.LAST}"
+                last = self.folder / run_folder.LAST
+                hint = f"the checkpoint of an earlier update is in {last}" if last.exists() else ""
                 raise DivergedError(*error.problems, Problem(str(self.folder), "training diverged", hint)) from None
             self.update += 1
             self.mean_return = report.mean_return

@@ -182,6 +182,33 @@ def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
     assert "name a new folder" in capsys.readouterr().err
 
 
+def test_an_interrupt_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):
+    steps = 0
+    reason = closed_loop.Watch.reason
+
+    def interrupt(*arguments):
+        nonlocal steps
+        steps += 1
+        if steps == 40:
+            raise KeyboardInterrupt
+        return reason(*arguments)
+
+    monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
+    changed = tmp_path / "adapted"
+    words = ["run", "cartpole-rstdp", "--learn", "--max-steps", "15", "--episodes", "5", "--save", str(changed)]
+    assert call(words) == 130
+    assert f"wrote {changed}, what it has become in 2 episodes" in capsys.readouterr().err
+    made = folder.load(changed).description.provenance
+    assert made.command == "snnctl run cartpole-rstdp --env CartPole-v1 --learn --seed 0 --episodes 2 --max-steps 15"
+    assert made.steps == folder.load(ROOT / "agents" / "cartpole-rstdp").description.provenance.steps + 30
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_at_the_start(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert call(["run", "cartpole-rstdp", "--learn", "--save", str(tmp_path / "file" / "adapted")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -30,6 +30,20 @@ def test_a_run_that_learns_nothing_is_told_what_to_check(tmp_path):
         assert any(word in reason for reason in reasons)
 
 
+def test_noise_is_not_learning(tmp_path):
+    curve = [9.0, 9.2, 10.2, 9.1, 9.3, 9.4, 9.2, 9.3, 9.5, 9.3]  # one line is 13 % above the first
+    head, reason = diagnosis.warnings(folder(tmp_path, curve, **{"rstdp/weight_change": 0.0}))
+    assert "not learning" in head and "no weight moves" in reason
+
+
+def test_what_makes_learning_impossible_is_told_of_every_run(tmp_path):
+    rising = [10, 12, 30, 90, 200]
+    (reason,) = diagnosis.warnings(folder(tmp_path, rising, **{"rollout/diverged": 3.0}))
+    assert "not finite" in reason
+    found = diagnosis.warnings(folder(tmp_path, [1.0] * 6, **{"rstdp/dopamine_std": 0.0, "rstdp/weight_change": 4e-7}))
+    assert "one reward may be far larger" in found[1]
+
+
 def test_without_a_suspect_it_says_what_to_try(tmp_path):
     found = diagnosis.warnings(folder(tmp_path, [-200.0] * 6, **{"rstdp/weight_change": 0.1}))
     assert len(found) == 2 and "snnctl sweep" in found[1]

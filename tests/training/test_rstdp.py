@@ -132,12 +132,44 @@ def test_it_goes_on_learning_in_closed_loop_within_its_limits():
     run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
     after = learner.agent()
     assert (learner.weight != before).any()
-    assert np.abs(after.tensors["projection.input.output.weight"]).max() <= learner.learning.weight_limit
     assert after.tensors["critic.numbers"][0] == 0  # no marks are left over
     again = Learner(agent, 5)
     run_episodes(again, "CartPole-v1", [1, 2], max_steps=20)
     assert folder.digest(again.agent().tensors) == folder.digest(after.tensors)
     FloatController(after).act(np.zeros(4))
+
+
+def test_every_weight_stays_within_its_limit():
+    algorithm = trainer(3)
+    algorithm.update()
+    agent = algorithm.agent()
+    learning = agent.description.learning
+    assert learning is not None
+    tight = dataclasses.replace(learning, weight_limit=0.03, critic_weight_limit=0.01, learning_rate=0.1)
+    learner = Learner(folder.Agent(dataclasses.replace(agent.description, learning=tight), agent.tensors), 5)
+    name = "projection.input.output.weight"
+    assert np.abs(agent.tensors[name]).max() > 0.04 > 0.03 >= np.abs(learner.weight).max() * 0.9999
+    run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
+    after = learner.agent().tensors
+    limit = np.float32(0.03)
+    assert np.abs(after[name]).max() == limit and (after[name] == -limit).any()
+    assert np.abs(after["critic.weight"]).max() <= 0.01
+
+
+def test_a_diverged_episode_teaches_nothing_with_its_last_step(monkeypatch):
+    algorithm = trainer(0, name="mountaincar-rstdp")
+    env = algorithm.environments.envs[0].unwrapped
+    step, told = type(env).step, list[float]()
+
+    def broken(self, action):
+        observation, _, *rest = step(self, action)
+        told.append(algorithm.learner.weight.sum(dtype=np.float64))
+        return (observation, float("inf") if len(told) % 5 == 0 else -1.0, *rest)
+
+    monkeypatch.setattr(type(env), "step", broken)
+    report = algorithm.update()
+    assert report.metrics["rollout/diverged"] == report.episodes
+    assert algorithm.learner.weight.sum(dtype=np.float64) == told[-1]
 
 
 def test_an_agent_without_a_rule_cannot_learn():
