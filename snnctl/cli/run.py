@@ -47,6 +47,7 @@ def run(
     Exit code 3 when every episode diverged.
 
     Example: snnctl run cartpole-ppo --episodes 20
+
     Example: snnctl run cartpole-rstdp --learn --episodes 200 --save adapted
     """
     from snnctl import runtime

@@ -44,6 +44,8 @@ def train(
     evaluation. Ctrl-C finishes the update, saves, and prints how to continue.
 
     Example: snnctl train cartpole-ppo trainer.lr=1e-3 --seed 1
+
+    Example: snnctl train cartpole-rstdp trainer.learning.learning_rate=1e-3 --seeds 0..4
     """
     if seeds and (resume or seed is not None):
         raise InputError(Problem("--seeds", "cannot be combined with --seed or --resume", "resume one run at a time"))
