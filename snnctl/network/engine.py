@@ -302,6 +302,10 @@ class Engine:
         except Exception as error:  # of a user's model that does not compile
             raise explained(error, (*models, *rules)) from None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the kernels: their addresses mean nothing in another process."""
+        return {name: value for name, value in vars(self).items() if name != "kernels"}
+
     def initial_state(self, seed: int = 0) -> State:
         """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
         layout = self.layout

@@ -102,6 +102,10 @@ class Network:
         self._stepper: Stepper | None = None
         self._engine: Engine | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the stepper: it holds the addresses of this network's arrays."""
+        return vars(self) | {"_stepper": None}
+
     # ------------------------------------------------------------------ building
 
     def population(

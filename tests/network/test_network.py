@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -228,6 +230,25 @@ def test_a_restored_state_continues_and_stays_as_it_was() -> None:
         assert other.tick == 12
         assert fingerprint(run(other, 12, TICKS), recordings=False) == end
     assert kept.engine.tick[0] == 12
+
+
+def test_a_copy_goes_on_by_itself(tmp_path: Path) -> None:
+    network = bare(np.float64)
+    for _ in range(5):
+        network.step()
+    copied = copy.deepcopy(network)
+    path = tmp_path / "network.pickle"
+    path.write_bytes(pickle.dumps(network))
+    copied.step()
+    assert (network.tick, copied.tick) == (5, 6)
+    code = (
+        "import pickle, sys; net = pickle.load(open(sys.argv[1], 'rb')); net.step(); net.step();"
+        "print(net.tick, net.read('cells').tobytes().hex())"
+    )
+    other = subprocess.run([sys.executable, "-c", code, str(path)], check=False, capture_output=True, text=True)
+    network.step()
+    network.step()
+    assert other.stdout.split() == ["7", network.read("cells").tobytes().hex()], other.stderr
 
 
 def test_recordings_forget_what_comes_after_a_restored_tick() -> None:
