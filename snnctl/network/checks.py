@@ -19,11 +19,11 @@ def numbers(given: Any, where: str, dtype: Any = np.float64) -> NDArray[Any]:
     """
     try:
         found = np.asarray(given)
+        if found.dtype == object:
+            raise TypeError  # None would become nan
         as_wanted = found.astype(dtype) if found.size else np.zeros(found.shape, dtype)
     except (TypeError, ValueError):
         raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}")) from None
-    if found.dtype == object:  # None becomes nan
-        raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}"))
     if dtype is np.int64 and found.dtype == np.bool_:  # as numbers of neurons; a raster may be made of booleans
         raise NetworkError(Problem(where, "is a mask of booleans", "give numbers: np.flatnonzero(mask)"))
     if np.issubdtype(dtype, np.integer) and (as_wanted != found).any():

@@ -144,13 +144,8 @@ def _run(
     ends: Any,
 ) -> int:
     """Advance by ``ends.size`` ticks in place; return how many synapses spikes passed."""
-    models, rules, pool, weights, bias = (
-        borrowed(models),
-        borrowed(rules),
-        borrowed(pool),
-        borrowed(weights),
-        borrowed(bias),
-    )
+    models, rules = borrowed(models), borrowed(rules)
+    pool, weights, bias = borrowed(pool), borrowed(weights), borrowed(bias)
     population_rows, group_rows = borrowed(population_rows), borrowed(group_rows)
     rule_rows, input_rows = borrowed(rule_rows), borrowed(input_rows)
     pointers, targets, columns, entries = borrowed(pointers), borrowed(targets), borrowed(columns), borrowed(entries)

@@ -185,6 +185,19 @@ class Layout:
                 initial_values(population.neuron, population.size, self._parameters(name), self.dtype)
             )
             self._values[name] = (first, fields)
+        one_bias = set[str]()
+        for p in driven:
+            bias = self._tensors.get(f"population.{p.name}.bias")
+            if bias is None:
+                found.append(Problem(f"population.{p.name}.bias", "is missing", "give one number a neuron"))
+                continue
+            if bias.shape != (p.size,):
+                found.append(Problem(f"population.{p.name}.bias", f"has the shape {bias.shape}, expected ({p.size},)"))
+            elif not np.isfinite(bias).all():
+                found.append(Problem(f"population.{p.name}.bias", "is not finite everywhere"))
+            elif (bias == bias[:1]).all():
+                one_bias.add(p.name)
+            self.bias.add(bias)
         random = 0
         for name in order:
             population = description.population(name)
@@ -201,7 +214,7 @@ class Layout:
                     ring=int(self._ring[name]),
                     slot=self._slot[name],
                     bias=int(first_bias[name]),
-                    biases=population.size,
+                    biases=1 if name in one_bias else population.size,
                     values=self._values[name][0],
                     constant=self.constants.add(table),
                     is_shared=int(is_shared),
@@ -213,24 +226,8 @@ class Layout:
             )
             random += is_stochastic(type(example))
         self.stochastic = random
-        one_bias = set[str]()
-        for p in driven:
-            bias = self._tensors.get(f"population.{p.name}.bias")
-            if bias is None:
-                found.append(Problem(f"population.{p.name}.bias", "is missing", "give one number a neuron"))
-                continue
-            if bias.shape != (p.size,):
-                found.append(Problem(f"population.{p.name}.bias", f"has the shape {bias.shape}, expected ({p.size},)"))
-            elif not np.isfinite(bias).all():
-                found.append(Problem(f"population.{p.name}.bias", "is not finite everywhere"))
-            elif (bias == bias[:1]).all():
-                one_bias.add(p.name)
-            self.bias.add(bias)
         if found:
             raise NetworkError(*found)
-        self.rows = [
-            row._replace(biases=1) if name in one_bias else row for name, row in zip(order, self.rows, strict=True)
-        ]
 
     def _parameters(self, name: str) -> dict[str, NDArray[Any]]:
         prefix = f"population.{name}."
@@ -248,17 +245,16 @@ class Layout:
             return found
         weight = self._tensors[f"{projection.prefix}.weight"].ravel()
         neuron = self.description.population(projection.target).neuron
-        if getattr(type(neuron), "conductances", False) and (weight < 0).any():
-            message = f"has {np.count_nonzero(weight < 0)} negative conductances"
-            remedy = "what inhibits is a positive weight on another receptor: receptor='inhibitory'"
-            return [Problem(f"{projection.prefix}.weight", message, remedy)]
-        for rule in projection.plasticity:
-            least = getattr(rule, "weight_min", 0.0)
-            if getattr(type(neuron), "conductances", False) and (least is None or least < 0):
-                message = f"is {least} where weights are conductances"
-                found.append(Problem(f"{projection.prefix}.plasticity.weight_min", message, "give 0 or more"))
-        if found:
-            return found
+        if getattr(type(neuron), "conductances", False):
+            if (weight < 0).any():
+                message = f"has {np.count_nonzero(weight < 0)} negative conductances"
+                remedy = "what inhibits is a positive weight on another receptor: receptor='inhibitory'"
+                return [Problem(f"{projection.prefix}.weight", message, remedy)]
+            for rule in projection.plasticity:
+                least = getattr(rule, "weight_min", 0.0)
+                if least is None or least < 0:
+                    message = f"is {least} where weights are conductances"
+                    return [Problem(f"{projection.prefix}.plasticity.weight_min", message, "give 0 or more")]
         drive = receptors.index(projection.receptor or receptors[0]) * targets
         for group in self._split(projection, sources, targets):
             self.longest_delay = max(self.longest_delay, group.delay)

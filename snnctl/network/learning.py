@@ -467,10 +467,8 @@ def begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) 
 
 @overload(begin, strict=False)
 def _begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> Any:
-    def implementation(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
-        _call_begin(rules[kind, 0], row, pool, traces, signal)
-
-    return implementation
+    arguments = "row, pool, traces, signal"
+    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 0], {arguments})", call=_call_begin)
 
 
 def arrive(
@@ -503,21 +501,8 @@ def _typed_arrive(
     fired: Any,
     drive: Any,
 ) -> Any:
-    def implementation(
-        rules: Any,
-        kind: Any,
-        row: Any,
-        pool: Any,
-        traces: Any,
-        synapses: Any,
-        pointers: Any,
-        targets: Any,
-        fired: Any,
-        drive: Any,
-    ) -> Any:
-        return _call_arrive(rules[kind, 1], row, pool, traces, synapses, pointers, targets, fired, drive)
-
-    return implementation
+    arguments = "row, pool, traces, synapses, pointers, targets, fired, drive"
+    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 1], {arguments})", call=_call_arrive)
 
 
 def end(
@@ -557,26 +542,8 @@ def _end(
     teach: Any,
     tick: Any,
 ) -> Any:
-    def implementation(
-        rules: Any,
-        kind: Any,
-        row: Any,
-        pool: Any,
-        traces: Any,
-        synapses: Any,
-        pointers: Any,
-        targets: Any,
-        columns: Any,
-        entries: Any,
-        values: Any,
-        fired: Any,
-        teach: Any,
-        tick: Any,
-    ) -> None:
-        where = rules[kind, 2]
-        _call_end(where, row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick)
-
-    return implementation
+    arguments = "row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick"
+    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 2], {arguments})", call=_call_end)
 
 
 @separated

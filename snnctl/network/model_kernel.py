@@ -2,7 +2,6 @@
 
 Such a kernel is compiled once for each model and float type. The loop over the ticks of a network calls it by its
 address: so this loop is compiled once for all networks, and a network of models that have run before compiles nothing.
-The call costs some nanoseconds a population and tick.
 
 The first argument of such a kernel says which model it is for. It is there for the compiler, which sees the class of
 the model's constants in its type, :class:`ModelType`; it has no value.

@@ -392,19 +392,5 @@ def _advance(
     random: Any,
     spikes: Any,
 ) -> Any:
-    def implementation(
-        models: Any,
-        kind: Any,
-        pool: Any,
-        constant: Any,
-        is_shared: Any,
-        values: Any,
-        first: Any,
-        drive: Any,
-        current: Any,
-        random: Any,
-        spikes: Any,
-    ) -> None:
-        _call(models[kind], pool, constant, is_shared, values, first, drive, current, random, spikes)
-
-    return implementation
+    arguments = "pool, constant, is_shared, values, first, drive, current, random, spikes"
+    return unrolled(f"models, kind, {arguments}", f"call(models[kind], {arguments})", call=_call)
