@@ -15,9 +15,9 @@ membranes start evenly spread, so that their number of spikes is the drive in st
     V      = low + (high - low) (spikes of all K) / (K ticks)           value of the state, in rewards per step
 
 The synapses of an input on the K neurons start equal and change equally, so each is kept once. All rewards are
-divided by the largest that was ever seen, so V is within [-1, 1]; when a larger one comes, V, u and the deviation
-of the dopamine are rescaled with it. V' of that one step is not: its delta is in two units, once for each new largest
-reward (give ``reward_scale`` where it is known).
+divided by the largest that was ever seen, so V is within [-1, 1]. When a larger one comes, everything is at once in
+its parts: u, what V differs from the baseline by, and the mean and the deviation of what is expected. The baseline
+is a part of the largest reward and stays. Before the first reward, all are in parts of the one to come.
 
 **Dopamine**: the temporal-difference error, or the reward less its mean (``td = 0``):
 
@@ -132,17 +132,27 @@ def value(c: Settings, syn: Synapses, starts: NDArray[np.int64], sources: NDArra
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def surprise(c: Settings, syn: Synapses, reward: float, following: float) -> float:
-    """Error of a reward and the value that follows it; adapts the scale of rewards and their mean."""
+def rescale(c: Settings, syn: Synapses, reward: float, random: NDArray[np.uint64]) -> None:
+    """Count in parts of this reward if it is the largest so far; before any value is asked that it is compared with."""
     numbers = syn.numbers
-    if abs(reward) > numbers[AT.scale]:
+    if abs(reward) <= numbers[AT.scale]:
+        return
+    if numbers[AT.scale] > 0:
         ratio = numbers[AT.scale] / abs(reward)
         for i in range(syn.value_weight.size):
             syn.value_weight[i] *= ratio
-        numbers[AT.value] *= ratio
+            if c.value_step > 0:
+                syn.value_weight[i] = rounded(syn.value_weight[i], c.value_step, W_LEVELS, uniform(random))
+        numbers[AT.value] = c.baseline + ratio * (numbers[AT.value] - c.baseline)
         numbers[AT.square] *= ratio * ratio
         numbers[AT.mean] *= ratio
-        numbers[AT.scale] = abs(reward)
+    numbers[AT.scale] = abs(reward)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def surprise(c: Settings, syn: Synapses, reward: float, following: float) -> float:
+    """Error of a reward, no larger than the scale, and the value that follows it; adapts the mean reward."""
+    numbers = syn.numbers
     r = reward / numbers[AT.scale] if numbers[AT.scale] > 0 else 0.0
     if c.td:
         return float((1.0 - c.gamma) * r + c.gamma * following - numbers[AT.value])
@@ -305,12 +315,12 @@ def decide(
     ``first`` is the first decision of an episode: nothing came before it and delta is 0. The other arguments are those
     of :func:`explore`.
     """
-    now, delta = value(c, syn, starts, sources), 0.0
+    delta = 0.0
     if not first:
-        delta = surprise(c, syn, reward, now)
+        rescale(c, syn, reward, random)
+        delta = surprise(c, syn, reward, value(c, syn, starts, sources))
         release(c, rule, syn, delta, random)
-        now = value(c, syn, starts, sources)
-    syn.numbers[AT.value] = now
+    syn.numbers[AT.value] = value(c, syn, starts, sources)
     explore(c, rule, neuron, syn, bias, starts, sources, random, position, raster)
     return delta
 
@@ -330,6 +340,7 @@ def finish(
 
     The spikes code the last observation: when time ran out (not ``terminated``) its value counts.
     """
+    rescale(c, syn, reward, random)
     delta = surprise(c, syn, reward, 0.0 if terminated else value(c, syn, starts, sources))
     release(c, rule, syn, delta, random)
     forget(syn)

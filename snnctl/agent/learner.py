@@ -92,6 +92,9 @@ class Learner:
         self._starts, self._sources = np.zeros(network.ticks + 1, np.int64), np.zeros(0, np.int64)
         self.delta = 0.0
         self.reset(seed)
+        for held, unit in ((self._syn.weight, self._rule.w_step), (self._syn.value_weight, self._settings.value_step)):
+            if unit > 0:  # the integer form: from the first decision on there is nothing between its numbers
+                held[:] = np.rint(held / unit) * unit
 
     @property
     def weight(self) -> NDArray[np.float32]:

@@ -5,7 +5,19 @@ import numpy as np
 import pytest
 
 from snnctl import streams
-from snnctl.agent.actor_critic import AT, Settings, decide, explore, finish, forget, release, surprise, synapses, value
+from snnctl.agent.actor_critic import (
+    AT,
+    Settings,
+    decide,
+    explore,
+    finish,
+    forget,
+    release,
+    rescale,
+    surprise,
+    synapses,
+    value,
+)
 from snnctl.agent.description import AgentDescription, Provenance, Task
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
@@ -89,6 +101,7 @@ def test_a_bandit_is_learnt(integer):
         raster = act(c._replace(noise=noise), r, syn, spikes, random, 2 * k)
         right = float((raster[:, k:].sum() > raster[:, :k].sum()) == cue)
         if learn:
+            rescale(c, syn, right, random)
             release(c, r, syn, surprise(c, syn, right, 0.0), random)
         forget(syn)
         return right
@@ -147,22 +160,24 @@ def test_expected_mark_times_reward_points_along_the_reward_gradient():
     assert np.abs(marks.mean(axis=0)).max() < 4 * (marks.std(axis=0) / math.sqrt(trials)).max()
 
 
-@pytest.mark.parametrize("td", [0, 1])
-def test_only_what_spiked_is_visited_and_it_equals_visiting_all(td):
-    """Against a plain loop over all synapses in every decision, without a horizon."""
+@pytest.mark.parametrize(("td", "baseline"), [(0, 0.0), (1, 0.0), (1, 0.3), (1, -0.3)])
+def test_only_what_spiked_is_visited_and_it_equals_visiting_all(td, baseline):
+    """Against a plain loop over all synapses in every decision, without a horizon; the largest rewards come late."""
     random = np.random.default_rng(3)
     n, m, ticks, decay = 12, 4, 5, 0.6
-    c = setting(td=td, horizon=three_factor.horizon(decay) * 3, decay=decay)
+    c = setting(td=td, horizon=three_factor.horizon(decay) * 3, decay=decay, baseline=baseline, critic_rate=0.3)
     r = rule(ticks=ticks, decay=decay)
     syn = synapses(random.normal(0.2, 0.1, (n, m)).astype(np.float32))
     state = streams.kernel_state(4, "exploration")
     raster, position = np.zeros((ticks, m), np.uint8), np.full(n, -1, np.int64)
-    w, u = syn.weight.astype(np.float64), np.zeros(n)
+    syn.value_weight[:] = random.normal(0.0, 0.3, n)
+    w, u = syn.weight.astype(np.float64), syn.value_weight.copy()
     e, f = np.zeros((n, m)), np.zeros(n)
     square = count = mean = scale = before = 0.0
+    rescaled = []
     for step in range(60):
         spikes = (random.random((ticks, n)) < 0.15).astype(np.uint8)
-        reward = float(random.normal())
+        reward = 0.0 if step < 4 else float(random.normal()) * (8.0 if step in (30, 45) else 1.0)
         drawn = state.copy()
         delta = decide(
             c, r, NEURON, syn, np.zeros(m, np.float32), *lists(spikes), state, position, raster, reward, step == 0
@@ -171,32 +186,59 @@ def test_only_what_spiked_is_visited_and_it_equals_visiting_all(td):
         def v_of(u, spikes=spikes):
             membrane, fired = (np.arange(64) + 0.5) / 64, 0
             for t in range(ticks):
-                membrane = membrane + (1.0 + u @ spikes[t]) / 2.0
+                membrane = membrane + (1.0 + baseline + u @ spikes[t]) / 2.0
                 fired += (membrane >= 1).sum()
                 membrane = membrane - (membrane >= 1)
             return -1.0 + 2.0 * fired / (64 * ticks)
 
         if step:
             if abs(reward) > scale:
-                ratio = scale / abs(reward)
-                u, before, square, mean = u * ratio, before * ratio, square * ratio**2, mean * ratio
+                ratio = scale / abs(reward) if scale else 1.0
+                if scale:  # what was learnt is worth the same in the new unit; hope is a part of the largest reward
+                    rescaled.append(abs(v_of(u) - v_of(u * ratio)))
+                u, square, mean = u * ratio, square * ratio**2, mean * ratio
+                before = baseline + (before - baseline) * ratio
                 scale = abs(reward)
-            error = 0.1 * reward / scale + 0.9 * v_of(u) - before if td else reward / scale - mean
+            r_now = reward / scale if scale else 0.0
+            error = 0.1 * r_now + 0.9 * v_of(u) - before if td else r_now - mean
             mean += 0.0 if td else 0.01 * error
             count += 1
             square += max(0.01, 1 / count) * (error**2 - square)
-            d = np.clip(error / math.sqrt(square), -5, 5)
-            u = np.clip(u + 0.1 * error * f, -2, 2)
+            d = np.clip(error / math.sqrt(square), -5, 5) if square else 0.0
+            u = np.clip(u + 0.3 * error * f, -2, 2)
             w = np.clip(w + 0.05 * d * e, -2, 2)
             e, f = e * decay, f * decay
             assert delta == pytest.approx(error, abs=1e-9)
         before = v_of(u)
-        own = synapses(w.astype(np.float32))
+        own = synapses(syn.weight.copy())  # equal to w but for rounding, which noise would amplify
         act(c, r, own, spikes, drawn, m)  # the marks of this decision alone
         e, f = e + own.eligibility, np.maximum(f, spikes.mean(axis=0))
-        np.testing.assert_allclose(syn.weight, w, atol=2e-5)
+        np.testing.assert_allclose(syn.weight, w, atol=5e-6)
         np.testing.assert_allclose(syn.value_weight, u, atol=1e-9)
     assert syn.numbers[AT.scale] == scale
+    assert not td or max(rescaled) > 0.05  # V' of the step with a new largest reward is not what it was before
+
+
+def test_what_was_learnt_before_any_reward_is_kept_and_no_error_where_all_goes_as_hoped():
+    c, r, random = setting(baseline=1.0, low=0.0), rule(ticks=4), streams.kernel_state(0, "exploration")
+    syn, spikes = synapses(np.full((2, 3), 0.3, np.float32)), np.ones((4, 2), np.uint8)
+    raster, position = np.zeros((4, 3), np.uint8), np.full(2, -1, np.int64)
+
+    def play(reward, first=False):
+        return decide(
+            c, r, NEURON, syn, np.zeros(3, np.float32), *lists(spikes), random, position, raster, reward, first
+        )
+
+    play(0.0, first=True)
+    assert play(1.0) == pytest.approx(0.0, abs=1e-12)  # the best there can be was expected, and came
+    assert not syn.value_weight.any()
+    syn = synapses(np.full((2, 3), 0.3, np.float32))
+    play(0.0, first=True)
+    assert play(0.0) == pytest.approx(-0.1)
+    learnt = syn.value_weight.copy()
+    assert (learnt < 0).all()
+    rescale(c, syn, 3.0, random)
+    assert (syn.value_weight == learnt).all()  # in parts of the reward to come, which has come
 
 
 def test_rewards_in_another_unit_teach_the_same_bits():
