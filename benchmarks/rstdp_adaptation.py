@@ -2,11 +2,11 @@
 
     python benchmarks/rstdp_adaptation.py [--seeds 0..9] [--jobs 2] [--rate F] [--noise F] [--episodes 200]
 
-A ``cartpole-rstdp`` agent is trained for each seed. Then the pole is cut to a sixth of its length, the motor pushes
+A ``cartpole-rstdp`` agent is trained for each seed. Then the pole is cut to a fifth of its length, the motor pushes
 eight times as hard, or the gyro reads 0.3 rad/s too much. ``frozen`` is the return of the agent as it was, ``learnt``
-that of the agent after so many episodes with its own rule on (what ``snnctl run AGENT --learn`` does), each without
-noise in 50 episodes; ``90 %`` is the episode at whose end the mean of the last 20 was back at 90 % of what it was
-before (0: never).
+that of the agent after so many episodes with its own rule on (what ``snnctl run AGENT --change C --learn`` does), each
+without noise in 50 episodes; ``90 %`` is the episode at whose end the mean of the last 20 was back at 90 % of what it
+was before (0: never).
 """
 
 from __future__ import annotations
@@ -24,35 +24,17 @@ from snnctl.agent.controller import Controller
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.learner import Learner
 from snnctl.loop.closed_loop import run_episode
+from snnctl.robots.changes import changed, parse
 from snnctl.training.recipe import Recipe, build
 
 EVALUATION_EPISODES = 50
 
 
-class GyroBias(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """The rate of the pole is read with an offset."""
-
-    def observation(self, observation: Any) -> Any:
-        """0.3 rad/s more than there is."""
-        return observation + np.array([0, 0, 0, 0.3], np.float32)
-
-
-def short_pole(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """A pole of 0.18 m instead of 1 m: it falls more than twice as fast."""
-    plant: Any = env.unwrapped
-    plant.length = 0.09  # half of it
-    plant.polemass_length = plant.masspole * plant.length
-    return env
-
-
-def strong_motor(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """A push of 80 N instead of 10 N."""
-    plant: Any = env.unwrapped
-    plant.force_mag = 80.0
-    return env
-
-
-CHANGES = {"short pole": short_pole, "strong motor": strong_motor, "gyro bias": GyroBias}
+CHANGES = {
+    "short pole": "length*=0.18",  # 0.18 m instead of 1 m: it falls more than twice as fast
+    "strong motor": "force_mag*=8",  # 80 N instead of 10 N
+    "gyro bias": "observation[3]+=0.3",  # rad/s
+}
 
 
 class Row(NamedTuple):
@@ -83,7 +65,7 @@ def adapt(job: tuple[int, float, float, int]) -> list[Row]:
     before = score(FloatController(agent), gymnasium.make("CartPole-v1"))
     rows = []
     for name, change in CHANGES.items():
-        env = change(gymnasium.make("CartPole-v1"))
+        env = changed(gymnasium.make("CartPole-v1"), parse([change]))
         frozen = score(FloatController(agent), env)
         learner = Learner(agent, seed)
         own = learner.learning

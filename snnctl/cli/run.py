@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from snnctl.agent.learner import Learner
     from snnctl.loop.episode import Episode, Observer
     from snnctl.loop.statistics import Summary
+    from snnctl.robots.changes import Change
 
 ALL_DIVERGED = 3
 
@@ -28,6 +30,10 @@ def run(
     env: Annotated[str, typer.Option(metavar="ID", help="Environment, instead of the agent's own.")] = "",
     episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes to run.")] = 10,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes' seeds.")] = 0,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(metavar="C", help="Change the plant, again for more: length*=0.5, observation[3]+=0.3 ..."),
+    ] = None,
     max_steps: Annotated[
         int | None, typer.Option(min=1, help="Cut episodes here (by default only the environment does).")
     ] = None,
@@ -43,20 +49,24 @@ def run(
     """Run an agent in closed loop and report returns, timing and spikes.
 
     A diverged episode (non-finite numbers, MuJoCo warnings, time running backwards) counts as a failure.
+    --change sets, adds to or multiplies a number of the environment (an attribute; with MuJoCo also of its model, such
+    as model.actuator_gear*=0.5 or model.body_mass[pole]=9), an observation or a continuous action.
     With --learn the agent's own rule goes on: it explores, and every weight stays within the rule's limits.
     Exit code 3 when every episode diverged.
 
     Example: snnctl run cartpole-ppo --episodes 20
 
-    Example: snnctl run cartpole-rstdp --learn --episodes 200 --save adapted
+    Example: snnctl run cartpole-rstdp --change length*=0.18 --learn --episodes 200 --save adapted
     """
     from snnctl import runtime
     from snnctl.agent.float_controller import FloatController
     from snnctl.agent.learner import Learner
     from snnctl.loop import closed_loop, statistics
     from snnctl.loop.observers import Observers
+    from snnctl.robots import changes
 
     loaded = load(agent)
+    plant = changes.parse(change or ())
     if save is not None and not learn:
         raise InputError(Problem("--save", "needs --learn", "without it the agent stays what it is"))
     if save is not None and save.exists():
@@ -68,7 +78,7 @@ def run(
     if not runtime.kernels_cached():
         console.note("compiling kernels, once; later runs start faster")
     with contextlib.ExitStack() as stack:
-        observers = _observers(stack, env_id, seed, video, record, view)
+        observers = _observers(stack, env_id, seed, plant, video, record, view)
         bar = stack.enter_context(console.progress("run", episodes, "episodes"))
         finished: list[Episode] = []
 
@@ -85,10 +95,11 @@ def run(
                 Observers(*observers) if observers else None,
                 follow,
                 max_steps=max_steps,
+                changes=plant,
             )
         except KeyboardInterrupt:
             if save is not None and learning is not None:  # what it has learnt must not be lost
-                _save(learning, save, agent, env_id, seed, max_steps, finished)
+                _save(learning, save, _command(agent, env_id, plant, seed, max_steps, finished), finished)
                 console.note(f"wrote {save}, what it has become in {len(finished)} episodes")
             raise
     for path in (video, record):
@@ -97,13 +108,15 @@ def run(
     if record is not None:
         console.note(f"try: snnctl plot {record}")
     if save is not None and learning is not None:
-        _save(learning, save, agent, env_id, seed, max_steps, finished)
-        console.note(f"wrote {save}; without learning: snnctl run {save} --env {env_id}")
+        _save(learning, save, _command(agent, env_id, plant, seed, max_steps, finished), finished)
+        console.note(f"wrote {save}; without learning: snnctl run {save} {_where(env_id, plant)}")
+    if learning is not None:
+        _warn(loaded, learning, finished)
     summary = statistics.summarise(finished)
     if as_json:
-        console.json_result(_plain(loaded, env_id, seed, finished, summary))
+        console.json_result(_plain(loaded, env_id, plant, seed, finished, summary))
     else:
-        parts = [_text(loaded, env_id, seed, finished, summary)]
+        parts = [_text(loaded, env_id, plant, seed, finished, summary)]
         console.result("\n\n".join([*parts, _progress(finished)] if learn else parts))
     if summary.diverged == summary.n:
         raise typer.Exit(ALL_DIVERGED)
@@ -116,6 +129,27 @@ def load(name: str) -> Agent:
 
     best = Path(name).expanduser() / "checkpoints" / "best"
     return folder.load(best if (best / folder.DESCRIPTION).is_file() else library.find("agent", name).path)
+
+
+def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
+    """Say if nothing was learnt, or what was learnt is worse."""
+    import numpy as np
+
+    from snnctl.training.diagnosis import GAIN
+
+    after, name = learner.agent(), before.description.name
+    if all(np.array_equal(array, after.tensors[key]) for key, array in before.tensors.items() if "weight" in key):
+        console.note(f"snnctl: {name}: it is not learning: no weight has moved; every reward was as expected, or")
+        console.note("  learning_rate and critic_learning_rate in its agent.toml are too low")
+        return
+    returns = [e.episode_return for e in episodes if e.diverged is None]
+    part = len(returns) // 5
+    first, last = (float(np.mean(r)) if part else 0.0 for r in (returns[:part], returns[len(returns) - part :]))
+    if last < first - GAIN * abs(first):
+        console.note(
+            f"snnctl: {name}: it is not learning: the mean return fell from {first:.4g} to {last:.4g} (first and"
+        )
+        console.note("  last fifth); lower learning_rate, critic_learning_rate and noise in its agent.toml")
 
 
 def _progress(episodes: Sequence[Episode]) -> str:
@@ -136,32 +170,48 @@ def _is_writable(path: Path) -> bool:
     return True
 
 
-def _save(
-    learner: Learner, path: Path, given: str, env_id: str, seed: int, max_steps: int | None, episodes: Sequence[Episode]
-) -> None:
-    """Write the adapted agent, with the command that made it of the one that was given."""
+def _where(env_id: str, plant: Sequence[Change]) -> str:
+    """The options that name this plant."""
+    return " ".join([f"--env {shlex.quote(env_id)}", *(f"--change {shlex.quote(str(change))}" for change in plant)])
+
+
+def _command(
+    given: str, env_id: str, plant: Sequence[Change], seed: int, max_steps: int | None, episodes: Sequence[Episode]
+) -> str:
+    """What makes the adapted agent of the one that was given."""
+    command = (
+        f"snnctl run {shlex.quote(given)} {_where(env_id, plant)} --learn --seed {seed} --episodes {len(episodes)}"
+    )
+    return command if max_steps is None else f"{command} --max-steps {max_steps}"
+
+
+def _save(learner: Learner, path: Path, command: str, episodes: Sequence[Episode]) -> None:
+    """Write the adapted agent, with the command that made it."""
     from snnctl.agent import folder
     from snnctl.agent.folder import Agent
 
     agent = learner.agent()
     before, name = agent.description.provenance, agent.description.name
-    command = f"snnctl run {given} --env {env_id} --learn --seed {seed} --episodes {len(episodes)}"
-    if max_steps is not None:
-        command += f" --max-steps {max_steps}"
     made = dataclasses.replace(before, command=command, steps=before.steps + sum(e.length for e in episodes))
-    card = f"# {name}, adapted\n\nThe agent `{given}` after {len(episodes)} episodes with learning on (`{command}`).\n"
+    card = f"# {name}, adapted\n\nThe agent after {len(episodes)} episodes with learning on (`{command}`).\n"
     folder.save(Agent(dataclasses.replace(agent.description, provenance=made), agent.tensors), path, card=card)
 
 
 def _observers(
-    stack: contextlib.ExitStack, env_id: str, seed: int, video: Path | None, record: Path | None, view: bool
+    stack: contextlib.ExitStack,
+    env_id: str,
+    seed: int,
+    plant: Sequence[Change],
+    video: Path | None,
+    record: Path | None,
+    view: bool,
 ) -> list[Observer]:
     """What looks on, each closed (and so written) when the stack is left, an interrupt included."""
     found: list[Observer] = []
     if record is not None:
         from snnctl.loop.recorder import Recorder
 
-        found.append(stack.enter_context(Recorder(record, env_id, seed)))
+        found.append(stack.enter_context(Recorder(record, env_id, seed, plant)))
     if video is not None:
         from snnctl.loop.video import Video
 
@@ -177,9 +227,11 @@ def _observers(
     return found
 
 
-def _text(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode], summary: Summary) -> str:
-    name = agent.description.name
-    parts = [f"{name} in {env_id}: {summary.n} episodes of seed {seed}"]
+def _text(
+    agent: Agent, env_id: str, plant: Sequence[Change], seed: int, episodes: Sequence[Episode], summary: Summary
+) -> str:
+    where = f"{env_id} changed by {', '.join(map(str, plant))}" if plant else env_id
+    parts = [f"{agent.description.name} in {where}: {summary.n} episodes of seed {seed}"]
     parts.append(console.table(["measure", "value", ""], _measures(summary)))
     rows = [[n, r.neurons, f"{r.per_tick:.4f}", f"{r.hz:.2f}"] for n, r in summary.rates.items()]
     if rows:
@@ -219,7 +271,9 @@ def _measures(summary: Summary) -> list[list[object]]:
     return rows
 
 
-def _plain(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode], summary: Summary) -> dict[str, Any]:
+def _plain(
+    agent: Agent, env_id: str, plant: Sequence[Change], seed: int, episodes: Sequence[Episode], summary: Summary
+) -> dict[str, Any]:
     rows = [
         {
             "seed": e.seed,
@@ -232,7 +286,8 @@ def _plain(agent: Agent, env_id: str, seed: int, episodes: Sequence[Episode], su
         for e in episodes
     ]
     head = {"agent": agent.description.name, "weights_sha256": agent.description.provenance.weights_sha256}
-    return {**head, "env_id": env_id, "seed": seed, "summary": summary.to_json(), "episodes": rows}
+    told = {"env_id": env_id, "changes": [str(change) for change in plant], "seed": seed}
+    return {**head, **told, "summary": summary.to_json(), "episodes": rows}
 
 
 def _n(value: float | None) -> str:

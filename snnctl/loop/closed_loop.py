@@ -30,7 +30,8 @@ from snnctl.errors import DivergedError, Problem, SpaceError
 from snnctl.loop.episode import Episode, Observer, Step
 from snnctl.loop.gate import Gate
 from snnctl.robots import environments
-from snnctl.robots.divergence import Watch
+from snnctl.robots.changes import Change, changed
+from snnctl.robots.divergence import Watch, number
 
 __all__ = ["Episode", "Observer", "Step", "episode_seeds", "require_fit", "run_episode", "run_episodes", "warm_up"]
 
@@ -93,22 +94,23 @@ def run_episode(
             break
         limited += passage.limited
         stepping = time.perf_counter_ns()
-        following, reward, terminated, truncated, _ = env.step(passage.action)
+        following, paid, terminated, truncated, _ = env.step(passage.action)
         wall_ns += decided - begin + time.perf_counter_ns() - stepping
-        reason = watch.reason(following, float(reward), passage.action)
+        reward = number(paid)
+        reason = watch.reason(following, reward, passage.action)
         if observer is not None:
-            seen = Step(len(rewards), observation, action, float(reward), following, bool(terminated),
+            seen = Step(len(rewards), observation, action, reward, following, bool(terminated),
                         bool(truncated), activity, decision_ns[-1] * 1e-9)  # fmt: skip
             observer.step(seen)
         if reason:
             diverged = _at(reason, len(rewards), dt_s)
             break
-        rewards.append(float(reward))
+        rewards.append(reward)
         observation = following
         outlying += bounds.outside(observation)
         truncated = bool(truncated) or (max_steps is not None and len(rewards) >= max_steps)
         if learning is not None:
-            learning.feedback(float(reward), following, bool(terminated), truncated and not terminated)
+            learning.feedback(reward, following, bool(terminated), truncated and not terminated)
     episode = Episode(
         seed=seed,
         episode_return=float(sum(rewards)),
@@ -141,20 +143,23 @@ def run_episodes(
     progress: Progress | None = None,
     *,
     max_steps: int | None = None,
+    changes: Sequence[Change] = (),
 ) -> tuple[Episode, ...]:
     """Make the environment, run one episode per seed in it, close it.
 
-    Without ``env_kwargs`` the agent's own environment is made as it was in training, another one as it is by default.
-    One decision is made before the first episode, so that compilation is in no decision time.
+    The agent's own environment is made as it was in training, another one as it is by default; ``env_kwargs`` come on
+    top, then ``changes`` of the plant. One decision is made before the first episode, so that compilation is in no
+    decision time.
 
     Raises:
         SpaceError: the environment's spaces are not those that the agent was made for.
+        InputError: a change that this environment has nothing for.
     """
     made_for = controller.description.task
-    if env_kwargs is None:
-        env_kwargs = made_for.env_kwargs if env_id == made_for.env_id else {}
-    env = environments.make(env_id, **env_kwargs)
+    own = made_for.env_kwargs if env_id == made_for.env_id else {}
+    env = environments.make(env_id, **{**own, **(env_kwargs or {})})
     try:
+        env = changed(env, changes)
         task = environments.task(env, env_id)
         require_fit(made_for, task)
         warm_up(controller)

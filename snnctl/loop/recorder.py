@@ -1,7 +1,7 @@
 """Recordings of episodes in HDF5: written whole or not at all, spikes as events, units beside the numbers.
 
-    /                                 format, schema, snnctl, agent, weights_sha256, env_id, seed,
-                                      control_dt_s, tick_s, versions (JSON)
+    /                                 format, schema, snnctl, agent, weights_sha256, env_id, changes (of the plant),
+                                      seed, control_dt_s, tick_s, versions (JSON)
     /episode_000                      seed, episode_return, length, terminated, truncated, diverged, complete
       observation (steps + 1, dims)   row k is what decision k saw; the last row follows the last action
       time_s      (steps + 1,)        simulated time of these rows
@@ -34,6 +34,7 @@ import dataclasses
 import importlib.metadata
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -48,6 +49,7 @@ from snnctl.agent.controller import Controller, ValuingController
 from snnctl.errors import InputError, OutputError, Problem
 from snnctl.loop.episode import Episode, Step
 from snnctl.robots import environments
+from snnctl.robots.changes import Change
 from snnctl.storage import ensure_writable, write_atomic
 
 FORMAT = "snnctl recording"
@@ -104,7 +106,7 @@ class Recording(NamedTuple):
 class Recorder:
     """An observer that writes every episode; use it as a context manager or call :meth:`close`."""
 
-    def __init__(self, path: Path, env_id: str, seed: int) -> None:
+    def __init__(self, path: Path, env_id: str, seed: int, plant: Sequence[Change] = ()) -> None:
         """Prove that ``path`` can be written, before any work.
 
         Raises:
@@ -117,7 +119,10 @@ class Recorder:
         # In memory until closed: HDF5 writing to a disk that fills up can take the process down with it.
         self._file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
         self._closed = False
-        self._file.attrs.update({"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "seed": seed})
+        changes = " ".join(map(str, plant))
+        self._file.attrs.update(
+            {"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "changes": changes, "seed": seed}
+        )
         self._count = 0
         self._episode: _Columns | None = None
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from snnctl.errors import Problem, SnnctlError
 from snnctl.robots import environments, folders
-from snnctl.robots.divergence import Watch
+from snnctl.robots.divergence import Watch, number
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
@@ -69,7 +69,7 @@ def _rollout_problems(first: RobotEnv, second: RobotEnv, where: str) -> list[Pro
         for step in range(STEPS):
             action = generator.uniform(low, high)
             one, two = first.step(action), second.step(action)
-            if reason := watch.reason(one[0], one[1], action):
+            if reason := watch.reason(one[0], number(one[1]), action):
                 return [
                     Problem(
                         where, f"step {step} with seed {seed} diverged: {reason}", "soften it or lower physics_dt_s"

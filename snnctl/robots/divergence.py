@@ -17,6 +17,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+LARGEST_REWARD = 1e100  # of what can be summed and squared over any number of steps
 _HARMLESS = {"mjWARN_VGEOMFULL"}  # too many geoms to draw; says nothing about the physics
 
 
@@ -52,7 +53,7 @@ class Watch:
 
         Args:
             observation: what the step returned.
-            reward: what the step returned.
+            reward: :func:`number` of what the step returned.
             action: what was sent to the environment (checked when given).
         """
         if action is not None and not np.isfinite(action).all():
@@ -60,7 +61,9 @@ class Watch:
         if self._data is not None and (hidden := self._hidden()) is not None:
             return hidden
         if not np.isfinite(reward):
-            return f"the reward is not finite ({reward})"
+            return f"the reward is not a finite number ({reward})"
+        if abs(reward) > LARGEST_REWARD:
+            return f"the reward is beyond what can be summed ({reward:g})"
         if not np.isfinite(observation).all():
             return f"the observation is not finite ({_first(observation)})"
         return None
@@ -79,6 +82,14 @@ class Watch:
         if not np.isfinite(self._data.qpos).all() or not np.isfinite(self._data.qvel).all():
             return f"the state is not finite at {time:.3f} s"
         return None
+
+
+def number(reward: Any) -> float:
+    """A reward as a number; what is none is not finite, and so diverged."""
+    try:
+        return float(reward)
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 _WORDS = {

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.errors import DivergedError, Problem
-from snnctl.robots.divergence import Watch
+from snnctl.robots.divergence import Watch, number
 from snnctl.robots.environments import make
 
 Floats = NDArray[np.float64]
@@ -142,5 +142,6 @@ class Environments:
         self._actions[index].append(sent)
         raw, reward, ended, out_of_time, _ = env.step(sent)
         observation = np.asarray(raw, dtype=np.float64).reshape(-1)
-        reason = self._watches[index].reason(observation, float(reward), sent)
-        return observation, float(reward), bool(ended), bool(out_of_time), reason
+        reward = number(reward)
+        reason = self._watches[index].reason(observation, reward, sent)
+        return observation, reward, bool(ended), bool(out_of_time), reason

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,46 @@ def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
     assert (folder.load(changed).tensors[name] != young.tensors[name]).any()
     assert call(words) == 2  # the folder is there already
     assert "name a new folder" in capsys.readouterr().err
+
+
+def test_a_changed_plant_is_told_wherever_the_run_is(tmp_path, capsys):
+    plant = ["--change", "length*=0.18", "--change", "observation[3]+=0.3"]
+    words = ["run", "cartpole-rstdp", *plant, "--max-steps", "100", "--episodes", "3"]
+    assert call(words) == 0
+    assert "CartPole-v1 changed by length*=0.18, observation[3]+=0.3: 3 episodes" in capsys.readouterr().out
+    assert call([*words, "--json", "--record", str(tmp_path / "e.h5")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["changes"] == ["length*=0.18", "observation[3]+=0.3"]
+    assert told["summary"]["mean"] < 100  # it falls, which it never does in the plant that it was made for
+    assert recorder.read(tmp_path / "e.h5").attributes["changes"] == "length*=0.18 observation[3]+=0.3"
+    adapted = tmp_path / "adapted"
+    assert call([*words, "--learn", "--save", str(adapted)]) == 0
+    where = "--env CartPole-v1 --change 'length*=0.18' --change 'observation[3]+=0.3'"
+    assert f"snnctl run {adapted} {where}" in capsys.readouterr().err
+    made = folder.load(adapted).description.provenance.command
+    assert made == f"snnctl run cartpole-rstdp {where} --learn --seed 0 --episodes 3 --max-steps 100"
+    assert call([*words[:2], "--change", "lenght*=2"]) == 2
+    assert "did you mean 'length'?" in capsys.readouterr().err
+
+
+def learning_agent(path, **change):
+    """The bundled agent with other numbers to learn by."""
+    agent = folder.load(ROOT / "agents" / "cartpole-rstdp")
+    learning = dataclasses.replace(agent.description.learning, **change)
+    folder.save(folder.Agent(dataclasses.replace(agent.description, learning=learning), agent.tensors), path)
+    return str(path)
+
+
+def test_a_run_that_does_not_learn_says_so(tmp_path, capsys):
+    words = ["--learn", "--change", "length*=0.18", "--episodes", "10", "--max-steps", "50"]
+    still = learning_agent(tmp_path / "still", learning_rate=0.0, critic_learning_rate=0.0)
+    assert call(["run", still, *words]) == 0
+    assert "it is not learning: no weight has moved" in capsys.readouterr().err
+    wild = learning_agent(tmp_path / "wild", learning_rate=0.5)
+    assert call(["run", wild, "--learn", "--change", "observation[3]+=0.1", "--episodes", "10"]) == 0
+    assert "it is not learning: the mean return fell from" in capsys.readouterr().err
+    assert call(["run", "cartpole-rstdp", *words]) == 0
+    assert "not learning" not in capsys.readouterr().err
 
 
 def test_an_interrupt_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):

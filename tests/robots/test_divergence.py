@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from snnctl.robots import environments
-from snnctl.robots.divergence import Watch
+from snnctl.robots.divergence import Watch, number
 
 
 @pytest.fixture
@@ -83,3 +83,12 @@ def test_environments_without_mujoco_are_watched_from_outside(observation, rewar
     watch.start()
     assert watch.reason(np.zeros(4), 1.0, 1) is None
     assert words in watch.reason(np.array(observation), reward, 0)
+
+
+@pytest.mark.parametrize(("reward", "says"), [(1e307, "beyond"), (None, "not a finite"), ("much", "not a finite")])
+def test_a_reward_that_cannot_be_summed_diverges(pendulum, reward, says):
+    watch = Watch(pendulum)
+    observation, _ = pendulum.reset(seed=0)
+    watch.start()
+    observation = pendulum.step(np.array([0.0]))[0]
+    assert says in str(watch.reason(observation, number(reward)))
