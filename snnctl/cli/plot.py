@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,14 +128,15 @@ def _learning_curve(paths: list[Path]) -> Plot:
     from snnctl.report import learning_curve
 
     runs = learning_figures.run_folders(paths)
-    curves = [curve for curve in map(_curve, runs) if len(curve.steps)]
+    recipes = sorted({run.resolve().parent.name for run in runs})
+    curves = [curve for curve in (_curve(run, len(recipes) > 1) for run in runs) if len(curve.steps)]
     if not curves:
         raise InputError(Problem(str(paths[0]), "has no finished training episode yet", "wait a little"))
-    recipes = sorted({run.resolve().parent.name for run in runs})
     return learning_curve.draw(curves, " and ".join(recipes))
 
 
-def _curve(run: Path) -> Curve:
+def _curve(run: Path, by_recipe: bool) -> Curve:
+    """The curve of a run, in the group of its recipe or, where there is but one, of the name that it was given."""
     import numpy as np
 
     from snnctl.report.learning_curve import Curve
@@ -143,7 +145,9 @@ def _curve(run: Path) -> Curve:
     points = [(row["steps"], row["mean_return"]) for row in rows if row["mean_return"] is not None]
     selected = [(row["steps"], row["selection_return"]) for row in rows if row.get("selection_return") is not None]
     steps, returns = np.array(points, np.float64).reshape(-1, 2).T
-    return Curve(run.name, steps, returns, np.array(selected, np.float64).reshape(-1, 2))
+    recipe, given = run.resolve().parent.name, re.sub(r"-seed\d+$", "", run.name)
+    group = recipe if by_recipe or re.fullmatch(r"\d{8}-\d{6}", given) else given  # not the moment of its start
+    return Curve(run.name, steps, returns, np.array(selected, np.float64).reshape(-1, 2), group)
 
 
 # --------------------------------------------------------------------------- neuron models

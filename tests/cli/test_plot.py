@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,22 @@ def test_runs_become_a_learning_curve(tmp_path: Path) -> None:
     assert call(["plot", str(tmp_path / "walk" / "x-seed0")]) == 0
     assert (tmp_path / "walk" / "x-seed0" / "learning_curve.png").is_file()
     assert call(["plot", str(tmp_path / "walk"), "--out", str(tmp_path / "l.svg"), "--data", str(tmp_path / "d")]) == 0
-    assert json.loads((tmp_path / "d").read_text())["over_seeds"]["mean"][-1] == pytest.approx(5.5)
+    assert json.loads((tmp_path / "d").read_text())["over_seeds"]["x"]["mean"][-1] == pytest.approx(5.5)
     assert "walk" in (tmp_path / "l.svg").read_text()
+    for name in ("20260101-120000-seed0", "20260102-120000-seed1", "x-seed5"):  # without a name, and with one
+        shutil.copytree(tmp_path / "walk" / "x-seed1", tmp_path / "walk" / name)
+    assert call(["plot", str(tmp_path / "walk"), "--out", str(tmp_path / "l.svg"), "--data", str(tmp_path / "d")]) == 0
+    shown = json.loads((tmp_path / "d").read_text())
+    assert {run["name"]: run["group"] for run in shown["runs"]} == {
+        "20260101-120000-seed0": "walk",
+        "20260102-120000-seed1": "walk",
+        **{f"x-seed{seed}": "x" for seed in (0, 1, 5)},
+    }
+    assert set(shown["over_seeds"]) == {"walk", "x"}
+    shutil.move(tmp_path / "walk" / "x-seed5", tmp_path / "run" / "x-seed5")
+    paths = [str(tmp_path / "walk"), str(tmp_path / "run")]
+    assert call(["plot", *paths, "--out", str(tmp_path / "l.svg"), "--data", str(tmp_path / "d")]) == 0
+    assert {run["group"] for run in json.loads((tmp_path / "d").read_text())["runs"]} == {"walk", "run"}
 
 
 def test_an_evaluation_becomes_an_energy_figure(tmp_path: Path) -> None:

@@ -56,7 +56,20 @@ def test_mean_and_interval_over_seeds_by_hand() -> None:
 def test_learning_curves_carry_their_numbers() -> None:
     plot = learning_curve.draw([curve("a", 1.0), curve("b", 2.0)], "h")
     assert [run["name"] for run in plot.data["runs"]] == ["a", "b"]
-    assert len(plot.data["over_seeds"]["mean"]) == learning_curve.POINTS
+    assert len(plot.data["over_seeds"][""]["mean"]) == learning_curve.POINTS
+
+
+def test_groups_that_are_compared_have_their_own_mean_and_no_name_hides_another() -> None:
+    groups = [curve(f"{name}{seed}", slope + 0.01 * seed)._replace(group=name)
+              for name, slope in (("fast", 1.0), ("slow", 0.5), ("as slow", 0.5)) for seed in (0, 1)]  # fmt: skip
+    plot = learning_curve.draw([*groups, curve("alone", 0.8)._replace(group="alone")], "h")
+    assert plot.data["over_seeds"]["slow"]["mean"][-1] == pytest.approx(0.505 * 10)
+    assert list(plot.data["over_seeds"]) == ["fast", "slow", "as slow"]
+    texts = {text.get_text().partition("\n")[0]: text for text in plot.figure.axes[0].texts}
+    assert {"fast", "slow", "as slow", "alone"} <= set(texts)
+    heights = sorted(texts[name].get_position()[1] for name in ("fast", "slow", "as slow", "alone"))
+    assert min(np.diff(heights)) > 0.11
+    assert len({texts[name].get_color() for name in ("fast", "slow", "as slow", "alone")}) == 4
 
 
 def test_latency_histogram_holds_every_decision() -> None:
