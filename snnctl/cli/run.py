@@ -56,7 +56,7 @@ def run(
 
     Example: snnctl run cartpole-ppo --episodes 20
 
-    Example: snnctl run cartpole-rstdp --change length*=0.18 --learn --episodes 200 --save adapted
+    Example: snnctl run cartpole-rstdp --change 'length*=0.18' --learn --episodes 200 --save adapted
     """
     from snnctl import runtime
     from snnctl.agent.float_controller import FloatController
