@@ -99,6 +99,8 @@ def _report(folder: Path, plan: Plan, trials: list[Trial], as_json: bool) -> Non
         for run in trial.runs:
             for reason in run.reasons:
                 console.note(f"snnctl: trial {trial.trial} seed {run.seed}: {reason}")
+    for number, idle in _not_learning(folder, trials).items():
+        console.note(f"snnctl: trial {number} seed {', '.join(map(str, idle))}: it is not learning")
     if any(trial.status == "unfinished" for trial in trials):
         runs = [run for trial in trials for run in trial.runs]
         done = sum(run.status == "finished" for run in runs)
@@ -111,6 +113,15 @@ def _report(folder: Path, plan: Plan, trials: list[Trial], as_json: bool) -> Non
     from snnctl.training.sweep import command as training
 
     console.note(f"best: trial {best.trial}; train it with: {shlex.join(training(plan, best.trial))} --seeds 0..4")
+
+
+def _not_learning(folder: Path, trials: list[Trial]) -> dict[int, list[int]]:
+    """Seeds of finished runs that have learnt nothing, by trial, in the order of the table."""
+    from snnctl.training import diagnosis
+
+    seeds = {t.trial: [r.seed for r in t.runs if r.status == "finished" and diagnosis.warnings(folder / r.folder)]
+             for t in trials}  # fmt: skip
+    return {trial: idle for trial, idle in seeds.items() if idle}
 
 
 def _row(plan: Plan, trial: Trial) -> list[object]:

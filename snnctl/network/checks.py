@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError, Problem
+from snnctl.network.description import MAX_DELAY_TICKS
 
 
 def numbers(given: Any, where: str, dtype: Any = np.float64) -> NDArray[Any]:
@@ -66,3 +67,17 @@ def no_model(given: Any, key: str) -> tuple[str, str] | None:
         other = "plasticity rule" if key == "model" else "neuron model"
         return f"is a {other}: {type(given).__name__}", f"give a {noun} such as {example}"
     return None
+
+
+def require_delays(ticks: NDArray[np.float64], tick_s: float, where: str) -> None:
+    """Raise NetworkError unless these delays, in ticks, are none or can be had with this tick."""
+    if not ticks.size:
+        return
+    if ticks.min() < 0:
+        raise NetworkError(Problem(where, "is negative", "a spike cannot arrive before it is sent"))
+    if ticks.max() > MAX_DELAY_TICKS:
+        longest = MAX_DELAY_TICKS * tick_s
+        raise NetworkError(Problem(where, f"is longer than {MAX_DELAY_TICKS} ticks", f"give at most {longest:g} s"))
+    if ((ticks > 0) & (np.rint(ticks) == 0)).any():
+        remedy = "write 0 for no delay, or shorten the tick"
+        raise NetworkError(Problem(where, f"vanishes in ticks of {tick_s:g} s", remedy))

@@ -47,6 +47,24 @@ class State(NamedTuple):
     traces: NDArray[Any]  # traces of the rules
 
 
+class Tables(NamedTuple):
+    """What does not change in a run, in the order in which :func:`_run` takes it, and its scratch memory."""
+
+    populations: NDArray[np.int64]  # a PopulationRow for each driven population
+    groups: NDArray[np.int64]  # a GroupRow for each group of synapses
+    rules: NDArray[np.int64]  # a RuleRow for each rule of a group
+    inputs: NDArray[np.int64]  # an InputRow for each population without a model
+    constants: NDArray[Any]  # of models and rules
+    weights: NDArray[Any]  # of static synapses
+    bias: NDArray[Any]
+    pointers: NDArray[np.int64]  # first synapse of each source of a sparse group
+    targets: NDArray[np.uint32]  # of sparse synapses
+    columns: NDArray[np.int64]  # the same by targets, for rules that act at postsynaptic spikes
+    entries: NDArray[np.uint32]
+    work: NDArray[Any]  # drive, current and zeros of the population at work (3, largest)
+    spikes: NDArray[np.uint8]  # of the population at work
+
+
 class Fired(NamedTuple):
     """Spikes of a run, sparse."""
 
@@ -263,7 +281,7 @@ class Engine:
         layout = Layout(description, tensors, dtype)
         self.layout = layout
         self.dtype = layout.dtype
-        self.tables = (
+        self.tables = Tables(
             _table(layout.rows, PopulationRow),
             _table(layout.groups, GroupRow),
             _table(layout.rules, RuleRow),
@@ -391,8 +409,8 @@ class Engine:
 
     def synapse_bytes(self, state: State) -> int:
         """Memory that the synapses take: weights, targets, and the state of the rules."""
-        tables = (self.tables[5], *self.tables[7:11], state.synapses)
-        return sum(table.nbytes for table in tables)
+        t = self.tables
+        return sum(table.nbytes for table in (t.weights, t.pointers, t.targets, t.columns, t.entries, state.synapses))
 
     def field(self, population: str, field: str) -> int:
         """Index in ``State.values`` of a field of the population's first neuron (KeyError if it has none)."""
@@ -420,10 +438,11 @@ class Engine:
                     read_weights(
                         example,
                         row,
-                        self.tables[4],
+                        self.tables.constants,
                         state.traces,
                         state.synapses,
-                        *self.tables[7:9],
+                        self.tables.pointers,
+                        self.tables.targets,
                         weights,
                     )
                     found["weight"][group.group.order] = weights

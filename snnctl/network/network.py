@@ -15,63 +15,28 @@ on nothing can be added to it. The same seed gives the same bits, in one call or
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl import streams
 from snnctl.errors import DivergedError, NetworkError, Problem, nearest
-from snnctl.network.checks import duration, no_model, numbers, whole
+from snnctl.network import states
+from snnctl.network.checks import duration, no_model, numbers, require_delays, whole
 from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
-from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Population, Projection
+from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine, Spikes, State
-from snnctl.network.recording import Recording, SpikeRecording
+from snnctl.network.recording import Recording, Recordings, SpikeRecording
 from snnctl.network.spike_array import SpikeArray
+from snnctl.network.states import NetworkState
 from snnctl.network.stepper import Stepper
-from snnctl.storage import write_atomic
 
 _CELLS_A_CHUNK = 2_000_000  # ticks x neurons that one call of the kernel may report
 _TICKS_A_CHUNK = 1000
-_NONE = np.empty(0, np.int64)
-
-
-class NetworkState(NamedTuple):
-    """What a network continues from."""
-
-    engine: State
-    currents: dict[str, Any]  # state of the current into each population
-
-
-class _Recorded(NamedTuple):
-    """Recordings by what they need at each call of the engine."""
-
-    spikes: list[Recording]
-    fields: list[tuple[Recording, slice]]  # of neurons, and their columns of the samples
-    probes: NDArray[np.int64]
-    synaptic: list[Recording]
-
-    @classmethod
-    def of(cls, recordings: Iterable[Recording], engine: Engine) -> _Recorded:
-        known = list(recordings)
-        fields = [r for r in known if r.is_neuron_field]
-        probes = [r.probes(engine) for r in fields]
-        ends = np.cumsum([len(p) for p in probes])
-        columns = [slice(int(end) - len(p), int(end)) for p, end in zip(probes, ends, strict=True)]
-        synaptic = [r for r in known if r.is_synaptic]
-        spikes = [r for r in known if not r.is_synaptic and not r.is_neuron_field]
-        return cls(spikes, list(zip(fields, columns, strict=True)), np.concatenate([_NONE, *probes]), synaptic)
-
-    def until_sample(self, now: int) -> int:
-        """Ticks until the next sample of synapses."""
-        return min((r.stride - now % r.stride for r in self.synaptic), default=_TICKS_A_CHUNK)
 
 
 class Network:
@@ -98,7 +63,7 @@ class Network:
         self._spike_arrays: dict[str, SpikeArray] = {}
         self._currents: dict[str, list[Any]] = {}
         self._recordings: dict[tuple[str, str], Recording] = {}
-        self._recorded: _Recorded | None = None
+        self._recorded: Recordings | None = None
         self._stepper: Stepper | None = None
         self._engine: Engine | None = None
 
@@ -205,7 +170,7 @@ class Network:
         delays = np.ones(shape, np.int64)
         if delay_s is not None:
             exact = drawn(delay_s, shape, generator, f"{where}.delay_s") / self.tick_s
-            self._check_delays(exact, f"{where}.delay_s")
+            require_delays(exact, self.tick_s, f"{where}.delay_s")
             delays = np.rint(exact).astype(np.int64)
         if isinstance(pattern, Explicit):
             order = pattern.order()
@@ -396,13 +361,13 @@ class Network:
         taught = engine.teach.array(teach, ticks)
         signals = self._signals(signal, ticks)
         if self._recorded is None:
-            self._recorded = _Recorded.of(self._recordings.values(), engine)
+            self._recorded = Recordings.of(self._recordings.values(), engine)
         recorded = self._recorded
         most = max(1, min(_TICKS_A_CHUNK, _CELLS_A_CHUNK // max(1, engine.currents.width)))
         done, fired = 0, np.empty(0, np.int32)
         while done < ticks:
             now = self.tick
-            count = min(most, ticks - done, recorded.until_sample(now))
+            count = min(most, ticks - done, recorded.until_sample(now) or ticks)
             piece = slice(done, done + count)
             given = self._input_chunk(inputs, piece, now, count)
             found, samples = engine.advance(
@@ -538,15 +503,8 @@ class Network:
 
         Recordings go on from there: what they hold of later ticks is forgotten.
         """
-        if not isinstance(state, NetworkState):
-            raise NetworkError(Problem("state", f"is {type(state).__name__}", "give what Network.state() returned"))
-        pair: tuple[tuple[NDArray[Any], ...], ...] = (tuple(self.state().engine), tuple(state.engine))
-        for name, now, given in zip(State._fields, *pair, strict=True):
-            if now.shape != given.shape or now.dtype != given.dtype:
-                message = f"is {given.dtype} {given.shape}, this network has {now.dtype} {now.shape}"
-                raise NetworkError(Problem(f"state.{name}", message, "restore it into the network that it comes from"))
+        states.require_alike(state, self.state())
         self.engine.check_state(state.engine)
-        self._check_current_states(state.currents)
         self._state = State._make(array.copy() for array in state.engine)
         self._stepper = None
         for recording in self._recordings.values():
@@ -555,15 +513,7 @@ class Network:
 
     def save(self, path: Path | str) -> None:
         """Write the state to a file (npz, no pickle), whole or not at all."""
-        state = self.state()
-        arrays: dict[str, Any] = {f"engine.{k}": v for k, v in state.engine._asdict().items()}
-        arrays["network"] = np.array(self._fingerprint())
-        for name, states in state.currents.items():
-            for k, one in enumerate(states):
-                arrays |= {f"current.{name}.{k}.{field}": value for field, value in one._asdict().items()}
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        write_atomic(Path(path), buffer.getvalue())
+        states.save(Path(path), self.state(), self._fingerprint())
 
     def load(self, path: Path | str) -> None:
         """Continue from a file that :meth:`save` wrote.
@@ -571,25 +521,7 @@ class Network:
         Raises:
             NetworkError: the file cannot be read or belongs to another network.
         """
-        expected = self.state()
-        remedy = "give a file that Network.save wrote"
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                written_by = str(file["network"])
-                engine = State._make(file[f"engine.{field}"] for field in State._fields)
-                currents = {
-                    name: [
-                        type(one)(*(file[f"current.{name}.{k}.{field}"] for field in one._fields))
-                        for k, one in enumerate(states)
-                    ]
-                    for name, states in expected.currents.items()
-                }
-        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise NetworkError(Problem(str(path), f"is no state of this network ({error})", remedy)) from None
-        if written_by != self._fingerprint():
-            message = "is the state of another network: its models, parameters, synapses or static weights differ"
-            raise NetworkError(Problem(str(path), message, "build the network as it was, with the same seed"))
-        self.restore(NetworkState(engine, currents))
+        self.restore(states.load(Path(path), self.state(), self._fingerprint()))
 
     # ------------------------------------------------------------------ helpers
 
@@ -617,40 +549,13 @@ class Network:
         return ticks
 
     def _fingerprint(self) -> str:
-        """Hash of what a state goes with: all that is fixed. The weights of plastic projections are in the state."""
-        plastic = {f"{p.prefix}.weight" for p in self._projections if p.plasticity}
-        digest = hashlib.blake2b(f"{self.description!r} {self.dtype}".encode(), digest_size=16)
-        for name, tensor in sorted(self._tensors.items()):
-            if name not in plastic:
-                digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-                digest.update(np.ascontiguousarray(tensor).tobytes())
-        return digest.hexdigest()
+        return states.fingerprint(self.description, self.dtype, self._tensors)
 
     def _known(self, population: Any) -> Population:
         name = population.name if isinstance(population, Population) else population
         if not isinstance(name, str) or name not in self._populations:
             raise NetworkError(Problem("population", f"'{name}' does not exist", nearest(str(name), self._populations)))
         return self._populations[name]
-
-    def _check_delays(self, ticks: NDArray[np.float64], where: str) -> None:
-        if not ticks.size:
-            return
-        if ticks.min() < 0:
-            raise NetworkError(Problem(where, "is negative", "a spike cannot arrive before it is sent"))
-        if ticks.max() > MAX_DELAY_TICKS:
-            longest = MAX_DELAY_TICKS * self.tick_s
-            raise NetworkError(Problem(where, f"is longer than {MAX_DELAY_TICKS} ticks", f"give at most {longest:g} s"))
-        if ((ticks > 0) & (np.rint(ticks) == 0)).any():
-            remedy = "write 0 for no delay, or shorten the tick"
-            raise NetworkError(Problem(where, f"vanishes in ticks of {self.tick_s:g} s", remedy))
-
-    def _check_current_states(self, states: dict[str, list[Any]]) -> None:
-        def shapes(one: dict[str, list[Any]]) -> Any:
-            return {k: [[(np.shape(x), np.asarray(x).dtype) for x in s] for s in v] for k, v in one.items()}
-
-        if shapes(states) != shapes(self._current_states):
-            message = "belongs to other current sources than this network has"
-            raise NetworkError(Problem("state.currents", message, "restore it into the network that it comes from"))
 
     def _own(self, projection: Projection) -> Projection:
         for own in self._projections:

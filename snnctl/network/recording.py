@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,3 +103,29 @@ class Recording:
         ticks = np.concatenate([np.empty(0, np.int64), *self._ticks])
         values = np.concatenate(self._values) if self._values else np.empty((0, 0))
         return (ticks + 1) * tick_s, values
+
+
+class Recordings(NamedTuple):
+    """Recordings by what they need at each call of the engine."""
+
+    spikes: list[Recording]
+    fields: list[tuple[Recording, slice]]  # of neurons, and their columns of the samples
+    probes: NDArray[np.int64]
+    synaptic: list[Recording]
+
+    @classmethod
+    def of(cls, recordings: Iterable[Recording], engine: Engine) -> Recordings:
+        """Sort them."""
+        known = list(recordings)
+        fields = [r for r in known if r.is_neuron_field]
+        probes = [r.probes(engine) for r in fields]
+        ends = np.cumsum([len(p) for p in probes])
+        columns = [slice(int(end) - len(p), int(end)) for p, end in zip(probes, ends, strict=True)]
+        synaptic = [r for r in known if r.is_synaptic]
+        spikes = [r for r in known if not r.is_synaptic and not r.is_neuron_field]
+        every_probe = np.concatenate([np.empty(0, np.int64), *probes])
+        return cls(spikes, list(zip(fields, columns, strict=True)), every_probe, synaptic)
+
+    def until_sample(self, now: int) -> int:
+        """Ticks until the next sample of synapses; 0 if there is none."""
+        return min((r.stride - now % r.stride for r in self.synaptic), default=0)
