@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snnctl.cli import console
-from snnctl.errors import InputError, Problem
+from snnctl.cli.learning_figures import METRICS
+from snnctl.errors import InputError, NotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +128,14 @@ def load(name: str) -> Agent:
     from snnctl import library
     from snnctl.agent import folder
 
-    best = Path(name).expanduser() / "checkpoints" / "best"
-    return folder.load(best if (best / folder.DESCRIPTION).is_file() else library.find("agent", name).path)
+    run = Path(name).expanduser()
+    best = run / "checkpoints" / "best"
+    if (best / folder.DESCRIPTION).is_file():
+        return folder.load(best)
+    if (run / METRICS).is_file():
+        remedy = "wait for the first selection, or until the training has ended"
+        raise NotFoundError(Problem(f"run folder {name}", "has no best checkpoint yet", remedy))
+    return folder.load(library.find("agent", name).path)
 
 
 def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
