@@ -28,6 +28,7 @@ class Columns:
         self.dtype = dtype
         self.width = sum(sizes.values())
         self.of: dict[str, slice] = {}
+        self.takers = set(sizes)  # of these, the ones that something can be given to
         self._others = set(others) - set(sizes)
         first = 0
         for name, size in sizes.items():
@@ -50,7 +51,7 @@ class Columns:
         for name, values in given.items():
             where = f"{self.what}.{name}"
             columns = self.of.get(name)
-            if columns is None:
+            if columns is None or name not in self.takers:
                 raise NetworkError(Problem(where, "names no population that takes them", self._remedy(name)))
             if type(values) is not np.ndarray or values.dtype.kind not in "fiub":
                 values = numbers(values, where)
@@ -74,6 +75,10 @@ class Columns:
         return name, column - int(self.of[name].start)
 
     def _remedy(self, name: str) -> str:
+        if name in self.of:
+            return (
+                "no rule of the synapses onto it is taught: give one plasticity=Resume(...) or another with a teacher"
+            )
         if name not in self._others:
             return nearest(name, self.of)
         return "spikes go to populations without a model" if self.what == "spikes" else "it has no neuron model"

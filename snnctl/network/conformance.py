@@ -19,7 +19,7 @@ from snnctl.models import HOOK_ARGUMENTS, value_defects
 from snnctl.network import trial
 from snnctl.network.connectivity import Uniform
 from snnctl.network.isolated import simulate
-from snnctl.network.learning import hook, part
+from snnctl.network.learning import hook, is_taught, part
 from snnctl.network.network import Network
 from snnctl.network.population import drive_of, is_stochastic, receptors_of, step_of
 from snnctl.neurons import Lif
@@ -225,12 +225,11 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
     arrivals = (generator.random((ticks, n)) < 0.1).astype(np.uint8)
     signal = np.where(generator.random(ticks) < 0.05, generator.normal(size=ticks), 0.0)
     teach = np.where(generator.random((ticks, m)) < 0.05, 1.0, 0.0)
+    taught = {"post": teach} if is_taught(_class(rule, tick_s)) else None
     currents = 0.2 * generator.random((ticks, m))
     diverged: DivergedError | None = None
     try:
-        net.run(
-            ticks * tick_s, spikes={"pre": arrivals}, currents={"post": currents}, signal=signal, teach={"post": teach}
-        )
+        net.run(ticks * tick_s, spikes={"pre": arrivals}, currents={"post": currents}, signal=signal, teach=taught)
     except DivergedError as error:  # of the neurons, because of weights that are looked at below
         diverged = error
     except SnnctlError as error:

@@ -27,7 +27,18 @@ from snnctl.network.borrowed import borrowed
 from snnctl.network.columns import Columns, are_finite
 from snnctl.network.description import NetworkDescription, Projection, problems
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
-from snnctl.network.learning import RuleRow, arrive, begin, end, hook, part, read_weights, row_of, rule_kernels
+from snnctl.network.learning import (
+    RuleRow,
+    arrive,
+    begin,
+    end,
+    hook,
+    is_taught,
+    part,
+    read_weights,
+    row_of,
+    rule_kernels,
+)
 from snnctl.network.population import advance, population_kernels
 from snnctl.network.prefetch import LINE_BYTES, prefetch
 from snnctl.network.trial import explained
@@ -280,6 +291,8 @@ class Engine:
         self.teach = Columns("teach", own, sizes, dtype)
         layout = Layout(description, tensors, dtype)
         self.layout = layout
+        rules = ((row, type(layout.rule_examples[row.kind])) for row in layout.rules)
+        self.teach.takers = {layout.projections[row.signal].target for row, cls in rules if is_taught(cls)}
         self.dtype = layout.dtype
         self.tables = Tables(
             _table(layout.rows, PopulationRow),

@@ -34,6 +34,7 @@ synapses of the neurons that spike; only ``consolidate`` visits all.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -95,6 +96,16 @@ class RuleRow(NamedTuple):
 def hook(constants_class: type, name: str) -> Any:
     """The function of the rule of this class of constants, or None."""
     return getattr(sys.modules[constants_class.__module__], name, None)
+
+
+def is_taught(constants_class: type) -> bool:
+    """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
+    observe = hook(constants_class, "observe")
+    if hook(constants_class, "instruct") is not None:
+        return True
+    return observe is not None and not list(inspect.signature(getattr(observe, "py_func", observe)).parameters)[
+        -1
+    ].startswith("_")
 
 
 def part(constants_class: type, name: str) -> Any:

@@ -149,7 +149,7 @@ class Stepper:
         self._engine = engine
         self._inputs, self._currents, self._signals, self._teach = given
         self._views = [
-            {name: array[0, where] for name, where in columns.of.items()}
+            {name: array[0, where] for name, where in columns.of.items() if name in columns.takers}
             for array, columns in ((given[0], engine.inputs), (given[1], engine.currents), (given[3], engine.teach))
         ]
         self._fixed = (*engine.kernels, np.array([_place(a) for a in arrays], np.int64), np.empty(0, engine.dtype))

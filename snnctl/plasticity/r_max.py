@@ -145,7 +145,7 @@ def arrive(c: RMaxConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> S
     return Synapse(syn.weight, syn.current + c.one, syn.eps, syn.e)
 
 
-def observe(c: RMaxConstants, m: Shared, post: Post, v: Any, spike: Any, teach: Any) -> Post:
+def observe(c: RMaxConstants, m: Shared, post: Post, v: Any, spike: Any, _teach: Any) -> Post:
     """How unexpected was what j did; v is its membrane after the tick."""
     y = c.one if spike else c.zero
     free = c.one if post.silent <= c.zero else c.zero

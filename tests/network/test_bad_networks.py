@@ -208,6 +208,11 @@ RUNS: dict[str, tuple[Callable[[], Any], str]] = {
         r"teach.cells: .*\(4, 2\)",
     ),
     "teaching of nan": (lambda: ran(learning(Resume()), teach={"cells": NAN}), "teach.cells: .*not finite"),
+    "teaching without a teacher": (
+        lambda: ran(learning(DopamineStdp()), teach={"cells": 1.0}),
+        r"teach.cells: .*Resume",
+    ),
+    "teaching of static synapses": (lambda: pair().step(teach={"cells": np.ones(2)}), "teach.cells: .*no rule"),
     "a signal of another length": (lambda: ran(learning(DopamineStdp()), signal=np.ones(3)), r"signal.*\(3,\)"),
     "a signal of nan": (lambda: ran(learning(DopamineStdp()), signal=NAN), "signal.projection.noise.cells: .*finite"),
     "a signal of words": (lambda: ran(learning(DopamineStdp()), signal="x"), "signal.projection.noise.cells: .*'x'"),
