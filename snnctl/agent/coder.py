@@ -154,14 +154,15 @@ class _PopulationVector:
         self._preferred = agent.tensors["decoder.preferred"].astype(np.float64)  # (actions, k)
         self._low = agent.tensors["decoder.low"].astype(np.float64)  # (actions,)
         self._high = agent.tensors["decoder.high"].astype(np.float64)  # (actions,)
+        self._silent = (self._low + self._high) / 2  # (actions,)
 
     def reset(self) -> None:
         pass
 
     def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
-        votes = raster.reshape(raster.shape[0], *self._preferred.shape)  # (ticks, actions, k)
-        y = population_vector.decode(votes, self._preferred, (self._low + self._high) / 2)
-        return np.clip(y, self._low, self._high)
+        y = self._silent.copy()  # (actions,)
+        population_vector.means(raster, self._preferred, y)
+        return np.minimum(np.maximum(y, self._low), self._high)
 
 
 class _WinnerTakeAll:

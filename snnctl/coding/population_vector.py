@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge
+from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.config import schema
@@ -32,11 +33,27 @@ def decode(raster: NDArray[Any], preferred: NDArray[Any], silent: Any = np.nan) 
         preferred: (..., k)
         silent: what a population without any spike means (...)
     """
-    counts = raster.sum(axis=0, dtype=np.int64)  # (..., k)
-    total = counts.sum(axis=-1)
-    mean = (counts * preferred).sum(axis=-1) / np.maximum(total, 1)
-    value: NDArray[np.float64] = np.where(total > 0, mean, silent)
-    return value
+    shape = np.broadcast_shapes(raster.shape[1:], np.shape(preferred))  # (..., k)
+    votes = np.ascontiguousarray(np.broadcast_to(raster, raster.shape[:1] + shape).reshape(raster.shape[0], -1))
+    value: NDArray[np.float64] = np.array(np.broadcast_to(silent, shape[:-1]), np.float64).ravel()
+    means(votes, np.ascontiguousarray(np.broadcast_to(preferred, shape), np.float64).reshape(-1, shape[-1]), value)
+    return value.reshape(shape[:-1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def means(raster: NDArray[Any], preferred: NDArray[np.float64], value: NDArray[np.float64]) -> None:
+    """:func:`decode` for spikes (ticks, actions * k), into ``value`` (actions,), which holds what silence means."""
+    actions, k = preferred.shape
+    for a in range(actions):
+        total, votes = 0, 0.0
+        for j in range(k):
+            count = 0
+            for t in range(raster.shape[0]):
+                count += raster[t, a * k + j]
+            total += count
+            votes += count * preferred[a, j]
+        if total > 0:
+            value[a] = votes / total
 
 
 def direction(raster: NDArray[Any], preferred_rad: NDArray[Any], silent: Any = np.nan) -> NDArray[np.float64]:
