@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,7 +58,7 @@ def run(
 
     Example: snnctl run cartpole-ppo --episodes 20
 
-    Example: snnctl run cartpole-rstdp --change 'length*=0.18' --learn --episodes 200 --save adapted
+    Example: snnctl run cartpole-rstdp --change 'length*=0.12' --learn --episodes 200 --save adapted
     """
     from snnctl import runtime
     from snnctl.agent.float_controller import FloatController
@@ -142,21 +143,23 @@ def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
     """Say if nothing was learnt, or what was learnt is worse."""
     import numpy as np
 
-    from snnctl.training.diagnosis import GAIN
+    from snnctl.training.diagnosis import FEWEST, GAIN
 
     after, name = learner.agent(), before.description.name
     if all(np.array_equal(array, after.tensors[key]) for key, array in before.tensors.items() if "weight" in key):
         console.note(f"snnctl: {name}: it is not learning: no weight has moved; every reward was as expected, or")
         console.note("  learning_rate and critic_learning_rate in its agent.toml are too low")
         return
-    returns = [e.episode_return for e in episodes if e.diverged is None]
+    returns = np.array([e.episode_return for e in episodes if e.diverged is None])
     part = len(returns) // 5
-    first, last = (float(np.mean(r)) if part else 0.0 for r in (returns[:part], returns[len(returns) - part :]))
-    if last < first - GAIN * abs(first):
-        console.note(
-            f"snnctl: {name}: it is not learning: the mean return fell from {first:.4g} to {last:.4g} (first and"
-        )
-        console.note("  last fifth); lower learning_rate, critic_learning_rate and noise in its agent.toml")
+    if part < FEWEST:
+        return
+    first, last = returns[:part], returns[-part:]
+    fall, error = float(first.mean() - last.mean()), math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / part)
+    if fall > max(GAIN * abs(float(first.mean())), 2 * error):  # two standard errors: more than chance
+        console.note(f"snnctl: {name}: it is not learning: the mean return fell from {first.mean():.4g} to")
+        console.note(f"  {last.mean():.4g} (first and last fifth); lower learning_rate, critic_learning_rate and noise")
+        console.note("  in its agent.toml")
 
 
 def _progress(episodes: Sequence[Episode]) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.description import AgentDescription, Provenance, tensor_shapes
+from snnctl.agent.learner import Learner
+from snnctl.cli import run as command
 from snnctl.cli.main import call
 from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
 from snnctl.loop import closed_loop, recorder
@@ -183,19 +186,38 @@ def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
     assert "name a new folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("returns", "says"),
+    [
+        ([500.0, 480.0] * 6 + [100.0, 130.0] * 6, ""),  # fifths of four: too few
+        ([500.0, 480.0] * 8 + [100.0, 130.0] * 7, "the mean return fell from 490 to 115"),
+        ([500.0, 480.0] * 8 + [450.0, 480.0] * 7, ""),  # less than a tenth
+        ([500.0, 10.0] * 8 + [200.0, 30.0] * 7, ""),  # could be chance
+        ([10.0] * 15 + [500.0] * 15, ""),
+    ],
+)
+def test_a_return_that_falls_while_it_learns_is_told(returns, says, capsys):
+    agent = folder.load(ROOT / "agents" / "cartpole-rstdp")
+    learner = Learner(agent, 0)
+    learner.weight[0] += 0.5
+    command._warn(agent, learner, [SimpleNamespace(episode_return=r, diverged=None) for r in returns])
+    said = " ".join(capsys.readouterr().err.split())
+    assert says in said and bool(says) == bool(said)
+
+
 def test_a_changed_plant_is_told_wherever_the_run_is(tmp_path, capsys):
-    plant = ["--change", "length*=0.18", "--change", "observation[3]+=0.3"]
+    plant = ["--change", "length*=0.12", "--change", "observation[3]+=0.3"]
     words = ["run", "cartpole-rstdp", *plant, "--max-steps", "100", "--episodes", "3"]
     assert call(words) == 0
-    assert "CartPole-v1 changed by length*=0.18, observation[3]+=0.3: 3 episodes" in capsys.readouterr().out
+    assert "CartPole-v1 changed by length*=0.12, observation[3]+=0.3: 3 episodes" in capsys.readouterr().out
     assert call([*words, "--json", "--record", str(tmp_path / "e.h5")]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["changes"] == ["length*=0.18", "observation[3]+=0.3"]
+    assert told["changes"] == ["length*=0.12", "observation[3]+=0.3"]
     assert told["summary"]["mean"] < 100  # it falls, which it never does in the plant that it was made for
-    assert recorder.read(tmp_path / "e.h5").attributes["changes"] == "length*=0.18 observation[3]+=0.3"
+    assert recorder.read(tmp_path / "e.h5").attributes["changes"] == "length*=0.12 observation[3]+=0.3"
     adapted = tmp_path / "adapted"
     assert call([*words, "--learn", "--save", str(adapted)]) == 0
-    where = "--env CartPole-v1 --change 'length*=0.18' --change 'observation[3]+=0.3'"
+    where = "--env CartPole-v1 --change 'length*=0.12' --change 'observation[3]+=0.3'"
     assert f"snnctl run {adapted} {where}" in capsys.readouterr().err
     made = folder.load(adapted).description.provenance.command
     assert made == f"snnctl run cartpole-rstdp {where} --learn --seed 0 --episodes 3 --max-steps 100"
@@ -212,13 +234,10 @@ def learning_agent(path, **change):
 
 
 def test_a_run_that_does_not_learn_says_so(tmp_path, capsys):
-    words = ["--learn", "--change", "length*=0.18", "--episodes", "10", "--max-steps", "50"]
+    words = ["--learn", "--change", "length*=0.12", "--episodes", "25", "--max-steps", "50"]
     still = learning_agent(tmp_path / "still", learning_rate=0.0, critic_learning_rate=0.0)
     assert call(["run", still, *words]) == 0
     assert "it is not learning: no weight has moved" in capsys.readouterr().err
-    wild = learning_agent(tmp_path / "wild", learning_rate=0.5)
-    assert call(["run", wild, "--learn", "--change", "observation[3]+=0.1", "--episodes", "10"]) == 0
-    assert "it is not learning: the mean return fell from" in capsys.readouterr().err
     assert call(["run", "cartpole-rstdp", *words]) == 0
     assert "not learning" not in capsys.readouterr().err
 
