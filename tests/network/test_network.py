@@ -18,7 +18,7 @@ from snnctl.network import FixedProbability, Network, Normal, SpikeArray, Unifor
 from snnctl.network import network as module
 from snnctl.neurons import EscapeLif, HodgkinHuxley, Lif, Poisson
 from snnctl.neurons.currents import OrnsteinUhlenbeck, Step
-from snnctl.plasticity import DopamineStdp, HomeostaticScaling, PairStdp
+from snnctl.plasticity import DopamineStdp, HomeostaticScaling, PairStdp, Resume
 
 TICKS = 30
 
@@ -37,7 +37,7 @@ def build(seed: int = 3, dtype: Any = np.float64) -> Network:
     network.project(
         "noise", "cells", FixedProbability(0.6), weight=Uniform(0.1, 0.6), delay_s=Uniform(1e-3, 5e-3), plasticity=rules
     )
-    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=DopamineStdp(tonic=0.1))
+    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=(DopamineStdp(tonic=0.1), Resume()))
     network.project("escape", "cells", FixedProbability(0.5), weight=-0.3, delay_s=3e-3)
     network.inject("cells", OrnsteinUhlenbeck(mean=0.02, deviation=0.05, tau_s=5e-3))
     network.inject("cells", Step(amplitude=0.1, start_s=5e-3, stop_s=20e-3))
@@ -144,7 +144,7 @@ def bare(dtype: Any) -> Network:
     network.population("escape", 4, EscapeLif(), bias=13.0)
     network.project("given", "cells", weight=0.7)
     network.project("noise", "cells", FixedProbability(0.6), weight=Uniform(0.1, 0.6), delay_s=Uniform(1e-3, 5e-3))
-    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=DopamineStdp(tonic=0.1))
+    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=(DopamineStdp(tonic=0.1), Resume()))
     return network
 
 
