@@ -30,7 +30,7 @@ from snnctl.training.recipe import Recipe, build
 EVALUATION_EPISODES = 100
 TOLD = ("env.kwargs.sutton_barto_reward=true",)
 CRITIC = ("trainer.learning.value_low=-1.0", "trainer.learning.value_high=0.0", "trainer.learning.value_baseline=0.0")
-RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3)
 LAMBDAS = (0.8, 0.95)
 FORMS = {  # rule, dopamine, learning rate and trace_lambda: the best of --tune
     "actor-critic": ("score", "td", 1e-3, 0.8),
