@@ -49,7 +49,7 @@ def means(raster: NDArray[Any], preferred: NDArray[np.float64], value: NDArray[n
         for j in range(k):
             count = 0
             for t in range(raster.shape[0]):
-                count += raster[t, a * k + j]
+                count += int(raster[t, a * k + j])  # not in the type of the raster, which overflows when interpreted
             total += count
             votes += count * preferred[a, j]
         if total > 0:
