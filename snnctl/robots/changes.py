@@ -38,7 +38,8 @@ class Change(NamedTuple):
     by: float
 
     def __str__(self) -> str:
-        return f"{self.path}{'' if self.entry is None else f'[{self.entry}]'}{self.operator}{self.by:g}"
+        entry, by = "" if self.entry is None else f"[{self.entry}]", repr(self.by).removesuffix(".0")
+        return f"{self.path}{entry}{self.operator}{by}"  # exactly: a recorded command must make the same plant
 
     def of(self, before: Any) -> Any:
         """The changed number or array."""

@@ -20,6 +20,7 @@ def test_it_reads_what_it_writes():
         "model.body_mass[pole]=9",
         "model.opt.gravity[2]*=0.5",
         "action*=-1",
+        "length*=0.18123456789",
     ]
     changes = parse(texts)
     assert [str(change) for change in changes] == texts
