@@ -101,11 +101,10 @@ def hook(constants_class: type, name: str) -> Any:
 def is_taught(constants_class: type) -> bool:
     """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
     observe = hook(constants_class, "observe")
-    if hook(constants_class, "instruct") is not None:
-        return True
-    return observe is not None and not list(inspect.signature(getattr(observe, "py_func", observe)).parameters)[
-        -1
-    ].startswith("_")
+    if observe is None or hook(constants_class, "instruct") is not None:
+        return hook(constants_class, "instruct") is not None
+    *_, taught = inspect.signature(getattr(observe, "py_func", observe)).parameters
+    return not taught.startswith("_")
 
 
 def part(constants_class: type, name: str) -> Any:

@@ -158,7 +158,7 @@ def _attribute(owner: Any, name: str) -> Any:
 
 def _numbers(owner: Any, name: str = "") -> str:
     """What could have been meant: names of numbers, of float arrays, and of MuJoCo's model."""
-    names = [n for n in dir(owner) if not n.startswith("_") and n not in ("np_random_seed",)]
+    names = [n for n in dir(owner) if not n.startswith("_") and n != "np_random_seed"]
     values = {n: getattr(owner, n, None) for n in names}
     fitting = [
         n

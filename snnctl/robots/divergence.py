@@ -88,7 +88,7 @@ def number(reward: Any) -> float:
     """A reward as a number; what is none is not finite, and so diverged."""
     try:
         return float(reward)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
 
 

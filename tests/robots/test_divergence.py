@@ -85,7 +85,9 @@ def test_environments_without_mujoco_are_watched_from_outside(observation, rewar
     assert words in watch.reason(np.array(observation), reward, 0)
 
 
-@pytest.mark.parametrize(("reward", "says"), [(1e307, "beyond"), (None, "not a finite"), ("much", "not a finite")])
+@pytest.mark.parametrize(
+    ("reward", "says"), [(1e307, "beyond"), (10**400, "not a finite"), (None, "not a finite"), ("much", "not a finite")]
+)
 def test_a_reward_that_cannot_be_summed_diverges(pendulum, reward, says):
     watch = Watch(pendulum)
     observation, _ = pendulum.reset(seed=0)
