@@ -32,7 +32,7 @@ NEURON = current_lif.CurrentLif(tau_mem_s=10e-3, tau_syn_s=5e-3, refractory_tick
 
 _step = njit(current_lif.step)
 _relax, _mark = njit(resume.relax_pre), njit(resume.mark_pre)
-_fire, _instruct = njit(resume.fire), njit(resume.instruct)
+_observe, _fire, _instruct = njit(resume.observe), njit(resume.fire), njit(resume.instruct)
 
 
 class Trial(NamedTuple):
@@ -55,7 +55,7 @@ def _epoch(
     neuron: Any, rest: Any, rule: Any, raster: NDArray[np.uint8], target: NDArray[np.uint8], weight: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """One presentation; learns in place, returns the spikes (ticks,)."""
-    shared, post = resume.Shared(0.0), resume.Post(0.0)
+    shared, post = resume.Shared(0.0), resume.Post(0.0, 0.0)
     trace = np.zeros(weight.size)
     spikes = np.zeros(raster.shape[0], np.uint8)
     state = rest
@@ -68,6 +68,7 @@ def _epoch(
                 pre = _mark(rule, shared, pre)
             trace[i] = pre.x
         state, spike = _step(neuron, state, drive, 0.0)
+        post = _observe(rule, shared, post, state.v, float(spike), float(target[t]))
         if spike:
             spikes[t] = 1
             for i in range(weight.size):

@@ -39,16 +39,18 @@ def local_change(
     weight: NDArray[np.float64], trace: NDArray[np.float64], actual_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """I-learning over a trial, by the hooks of the rule; ``trace`` is x (ticks, inputs)."""
-    c, shared, post = LOCAL.constants(TICK_S), chronotron.Shared(0.0), chronotron.Post(0.0)
+    c, shared, post = LOCAL.constants(TICK_S), chronotron.Shared(0.0), chronotron.Post(0.0, 0.0)
     weight = weight.copy()
-    events = [(round(t / TICK_S), 0) for t in actual_s] + [(round(t / TICK_S), 1) for t in TARGET_S]
-    for k, wanted in sorted(events):
+    fired, wanted = ({round(t / TICK_S) for t in times} for times in (actual_s, TARGET_S))
+    for k in sorted(fired | wanted):
+        post = chronotron.observe(c, shared, post, 0.0, float(k in fired), float(k in wanted))
         for i in np.flatnonzero(trace[k]):
             syn, pre = chronotron.Synapse(float(weight[i])), chronotron.Pre(float(trace[k, i]))
-            if wanted:
-                weight[i] = chronotron.instruct(c, shared, syn, pre, post, 1.0).weight
-            else:
-                weight[i] = chronotron.fire(c, shared, syn, pre, post).weight
+            if k in fired:
+                syn = chronotron.fire(c, shared, syn, pre, post)
+            if k in wanted:
+                syn = chronotron.instruct(c, shared, syn, pre, post, 1.0)
+            weight[i] = syn.weight
     return weight
 
 

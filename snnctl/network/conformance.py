@@ -19,9 +19,9 @@ from snnctl.models import HOOK_ARGUMENTS, value_defects
 from snnctl.network import trial
 from snnctl.network.connectivity import Uniform
 from snnctl.network.isolated import simulate
-from snnctl.network.learning import hook, is_taught, part
 from snnctl.network.network import Network
 from snnctl.network.population import drive_of, is_stochastic, receptors_of, step_of
+from snnctl.network.rules import hook, is_signalled, is_taught, part
 from snnctl.neurons import Lif
 
 TICKS = (1e-3, 1e-4, 2.5e-5, 1e-5)  # s, tried in turn until the model takes one
@@ -226,10 +226,11 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
     signal = np.where(generator.random(ticks) < 0.05, generator.normal(size=ticks), 0.0)
     teach = np.where(generator.random((ticks, m)) < 0.05, 1.0, 0.0)
     taught = {"post": teach} if is_taught(_class(rule, tick_s)) else None
+    signalled = signal if is_signalled(_class(rule, tick_s)) else None
     currents = 0.2 * generator.random((ticks, m))
     diverged: DivergedError | None = None
     try:
-        net.run(ticks * tick_s, spikes={"pre": arrivals}, currents={"post": currents}, signal=signal, teach=taught)
+        net.run(ticks * tick_s, spikes={"pre": arrivals}, currents={"post": currents}, signal=signalled, teach=taught)
     except DivergedError as error:  # of the neurons, because of weights that are looked at below
         diverged = error
     except SnnctlError as error:
@@ -279,7 +280,7 @@ def _replayed(
     signal: NDArray[Any],
     teach: NDArray[Any],
 ) -> dict[str, NDArray[Any]]:
-    """The rule's functions in the order of :mod:`snnctl.network.learning`, as plain Python (fields (n, m))."""
+    """The rule's functions in the order of :mod:`snnctl.network.rules`, as plain Python (fields (n, m))."""
     cls: Any = type(constants)
     c = cls(*(np.float64(x) for x in constants))
     own = {name: hook(cls, name) for name in HOOK_ARGUMENTS}

@@ -1,7 +1,7 @@
 """The float engine: any network of populations and projections, tick by tick.
 
 It follows the order of a tick of :mod:`snnctl.network.description`, with plasticity as in
-:mod:`snnctl.network.learning`. Populations are evaluated in the topological order of the delay-0 projections. The
+:mod:`snnctl.network.rules`. Populations are evaluated in the topological order of the delay-0 projections. The
 spikes of past ticks are kept as lists in a ring; a group of synapses of delay d delivers the list of d ticks ago.
 Only the synapses of spiking neurons are read, and a target adds them in the order of its projections in the
 description, within each by delay, within each in ascending source order:
@@ -32,15 +32,13 @@ from snnctl.network.learning import (
     arrive,
     begin,
     end,
-    hook,
-    is_taught,
-    part,
     read_weights,
     row_of,
     rule_kernels,
 )
 from snnctl.network.population import advance, population_kernels
 from snnctl.network.prefetch import LINE_BYTES, prefetch
+from snnctl.network.rules import hook, is_signalled, is_taught, part
 from snnctl.network.trial import explained
 
 Spikes = NDArray[np.uint8]
@@ -291,8 +289,9 @@ class Engine:
         self.teach = Columns("teach", own, sizes, dtype)
         layout = Layout(description, tensors, dtype)
         self.layout = layout
-        rules = ((row, type(layout.rule_examples[row.kind])) for row in layout.rules)
-        self.teach.takers = {layout.projections[row.signal].target for row, cls in rules if is_taught(cls)}
+        rules = [(layout.projections[row.signal], type(layout.rule_examples[row.kind])) for row in layout.rules]
+        self.teach.takers = {projection.target for projection, cls in rules if is_taught(cls)}
+        self.listeners = {projection.prefix for projection, cls in rules if is_signalled(cls)}  # that read a signal
         self.dtype = layout.dtype
         self.tables = Tables(
             _table(layout.rows, PopulationRow),

@@ -16,9 +16,10 @@ from snnctl.errors import NetworkError, Problem
 from snnctl.models import name_of
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
 from snnctl.network.kernel_cache import distinct
-from snnctl.network.learning import HOOKS, RuleRow, hook, hook_bits, part
+from snnctl.network.learning import RuleRow
 from snnctl.network.parameters import constants_table, initial_values
 from snnctl.network.population import is_stochastic, receptors_of, state_of
+from snnctl.network.rules import HOOKS, hook, hook_bits, part
 
 
 class PopulationRow(NamedTuple):

@@ -1,67 +1,39 @@
-"""Runs plasticity rules inside the tick, whatever the rule.
+"""The plasticity of one tick, whatever the rules: their functions, :mod:`snnctl.network.rules`, where spikes are.
 
-A rule is one file of :mod:`snnctl.plasticity`, or any importable module, with a configuration whose
-``constants(tick_s)`` gives a NamedTuple of numbers, four NamedTuples of state
-
-- ``Synapse``: per synapse, the first field is ``weight``
-- ``Pre``: per presynaptic neuron, as its spikes arrive (after the delay)
-- ``Post``: per postsynaptic neuron
-- ``Shared``: once for the projection (dopamine)
-
-and some of the functions below: plain Python on scalars, which is compiled here. In one tick, in this order:
-
-    at the start        m    = modulate(c, m, signal)                 signal: what the caller gives in this tick
-                        pre  = relax_pre(c, pre)                      every presynaptic neuron
-                        post = relax_post(c, post)                    every postsynaptic neuron
-    delivery, for each arriving spike i in ascending order
-        its synapses    w    = weight(c, m, syn, pre, post)           what is delivered; syn.weight without it
-                        syn  = arrive(c, m, syn, pre, post)
-        then            pre  = mark_pre(c, m, pre)
-    neurons integrate, threshold, reset
-    at the end          post = observe(c, m, post, v, spike, teach)   every postsynaptic neuron
-        each spike j    syn  = fire(c, m, syn, pre, post)             its synapses
-        then            post = mark_post(c, m, post)
-        teach != 0      syn  = instruct(c, m, syn, pre, post, teach)  its synapses
-        every c.period  syn  = consolidate(c, m, syn, pre, post)      all synapses
-        last            m    = settle(c, m)
-
-**Coincident spikes: pre before post.** A pair in one tick has lag 0: ``fire`` reads a ``pre`` that holds the
-spike that has just arrived, ``arrive`` a ``post`` without the spike of this tick. (Brian2 has the same order.)
-
-A function that a rule lacks costs nothing. The cost of ``arrive``, ``fire`` and ``instruct`` is that of the
-synapses of the neurons that spike; only ``consolidate`` visits all.
+Each rule is compiled on its own, and a network calls it by address (:func:`rule_kernels`): :func:`begin` before
+delivery, :func:`arrive` with the spikes that arrive, :func:`end` after the neurons.
 """
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, njit, types
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
-from snnctl.models import cached
 from snnctl.network.kernel_cache import separated
 from snnctl.network.model_kernel import address, caller
-from snnctl.network.population import constants_from, scatter, unrolled, views
+from snnctl.network.population import constants_from, scatter, unrolled
 from snnctl.network.prefetch import LINE_BYTES, prefetch
-
-HOOKS = (
-    "modulate",
-    "relax_pre",
-    "relax_post",
-    "weight",
-    "arrive",
-    "mark_pre",
-    "observe",
-    "fire",
-    "mark_post",
-    "instruct",
-    "consolidate",
-    "settle",
+from snnctl.network.rules import (
+    HOOKS,
+    call_arrive,
+    call_consolidate,
+    call_fire,
+    call_instruct,
+    call_mark_post,
+    call_mark_pre,
+    call_modulate,
+    call_observe,
+    call_relax_post,
+    call_relax_pre,
+    call_settle,
+    call_weight,
+    made,
+    pieces,
+    synapse_views,
 )
 
 
@@ -92,31 +64,6 @@ class RuleRow(NamedTuple):
     period: int  # ticks between two consolidations
 
 
-@cached
-def hook(constants_class: type, name: str) -> Any:
-    """The function of the rule of this class of constants, or None."""
-    return getattr(sys.modules[constants_class.__module__], name, None)
-
-
-def is_taught(constants_class: type) -> bool:
-    """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
-    observe = hook(constants_class, "observe")
-    if observe is None or hook(constants_class, "instruct") is not None:
-        return hook(constants_class, "instruct") is not None
-    *_, taught = inspect.signature(getattr(observe, "py_func", observe)).parameters
-    return not taught.startswith("_")
-
-
-def part(constants_class: type, name: str) -> Any:
-    """``Synapse``, ``Pre``, ``Post`` or ``Shared`` of the rule of this class of constants."""
-    return getattr(sys.modules[constants_class.__module__], name)
-
-
-def hook_bits(constants_class: type) -> int:
-    """Which of :data:`HOOKS` the rule has, a bit each."""
-    return sum(1 << k for k, name in enumerate(HOOKS) if hook(constants_class, name) is not None)
-
-
 def _bit(name: str) -> int:
     return 1 << HOOKS.index(name)
 
@@ -126,100 +73,21 @@ _ARRIVE, _MARK_PRE, _OBSERVE, _FIRE = _bit("arrive"), _bit("mark_pre"), _bit("ob
 _MARK_POST, _INSTRUCT, _CONSOLIDATE, _SETTLE = _bit("mark_post"), _bit("instruct"), _bit("consolidate"), _bit("settle")
 
 
-def _caller(name: str, arguments: str, otherwise: str) -> Any:
-    """``name`` of the rule that ``c`` belongs to; ``otherwise`` if it has none."""
-    namespace: dict[str, Any] = {"hook": hook}
-    body = (
-        f"def {name}({arguments}):\n"
-        f"    own = hook(type(c), '{name}')\n"
-        f"    return {otherwise} if own is None else own({arguments})\n"
-    )
-    exec(body, namespace)
-    call = namespace[name]
-
-    def resolve(c: Any, *_: Any) -> Any:
-        own = hook(c.instance_class, name)
-        if own is None:
-            return unrolled(arguments, otherwise)
-        return unrolled(arguments, f"own({arguments})", own=register_jitable(own))
-
-    named = f"def typed({arguments}):\n    return resolve({arguments})\n"
-    scope: dict[str, Any] = {"resolve": resolve}
-    exec(named, scope)
-    overload(call, strict=False)(scope["typed"])
-    return call
-
-
-_modulate = _caller("modulate", "c, m, signal", "m")
-_relax_pre = _caller("relax_pre", "c, pre", "pre")
-_relax_post = _caller("relax_post", "c, post", "post")
-_weight = _caller("weight", "c, m, syn, pre, post", "syn.weight")
-_arrive = _caller("arrive", "c, m, syn, pre, post", "syn")
-_mark_pre = _caller("mark_pre", "c, m, pre", "pre")
-_observe = _caller("observe", "c, m, post, v, spike, teach", "post")
-_fire = _caller("fire", "c, m, syn, pre, post", "syn")
-_mark_post = _caller("mark_post", "c, m, post", "post")
-_instruct = _caller("instruct", "c, m, syn, pre, post, teach", "syn")
-_consolidate = _caller("consolidate", "c, m, syn, pre, post", "syn")
-_settle = _caller("settle", "c, m", "m")
-
-
-def made(rule: Any, name: Any, fields: Any, j: Any) -> Any:
-    """Element ``j`` of the ``fields`` of the rule's ``Synapse``, ``Pre``, ``Post`` or ``Shared``."""
-    return part(type(rule), name)(*(field[j] for field in fields))
-
-
-@overload(made, strict=False, prefer_literal=True)
-def _made(rule: Any, name: Any, fields: Any, j: Any) -> Any:
-    parts = ", ".join(f"fields[{f}][j]" for f in range(len(fields)))
-    return unrolled("rule, name, fields, j", f"made({parts})", made=part(rule.instance_class, name.literal_value))
-
-
-def pieces(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
-    """The fields of ``Pre``, ``Post`` or ``Shared`` of ``size`` elements, field-major in ``values``."""
-    return views(part(type(rule), name)._fields, values, first, size)
-
-
-@overload(pieces, strict=False, prefer_literal=True)
-def _pieces(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
-    count = (0,) * len(part(rule.instance_class, name.literal_value)._fields)
-
-    def implementation(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
-        return views(count, values, first, size)
-
-    return implementation
-
-
-def synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any, first: Any, size: Any) -> Any:
-    """The fields of ``size`` synapses from ``first``: the weight, then the rule's own, ``stride`` apart."""
-    count = len(part(type(rule), "Synapse")._fields) - 1
-    others = (values[extra + stride * f + first : extra + stride * f + first + size] for f in range(count))
-    return (values[weight + first : weight + first + size], *others)
-
-
-@overload(synapse_views, strict=False)
-def _synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any, first: Any, size: Any) -> Any:
-    count = len(part(rule.instance_class, "Synapse")._fields) - 1
-    starts = ["weight + first", *(f"extra + stride * {f} + first" for f in range(count))]
-    pieces = ", ".join(f"values[{start} : {start} + size]" for start in starts)
-    return unrolled("rule, values, weight, extra, stride, first, size", f"({pieces},)")
-
-
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
 def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> int:
     c = constants_from(rule, pool, row.constant)
     if row.hooks & _MODULATE:
         shared = pieces(rule, "Shared", traces, row.shared, 1)
-        scatter(_modulate(c, made(rule, "Shared", shared, 0), signal), shared, 0)
+        scatter(call_modulate(c, made(rule, "Shared", shared, 0), signal), shared, 0)
     if row.hooks & _RELAX_PRE:
         pre = pieces(rule, "Pre", traces, row.pre, row.n_pre)
         for i in range(row.n_pre):
-            scatter(_relax_pre(c, made(rule, "Pre", pre, i)), pre, i)
+            scatter(call_relax_pre(c, made(rule, "Pre", pre, i)), pre, i)
     if row.hooks & _RELAX_POST:
         post = pieces(rule, "Post", traces, row.post, row.n_post)
         for j in range(row.n_post):
-            scatter(_relax_post(c, made(rule, "Post", post, j)), post, j)
+            scatter(call_relax_post(c, made(rule, "Post", post, j)), post, j)
     return 0
 
 
@@ -268,15 +136,15 @@ def _arrive_one(
             if delivers and learns:  # one pass: the rows stream from memory
                 for j in range(row.n_post):
                     before, seen = made(rule, "Synapse", synapse, j), made(rule, "Post", post, j)
-                    drive[j] += _weight(c, m, before, trace, seen)
-                    scatter(_arrive(c, m, before, trace, seen), synapse, j)
+                    drive[j] += call_weight(c, m, before, trace, seen)
+                    scatter(call_arrive(c, m, before, trace, seen), synapse, j)
             elif delivers:
                 for j in range(row.n_post):
-                    drive[j] += _weight(c, m, made(rule, "Synapse", synapse, j), trace, made(rule, "Post", post, j))
+                    drive[j] += call_weight(c, m, made(rule, "Synapse", synapse, j), trace, made(rule, "Post", post, j))
             elif learns:
                 for j in range(row.n_post):
-                    changed = _arrive(c, m, made(rule, "Synapse", synapse, j), trace, made(rule, "Post", post, j))
-                    scatter(changed, synapse, j)
+                    before, seen = made(rule, "Synapse", synapse, j), made(rule, "Post", post, j)
+                    scatter(call_arrive(c, m, before, trace, seen), synapse, j)
         else:
             begin = pointers[row.pointer + i]
             count = pointers[row.pointer + i + 1] - begin
@@ -289,18 +157,18 @@ def _arrive_one(
                 for s in range(count):
                     j = own[s]
                     before, seen = made(rule, "Synapse", synapse, s), made(rule, "Post", post, j)
-                    drive[j] += _weight(c, m, before, trace, seen)
-                    scatter(_arrive(c, m, before, trace, seen), synapse, s)
+                    drive[j] += call_weight(c, m, before, trace, seen)
+                    scatter(call_arrive(c, m, before, trace, seen), synapse, s)
             elif delivers:
                 for s in range(count):
                     j = own[s]
-                    drive[j] += _weight(c, m, made(rule, "Synapse", synapse, s), trace, made(rule, "Post", post, j))
+                    drive[j] += call_weight(c, m, made(rule, "Synapse", synapse, s), trace, made(rule, "Post", post, j))
             elif learns:
                 for s in range(count):
-                    changed = _arrive(c, m, made(rule, "Synapse", synapse, s), trace, made(rule, "Post", post, own[s]))
-                    scatter(changed, synapse, s)
+                    before, seen = made(rule, "Synapse", synapse, s), made(rule, "Post", post, own[s])
+                    scatter(call_arrive(c, m, before, trace, seen), synapse, s)
         if marks:
-            scatter(_mark_pre(c, m, trace), pre, i)
+            scatter(call_mark_pre(c, m, trace), pre, i)
     return events
 
 
@@ -325,17 +193,17 @@ def _at_column(
             s = i * row.n_post + j
             before, trace = made(rule, "Synapse", synapse, s), made(rule, "Pre", pre, i)
             if teach == 0:
-                scatter(_fire(c, m, before, trace, seen), synapse, s)
+                scatter(call_fire(c, m, before, trace, seen), synapse, s)
             else:
-                scatter(_instruct(c, m, before, trace, seen, teach), synapse, s)
+                scatter(call_instruct(c, m, before, trace, seen, teach), synapse, s)
         return
     for e in range(columns[row.column + j], columns[row.column + j + 1]):
         s, i = entries[row.entry + e], entries[row.entry + row.synapses + e]
         before, trace = made(rule, "Synapse", synapse, s), made(rule, "Pre", pre, i)
         if teach == 0:
-            scatter(_fire(c, m, before, trace, seen), synapse, s)
+            scatter(call_fire(c, m, before, trace, seen), synapse, s)
         else:
-            scatter(_instruct(c, m, before, trace, seen, teach), synapse, s)
+            scatter(call_instruct(c, m, before, trace, seen, teach), synapse, s)
 
 
 @separated
@@ -370,13 +238,13 @@ def _end_one(
             k += spikes
             v = values[row.membrane + j]
             taught = teach[row.teach + j] if teaches else scalar(0)
-            scatter(_observe(c, m, made(rule, "Post", post, j), v, scalar(spikes), taught), post, j)
+            scatter(call_observe(c, m, made(rule, "Post", post, j), v, scalar(spikes), taught), post, j)
     if row.hooks & (_FIRE | _MARK_POST):
         for j in fired:
             seen = made(rule, "Post", post, j)
             if row.hooks & _FIRE:
                 _at_column(rule, row, c, m, pre, seen, synapse, columns, entries, j, scalar(0))
-            scatter(_mark_post(c, m, seen), post, j)
+            scatter(call_mark_post(c, m, seen), post, j)
     if teaches and row.hooks & _INSTRUCT:
         for j in range(row.n_post):
             taught = teach[row.teach + j]
@@ -391,13 +259,13 @@ def _end_one(
                 own = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, row.n_post)
                 for j in range(row.n_post):
                     seen = made(rule, "Post", post, j)
-                    scatter(_consolidate(c, m, made(rule, "Synapse", own, j), trace, seen), own, j)
+                    scatter(call_consolidate(c, m, made(rule, "Synapse", own, j), trace, seen), own, j)
             else:
                 for s in range(pointers[row.pointer + i], pointers[row.pointer + i + 1]):
                     seen = made(rule, "Post", post, targets[row.target + s])
-                    scatter(_consolidate(c, m, made(rule, "Synapse", synapse, s), trace, seen), synapse, s)
+                    scatter(call_consolidate(c, m, made(rule, "Synapse", synapse, s), trace, seen), synapse, s)
     if row.hooks & _SETTLE:
-        scatter(_settle(c, m), shared, 0)
+        scatter(call_settle(c, m), shared, 0)
     return 0
 
 
@@ -566,17 +434,17 @@ def read_weights(
     ``rule`` is an instance of its constants.
     """
     c = constants_from(rule, pool, row.constant)
-    m = _modulate(c, made(rule, "Shared", pieces(rule, "Shared", traces, row.shared, 1), 0), traces.dtype.type(0))
+    m = call_modulate(c, made(rule, "Shared", pieces(rule, "Shared", traces, row.shared, 1), 0), traces.dtype.type(0))
     pre = pieces(rule, "Pre", traces, row.pre, row.n_pre)
     post = pieces(rule, "Post", traces, row.post, row.n_post)
     synapse = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, 0, row.synapses)
     for i in range(row.n_pre):
-        trace = _relax_pre(c, made(rule, "Pre", pre, i))
+        trace = call_relax_pre(c, made(rule, "Pre", pre, i))
         first, last = i * row.n_post, (i + 1) * row.n_post
         if row.pointer >= 0:
             first, last = pointers[row.pointer + i], pointers[row.pointer + i + 1]
         for s in range(first, last):
             j = s - first if row.pointer < 0 else targets[row.target + s]
-            weights[s] = _weight(
-                c, m, made(rule, "Synapse", synapse, s), trace, _relax_post(c, made(rule, "Post", post, j))
+            weights[s] = call_weight(
+                c, m, made(rule, "Synapse", synapse, s), trace, call_relax_post(c, made(rule, "Post", post, j))
             )

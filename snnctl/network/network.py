@@ -310,8 +310,8 @@ class Network:
             duration_s: how long (s)
             spikes: of populations without a model (ticks, n), by name
             currents: into populations, beside their bias and sources: (ticks, n), (n,) or a number
-            signal: for the rules of all plastic projections (dopamine, reward): a number or (ticks,); or by the
-                prefix of the projection (``projection.<source>.<target>``)
+            signal: for all rules that read one (dopamine, reward): a number or (ticks,); or by the prefix of the
+                projection (``projection.<source>.<target>``)
             teach: for the rules of the synapses onto a population (target spikes, learning signals) (ticks, n)
             progress: called with the part that is done, 0 ... 1
 
@@ -437,16 +437,18 @@ class Network:
     def _signals(self, signal: Any, ticks: int) -> NDArray[Any] | None:
         if signal is None:
             return None
-        prefixes = [p.prefix for p in self.engine.layout.projections]
-        if not prefixes:
-            remedy = "give the projection that it is for a rule: plasticity=..."
-            raise NetworkError(Problem("signal", "is given, but no projection is plastic", remedy))
+        prefixes, listeners = [p.prefix for p in self.engine.layout.projections], self.engine.listeners
+        remedy = "give one that does, such as plasticity=DopamineStdp()"
+        if not listeners:
+            raise NetworkError(Problem("signal", "is given, but no projection has a rule that reads it", remedy))
         by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(prefixes, signal)
         columns = np.zeros((ticks, len(prefixes)), self.dtype)
         for prefix, values in by_name.items():
             if prefix not in prefixes:
                 message = "names no projection with plasticity"
                 raise NetworkError(Problem(f"signal.{prefix}", message, nearest(prefix, prefixes)))
+            if prefix not in listeners:
+                raise NetworkError(Problem(f"signal.{prefix}", "goes to a rule that does not read it", remedy))
             column = numbers(values, f"signal.{prefix}")
             if column.shape not in ((), (ticks,)) or not np.isfinite(column).all():
                 message = f"must be a finite number or ({ticks},), got the shape {column.shape}"

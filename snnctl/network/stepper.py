@@ -173,7 +173,7 @@ class Stepper:
                 return None
             given |= _CURRENTS
         if signal is not None:
-            if not isinstance(signal, (float, int)):
+            if not isinstance(signal, (float, int)) or not self._engine.listeners:
                 return None
             self._signals[...] = signal
             given |= _SIGNALS

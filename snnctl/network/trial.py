@@ -22,8 +22,8 @@ from numba.extending import register_jitable
 
 from snnctl.errors import NetworkError, Problem
 from snnctl.models import HOOK_ARGUMENTS, is_users, name_of, value_defects
-from snnctl.network.learning import hook, part
 from snnctl.network.population import drive_of, is_stochastic, state_of, step_of
+from snnctl.network.rules import hook, part
 
 # Of a message of the compiler: lines that say where in the compiler, not what is wrong.
 _NOISE = ("Failed in nopython", "File ", "During", "Overload", ">>>", "-", "<source", "There are", "raised from", "^")

@@ -16,6 +16,7 @@ At v = -40 and -55 alpha_m and alpha_n take their limits 1 and 0.1. Schemes, eac
   Unconditionally stable. The gates run half a step ahead of v, as in leapfrog, so v converges with order 2.
 - ``simultaneous_exponential_euler``: all from old values (Brian2's exponential_euler), of order 1. Stable too, and
   its spikes are 40 times further off at 0.01 ms, and some are lost at 0.05 ms.
+- ``euler``: all slopes from old values, of order 1 (Brian2's euler); stable for the smallest steps only.
 - ``rk4``: Runge-Kutta of order 4; stable for small steps only.
 
 A presynaptic spike of weight w injects w uA/cm2 for 1 ms in all (the charge w nC/cm2, whatever the tick) where
@@ -34,8 +35,8 @@ from numba.extending import register_jitable
 
 from snnctl.config import Seconds, schema
 
-_LONGEST_MS = {"exponential_euler": 0.1, "simultaneous_exponential_euler": 0.05, "rk4": 0.025}
-_OPEN_PER_MS = 156.3  # of the squid's membrane, for which these limits are
+_LONGEST_MS = {"exponential_euler": 0.1, "simultaneous_exponential_euler": 0.05, "euler": 0.0125, "rk4": 0.025}
+_OPEN_PER_MS = 156.3  # of the squid's membrane, for which these limits are; Euler's is 2 / 156.3, rounded down
 
 
 @schema
@@ -43,7 +44,7 @@ class HodgkinHuxley:
     """Parameters of a Hodgkin-Huxley population."""
 
     model: Literal["hodgkin_huxley"] = "hodgkin_huxley"
-    scheme: Literal["exponential_euler", "simultaneous_exponential_euler", "rk4"] = "exponential_euler"
+    scheme: Literal["exponential_euler", "simultaneous_exponential_euler", "euler", "rk4"] = "exponential_euler"
     substeps: Annotated[int, Ge(1), Le(1000)] = 1
     c_m_uf_cm2: Annotated[float, Gt(0)] = 1.0
     g_na_ms_cm2: Annotated[float, Ge(0)] = 120.0  # mS/cm2
@@ -63,13 +64,14 @@ class HodgkinHuxley:
 
         Raises:
             ValueError: the steps are too long for the scheme; the limit shrinks as temperature speeds the gates up, and
-                for ``rk4`` as the membrane gets faster than the squid's.
+                for ``euler`` and ``rk4`` as the membrane gets faster than the squid's.
         """
         tick_ms = tick_s * 1e3
         dt = tick_ms / self.substeps
         q = self.q10 ** ((self.temperature_c - 6.3) / 10)
         open_per_ms = (self.g_na_ms_cm2 + self.g_k_ms_cm2 + self.g_l_ms_cm2) / self.c_m_uf_cm2  # all channels open
-        fast = max(q, open_per_ms / _OPEN_PER_MS) if self.scheme == "rk4" else q  # the others hold for any membrane
+        exponential = "exponential" in self.scheme  # they hold for any membrane
+        fast = q if exponential else max(q, open_per_ms / _OPEN_PER_MS)
         longest = _LONGEST_MS[self.scheme] / max(1.0, fast)
         if dt > longest * (1 + 1e-9):
             raise ValueError(
@@ -189,6 +191,10 @@ class HodgkinHuxleySimultaneous(HodgkinHuxleyConstants):
     """Constants of the scheme ``simultaneous_exponential_euler``."""
 
 
+class HodgkinHuxleyEuler(HodgkinHuxleyConstants):
+    """Constants of the scheme ``euler``."""
+
+
 class HodgkinHuxleyRk4(HodgkinHuxleyConstants):
     """Constants of the scheme ``rk4``."""
 
@@ -196,6 +202,7 @@ class HodgkinHuxleyRk4(HodgkinHuxleyConstants):
 _SCHEMES: dict[str, type[HodgkinHuxleyConstants]] = {
     "exponential_euler": HodgkinHuxleySequential,
     "simultaneous_exponential_euler": HodgkinHuxleySimultaneous,
+    "euler": HodgkinHuxleyEuler,
     "rk4": HodgkinHuxleyRk4,
 }
 
@@ -284,6 +291,12 @@ def _slopes(c: Any, v: Any, m: Any, h: Any, n: Any, current: Any) -> Any:
 
 
 @register_jitable
+def _euler(c: Any, v: Any, m: Any, h: Any, n: Any, current: Any) -> Any:
+    slope_v, slope_m, slope_h, slope_n = _slopes(c, v, m, h, n, current)
+    return v + c.dt * slope_v, m + c.dt * slope_m, h + c.dt * slope_h, n + c.dt * slope_n
+
+
+@register_jitable
 def _rk4(c: Any, v: Any, m: Any, h: Any, n: Any, current: Any) -> Any:
     p, d, two = c.half * c.dt, c.dt, c.two
     v1, m1, h1, n1 = _slopes(c, v, m, h, n, current)
@@ -325,6 +338,14 @@ def step_simultaneous(
 ) -> tuple[HodgkinHuxleyState, Any]:
     """One tick of one neuron: all from old values."""
     v, m, h, n, i, spike = _tick(c, s, drive, current, _simultaneous)
+    return HodgkinHuxleyState(v, m, h, n, i), spike
+
+
+def step_euler(
+    c: HodgkinHuxleyEuler, s: HodgkinHuxleyState, drive: Any, current: Any
+) -> tuple[HodgkinHuxleyState, Any]:
+    """One tick of one neuron: all slopes from old values."""
+    v, m, h, n, i, spike = _tick(c, s, drive, current, _euler)
     return HodgkinHuxleyState(v, m, h, n, i), spike
 
 

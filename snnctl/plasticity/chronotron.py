@@ -14,14 +14,15 @@ of it, :meth:`ELearning.weight_change`, not a rule inside the tick.
 **I-learning** is local and runs inside the tick (this module's hooks). With the synaptic current I_i = w_i x_i,
 
     x = decay x + 1 at presynaptic spikes                           decay = exp(-tick_s / tau_syn_s)
-    w = w + learning_rate g(w) |w x|     at a target spike (hook ``instruct``; teach = 1 there)
-    w = w - learning_rate g(w) |w x|     at an output spike (hook ``fire``)
+    w = w + learning_rate g(w) |w x| (teach - spike)     in a tick with an output spike (spike = 1, hook ``fire``)
+                                                         or a target spike (teach = 1, hook ``instruct``)
 
-g is 1 with direction = "depolarise", sign(w) with "magnitude"; for positive weights they are the same. Either way a
-weight of 0 never changes, and with learning_rate x < 1 no weight changes its sign. With "magnitude" a target spike
-makes an inhibitory synapse more inhibitory, away from the target; see the page of the rule. The exact form in the
-paper was not at hand: what was read is that changes are proportional to the synaptic currents at the target and the
-actual spikes. Pre before post: an input spike of the same tick counts in full.
+Where output and target coincide nothing changes. g is 1 with direction = "depolarise", sign(w) with "magnitude"; for
+positive weights they are the same. Either way a weight of 0 never changes, and with learning_rate x < 1 no weight
+changes its sign. With "magnitude" a target spike makes an inhibitory synapse more inhibitory, away from the target;
+see the page of the rule. The exact form in the paper was not at hand: what was read is that changes are proportional
+to the synaptic currents at the target and the actual spikes. Pre before post: an input spike of the same tick counts
+in full.
 
 Sources: Florian, PLoS ONE 7:e40233 (2012), abstract, and eq 4 and 29 as quoted by Tempotrons.jl (E-learning).
 """
@@ -39,6 +40,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
+from snnctl.plasticity.teacher import Post as Post
+from snnctl.plasticity.teacher import observe as observe
 from snnctl.spike_trains.victor_purpura import align
 
 
@@ -140,12 +143,6 @@ class Pre(NamedTuple):
     x: Any
 
 
-class Post(NamedTuple):
-    """A postsynaptic neuron keeps nothing."""
-
-    none: Any
-
-
 class Shared(NamedTuple):
     """Nothing is shared."""
 
@@ -163,17 +160,17 @@ def mark_pre(c: ILearningConstants, m: Shared, pre: Pre) -> Pre:
 
 
 def fire(c: ILearningConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
-    """The neuron fired: minus."""
-    return _changed(c, syn, -pre.x)
+    """The neuron fired: minus, unless it should."""
+    return _changed(c, syn, pre, post.error)
 
 
 def instruct(c: ILearningConstants, m: Shared, syn: Synapse, pre: Pre, post: Post, teach: Any) -> Synapse:
-    """It should fire: plus."""
-    return _changed(c, syn, teach * pre.x)
+    """It should fire: plus, unless it did."""
+    return syn if post.fired else _changed(c, syn, pre, teach)
 
 
 @register_jitable
-def _changed(c: ILearningConstants, syn: Synapse, direction: Any) -> Synapse:
+def _changed(c: ILearningConstants, syn: Synapse, pre: Pre, error: Any) -> Synapse:
     g = c.one if syn.weight >= c.zero else c.negative
-    weight = syn.weight + c.learning_rate * direction * g * abs(syn.weight)
+    weight = syn.weight + c.learning_rate * error * pre.x * g * abs(syn.weight)
     return Synapse(min(max(weight, c.weight_min), c.weight_max))

@@ -6,7 +6,7 @@
     d' = -d / tau_d        + what is released (the signal)                                        dopamine
     s' = gain (tonic + d) c,  s in [weight_min, weight_max]                                       the weight
 
-Two schemes:
+Three schemes:
 
 ``exact``: spikes and releases of a tick act at its start, in between everything is exponential and is integrated
 exactly, with h = tick_s and r = 1/tau_c + 1/tau_d:
@@ -15,6 +15,11 @@ exactly, with h = tick_s and r = 1/tau_c + 1/tau_d:
 
 The limits hold at every tick. This visits each synapse in each tick and is the reference of event-driven forms.
 
+``euler``: the same order, but c, d and s by one forward Euler step a tick, all from their values at its start, as
+Brian2 does with ``method="euler"``; x and y stay exact (its ``event-driven``):
+
+    s += gain h (tonic + d) c;  c *= 1 - h / tau_c;  d *= 1 - h / tau_d
+
 ``daspnet``: the script that Izhikevich published with the paper, to the last bit. Decays are 1 - tick_s / tau; the
 weight changes every ``every_s`` (10 ms) by gain every_s (tonic + d) c, then c *= 1 - every_s / tau_c. Three details
 matter. (i) LTD reads the postsynaptic trace before it decays in this tick: y decays after delivery. (ii) Consolidation
@@ -22,9 +27,9 @@ precedes the potentiation by spikes of the same tick: there ``fire`` consolidate
 synapses alone. (iii) A release is decayed once before it acts. A spike of the script's millisecond t + 1 is one of tick
 t here: the script tests its thresholds at the start of a millisecond, and here a tick ends with that test.
 
-**Coincident spikes**: pre before post; a pair in one tick has lag 0 and adds the full a_plus to c. With ``exact`` a
-pair of lag D adds a_plus exp(-D / tau_pre_s) for D >= 0 and -depression a_plus exp(D / tau_post_s) for D < 0; with
-``daspnet`` the latter's lag is one tick less.
+**Coincident spikes**: pre before post; a pair in one tick has lag 0 and adds the full a_plus to c. With ``exact`` and
+``euler`` a pair of lag D adds a_plus exp(-D / tau_pre_s) for D >= 0 and -depression a_plus exp(D / tau_post_s) for
+D < 0; with ``daspnet`` the latter's lag is one tick less.
 
 Units: s and c in the unit of the weight (the paper: mV), d dimensionless, gain in 1/s; the script's 1 per 10 ms is 100.
 Source: Izhikevich, Cereb. Cortex 17:2443 (2007), and its script daspnet.m, from which the defaults are.
@@ -47,7 +52,7 @@ class DopamineStdp:
     """Parameters of the rule."""
 
     rule: Literal["dopamine_stdp"] = "dopamine_stdp"
-    scheme: Literal["exact", "daspnet"] = "exact"
+    scheme: Literal["exact", "euler", "daspnet"] = "exact"
     pairing: Literal["all_to_all", "nearest"] = "nearest"
     tau_pre_s: Annotated[Seconds, Gt(0)] = 20e-3
     tau_post_s: Annotated[Seconds, Gt(0)] = 20e-3
@@ -57,7 +62,7 @@ class DopamineStdp:
     depression: Annotated[float, Ge(0)] = 1.5  # a_minus / a_plus
     gain_hz: Annotated[Hertz, Ge(0)] = 100.0
     tonic: float = 0.002
-    every_s: Annotated[Seconds, Gt(0)] = 10e-3  # of ``daspnet``; ``exact`` acts in every tick
+    every_s: Annotated[Seconds, Gt(0)] = 10e-3  # of ``daspnet``; the others act in every tick
     weight_min: float | None = 0.0
     weight_max: float | None = 4.0
 
@@ -68,35 +73,36 @@ class DopamineStdp:
         """What one tick of ``tick_s`` needs.
 
         Raises:
-            ValueError: the tick is too long for the Euler decays of ``daspnet``, or ``every_s`` is not whole ticks.
+            ValueError: the tick is too long for Euler decays, or ``every_s`` of ``daspnet`` is not whole ticks.
         """
         low, high = limits(self.weight_min, self.weight_max)
+        script = self.scheme == "daspnet"
+        period = round(self.every_s / tick_s) if script else 1
+        if script and (period < 1 or abs(period * tick_s - self.every_s) > 1e-6 * tick_s):
+            raise ValueError(f"every_s {self.every_s:g} must be whole ticks of {tick_s:g} s")
+        step_s = self.every_s if script else tick_s  # of c and of the weight
         if self.scheme == "exact":
             rate = 1 / self.tau_c_s + 1 / self.tau_d_s
-            period, a_d = 1, decay(tick_s, self.tau_d_s)
-            a_pre, a_post = decay(tick_s, self.tau_pre_s), decay(tick_s, self.tau_post_s)
-            a_c = decay(tick_s, self.tau_c_s)
+            a_c, a_d = decay(tick_s, self.tau_c_s), decay(tick_s, self.tau_d_s)
             span_s = -math.expm1(-rate * tick_s) / rate  # int c d dt over a tick is span_s c d
             tonic = self.tonic * -self.tau_c_s * math.expm1(-tick_s / self.tau_c_s) / span_s
         else:
-            period = round(self.every_s / tick_s)
-            if period < 1 or abs(period * tick_s - self.every_s) > 1e-6 * tick_s:
-                raise ValueError(f"every_s {self.every_s:g} must be whole ticks of {tick_s:g} s")
-            for name in ("tau_pre_s", "tau_post_s", "tau_d_s", "tau_c_s"):
-                step_s = self.every_s if name == "tau_c_s" else tick_s
-                if not step_s < getattr(self, name):
-                    raise ValueError(f'{name} must be longer than {step_s:g} s in scheme "daspnet": take "exact"')
-            a_pre, a_post, a_d = (1 - tick_s / tau for tau in (self.tau_pre_s, self.tau_post_s, self.tau_d_s))
-            a_c = 1 - self.every_s / self.tau_c_s
-            span_s, tonic = self.every_s, self.tonic
-        exact = self.scheme == "exact"
+            steps_s = {"tau_pre_s": tick_s, "tau_post_s": tick_s} if script else {}
+            for name, longest_s in (steps_s | {"tau_d_s": tick_s, "tau_c_s": step_s}).items():
+                if not longest_s < getattr(self, name):
+                    message = f'{name} must be longer than {longest_s:g} s in scheme "{self.scheme}": take "exact"'
+                    raise ValueError(message)
+            a_c, a_d = 1 - step_s / self.tau_c_s, 1 - tick_s / self.tau_d_s
+            span_s, tonic = step_s, self.tonic
+        kept = (1 - tick_s / tau if script else decay(tick_s, tau) for tau in (self.tau_pre_s, self.tau_post_s))
+        a_pre, a_post = kept
         return DopamineStdpConstants(
             a_pre=a_pre,
-            a_post=a_post if exact else 1.0,
-            a_post_late=1.0 if exact else a_post,
+            a_post=1.0 if script else a_post,
+            a_post_late=a_post if script else 1.0,
             a_c=a_c,
-            a_d=1.0 if exact else a_d,
-            a_d_late=a_d if exact else 1.0,
+            a_d=a_d if script else 1.0,
+            a_d_late=1.0 if script else a_d,
             keep=1.0 if self.pairing == "all_to_all" else 0.0,
             mark=self.a_plus,
             depression=self.depression,
@@ -105,8 +111,8 @@ class DopamineStdp:
             weight_min=low,
             weight_max=high,
             period=period,
-            last=-1.0 if exact else period - 1.0,
-            late=0.0 if exact else 1.0,
+            last=period - 1.0 if script else -1.0,
+            late=1.0 if script else 0.0,
             zero=0.0,
             one=1.0,
         )
@@ -159,7 +165,7 @@ class Shared(NamedTuple):
     """Shared by all synapses of a projection."""
 
     d: Any
-    tick: Any  # of this period, from 0; stays 0 with ``exact``
+    tick: Any  # of this period, from 0; stays 0 but with ``daspnet``
 
 
 def modulate(c: DopamineStdpConstants, m: Shared, signal: Any) -> Shared:

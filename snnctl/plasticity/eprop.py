@@ -136,8 +136,8 @@ class Shared(NamedTuple):
     ticks: Any  # since the last update
 
 
-def modulate(c: EpropConstants, m: Shared, signal: Any) -> Shared:
-    """Count the ticks; the scalar signal is not used."""
+def modulate(c: EpropConstants, m: Shared, _signal: Any) -> Shared:
+    """Count the ticks."""
     return Shared(c.one if m.ticks == c.update_ticks else m.ticks + c.one)
 
 

@@ -5,11 +5,11 @@
 With the presynaptic trace x that is
 
     x = decay x + 1 at presynaptic spikes                                decay = exp(-tick_s / tau_s)
-    w = w - learning_rate (a + A x)              at an output spike (hook ``fire``)
-    w = w + learning_rate (a + A x) teach        at a target spike (hook ``instruct``; teach = 1 there)
+    w = w + learning_rate (a + A x) (teach - spike)      in a tick with an output spike (spike = 1, hook ``fire``)
+                                                         or a target spike (teach = 1, hook ``instruct``)
 
-and w is kept in [weight_min, weight_max] after each (an absent limit is none). Where output and target coincide the
-two cancel; when every target spike has its output spike, learning stops. ``a`` sets the mean rate, A x the timing.
+and w is kept in [weight_min, weight_max] (an absent limit is none). Where output and target coincide nothing changes;
+when every target spike has its output spike, learning stops. ``a`` sets the mean rate, A x the timing.
 An input spike of the same tick counts in full: pre before post. The weight has the unit of the neuron's drive, and
 learning_rate too. :func:`weight_change` is the same in closed form over one trial, for spike times off any grid.
 
@@ -28,6 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
+from snnctl.plasticity.teacher import Post as Post
+from snnctl.plasticity.teacher import observe as observe
 
 
 @schema
@@ -83,12 +85,6 @@ class Pre(NamedTuple):
     x: Any
 
 
-class Post(NamedTuple):
-    """A postsynaptic neuron keeps nothing."""
-
-    none: Any
-
-
 class Shared(NamedTuple):
     """Nothing is shared."""
 
@@ -106,18 +102,19 @@ def mark_pre(c: ResumeConstants, m: Shared, pre: Pre) -> Pre:
 
 
 def fire(c: ResumeConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Synapse:
-    """The neuron fired: minus."""
-    return _changed(c, syn, -(c.a + c.amplitude * pre.x))
+    """The neuron fired: minus, unless it should."""
+    return _changed(c, syn, pre, post.error)
 
 
 def instruct(c: ResumeConstants, m: Shared, syn: Synapse, pre: Pre, post: Post, teach: Any) -> Synapse:
-    """It should fire: plus."""
-    return _changed(c, syn, teach * (c.a + c.amplitude * pre.x))
+    """It should fire: plus, unless it did."""
+    return syn if post.fired else _changed(c, syn, pre, teach)
 
 
 @register_jitable
-def _changed(c: ResumeConstants, syn: Synapse, direction: Any) -> Synapse:
-    return Synapse(min(max(syn.weight + c.learning_rate * direction, c.weight_min), c.weight_max))
+def _changed(c: ResumeConstants, syn: Synapse, pre: Pre, error: Any) -> Synapse:
+    weight = syn.weight + c.learning_rate * error * (c.a + c.amplitude * pre.x)
+    return Synapse(min(max(weight, c.weight_min), c.weight_max))
 
 
 def weight_change(

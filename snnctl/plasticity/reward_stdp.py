@@ -5,8 +5,10 @@
     d' = -d / tau_modulator_s;     d += signal at the start of a tick         (hook ``modulate``)
     w' = learning_rate c (d + baseline),  w in [weight_min, weight_max]
 
-Between ticks all of it is integrated exactly. tau_modulator_s = 0: d is the signal, held for one tick. c has the unit
-of the weight, learning_rate is in 1/s, d is a number. A pair of lag D = t_post - t_pre adds to c
+Between ticks all of it is integrated exactly (``scheme = "exact"``); with ``"euler"`` c, d and w take one forward Euler
+step a tick, all from their values at its start, and x and y stay exact, as in Brian2. tau_modulator_s = 0: d is the
+signal, held for one tick. c has the unit of the weight, learning_rate is in 1/s, d is a number. A pair of lag
+D = t_post - t_pre adds to c
 
     a_plus exp(-D / tau_pre_s)   for D >= 0          -a_minus exp(D / tau_post_s)   for D < 0
 
@@ -55,6 +57,7 @@ class RewardStdp:
     """Parameters of the rule; a_plus and a_minus have the unit of the weight, learning_rate is in 1/s."""
 
     rule: Literal["reward_stdp"] = "reward_stdp"
+    scheme: Literal["exact", "euler"] = "exact"
     tau_pre_s: Annotated[Seconds, Gt(0)] = 20e-3
     tau_post_s: Annotated[Seconds, Gt(0)] = 20e-3
     tau_eligibility_s: Annotated[Seconds, Gt(0)] = 1.0
@@ -71,19 +74,32 @@ class RewardStdp:
         limits(self.weight_min, self.weight_max)
 
     def constants(self, tick_s: float) -> RewardStdpConstants:
-        """What one tick of ``tick_s`` needs."""
+        """What one tick of ``tick_s`` needs.
+
+        Raises:
+            ValueError: the tick is too long for ``euler``.
+        """
         low, high = limits(self.weight_min, self.weight_max)
         per_tau_c = 1 / self.tau_eligibility_s
         per_tau_d = 1 / self.tau_modulator_s if self.tau_modulator_s > 0 else 0.0  # 0: held
+        a_modulator, eligibility_rate = decay(tick_s, self.tau_modulator_s), tick_s * per_tau_c
+        phasic_s, tonic_s = _area(tick_s, per_tau_c + per_tau_d), _area(tick_s, per_tau_c)
+        if self.scheme == "euler":
+            for name in ("tau_eligibility_s", "tau_modulator_s"):
+                if 0 < getattr(self, name) <= tick_s:
+                    raise ValueError(f'{name} must be longer than {tick_s:g} s in scheme "euler": take "exact"')
+            a_modulator = 1 - tick_s * per_tau_d if self.tau_modulator_s > 0 else 0.0
+            eligibility_rate = -math.log1p(-tick_s * per_tau_c)
+            phasic_s = tonic_s = tick_s
         fold_s = self.fold_s or min(_FOLD_PRE * self.tau_pre_s, self.tau_eligibility_s)
         return RewardStdpConstants(
-            a_modulator=decay(tick_s, self.tau_modulator_s),
+            a_modulator=a_modulator,
             a_pre=decay(tick_s, self.tau_pre_s),
             a_post=decay(tick_s, self.tau_post_s),
             pre_rate=tick_s / self.tau_pre_s,
-            eligibility_rate=tick_s * per_tau_c,
-            gain=self.learning_rate * _area(tick_s, per_tau_c + per_tau_d),
-            drift=self.learning_rate * self.baseline * _area(tick_s, per_tau_c),
+            eligibility_rate=eligibility_rate,
+            gain=self.learning_rate * phasic_s,
+            drift=self.learning_rate * self.baseline * tonic_s,
             a_plus=self.a_plus,
             a_minus=self.a_minus,
             weight_min=low,
@@ -106,7 +122,7 @@ class RewardStdpConstants(NamedTuple):
     a_pre: Any
     a_post: Any
     pre_rate: Any  # tick_s / tau_pre_s
-    eligibility_rate: Any
+    eligibility_rate: Any  # tick_s / tau_eligibility_s, or what decays like its Euler step
     gain: Any  # of g, per s d
     drift: Any  # of g, per s
     a_plus: Any

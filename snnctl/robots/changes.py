@@ -159,7 +159,7 @@ def _attribute(owner: Any, name: str) -> Any:
 def _numbers(owner: Any, name: str = "") -> str:
     """What could have been meant: names of numbers, of float arrays, and of MuJoCo's model."""
     names = [n for n in dir(owner) if not n.startswith("_") and n != "np_random_seed"]
-    values = {n: getattr(owner, n, None) for n in names}
+    values = {n: _readable(owner, n) for n in names}
     fitting = [
         n
         for n, v in values.items()
@@ -169,6 +169,14 @@ def _numbers(owner: Any, name: str = "") -> str:
     if type(values.get("model")).__module__.startswith("mujoco"):
         fitting.append("model")
     return nearest(name, fitting) if fitting else "it has no numbers"
+
+
+def _readable(owner: Any, name: str) -> Any:
+    """The attribute, or None: a property of somebody's environment may raise anything."""
+    try:
+        return getattr(owner, name)
+    except Exception:
+        return None
 
 
 def _which(index: str | None, array: NDArray[Any], field: tuple[Any, str] | None) -> Any:

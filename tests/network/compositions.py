@@ -31,6 +31,7 @@ from snnctl.plasticity import (
     ILearning,
     PairStdp,
     Resume,
+    RewardStdp,
     RMax,
     TdStdp,
     TripletStdp,
@@ -100,6 +101,7 @@ COMPOSITIONS = {
             (PairStdp(weight_max=3.0), HomeostaticScaling(every_s=3e-3, beta=0.3)),
             (TripletStdp(a2_plus=0.1),),
             (DopamineStdp(tonic=0.1),),
+            (RewardStdp(fold_s=5e-3, learning_rate=30.0, baseline=0.1, weight_min=-1.0),),
         ),
     ),
     "taught": Composition(

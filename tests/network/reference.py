@@ -153,6 +153,16 @@ class Rule:
         seen = self.pre[of.source[s]], self.post[of.target[s]]
         return self.module.weight(self.c, self.m, self.synapse(of, s), *seen)
 
+    def delivered_next(self, of: Synapses, s: int) -> Any:
+        """What the next tick would deliver without a signal."""
+        if not self.has("weight"):
+            return of.weight[s]
+        module, m, pre, post = self.module, self.m, self.pre[of.source[s]], self.post[of.target[s]]
+        m = self.rounded(module.modulate(self.c, m, self.scalar(0))) if self.has("modulate") else m
+        pre = self.rounded(module.relax_pre(self.c, pre)) if self.has("relax_pre") else pre
+        post = self.rounded(module.relax_post(self.c, post)) if self.has("relax_post") else post
+        return module.weight(self.c, m, self.synapse(of, s), pre, post)
+
     def change(self, name: str, of: Synapses, s: int, *more: Any) -> None:
         if self.has(name):
             seen = self.pre[of.source[s]], self.post[of.target[s]]
@@ -263,14 +273,14 @@ class Reference:
         return np.array(rows, np.uint8).reshape(len(inputs), -1)
 
     def synapses(self, projection: Projection) -> dict[str, Any]:
-        """Weight and other fields, flat, in the order of the tensors. What is delivered counts as the weight."""
+        """Weight and other fields, flat, in the order of the tensors. What would be delivered counts as the weight."""
         groups = list(self.groups[projection.prefix].values())
         size = sum(len(g.source) for g in groups)
         found: dict[str, Any] = {"weight": np.zeros(size, self.scalar)}
         for group in groups:
             assert isinstance(group, PlasticSynapses)
             first = group.rules[0]
-            found["weight"][group.number] = [first.delivered(group, s) for s in range(len(group.source))]
+            found["weight"][group.number] = [first.delivered_next(group, s) for s in range(len(group.source))]
             for rule in group.rules:
                 for f, name in enumerate(rule.module.Synapse._fields[1:]):
                     values = found.setdefault(name, np.zeros(size, self.scalar))

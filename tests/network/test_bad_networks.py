@@ -64,6 +64,19 @@ def learning(rule: Any = None) -> Network:
     return pair(plasticity=PairStdp() if rule is None else rule)
 
 
+def listening() -> Network:
+    """One rule that reads a signal and one that does not."""
+    network = learning(DopamineStdp())
+    network.project("cells", "cells", weight=0.1, plasticity=PairStdp())
+    return network
+
+
+def signalled_later(network: Network) -> None:
+    network.step()
+    network.step()
+    network.step(signal=1.0)
+
+
 def first(network: Network) -> Projection:
     return network.description.projections[0]
 
@@ -546,7 +559,19 @@ NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: ran(pair(CobaLif(), plasticity=PairStdp(weight_min=None))),
         "projection.noise.cells.plasticity.weight_min: is None where weights are conductances; give 0 or more",
     ),
-    "a signal for nobody": (lambda: ran(pair(), signal=1.0), "signal: is given, but no projection is plastic"),
+    "a signal for nobody": (
+        lambda: ran(pair(), signal=1.0),
+        "signal: is given, but no projection has a rule that reads it; give one .*DopamineStdp",
+    ),
+    "a signal for rules that read none": (
+        lambda: ran(pair(plasticity=(PairStdp(weight_min=0.0), Eprop())), signal=1.0),
+        "signal: is given, but no projection has a rule that reads it",
+    ),
+    "a signal for a rule that does not read it": (
+        lambda: ran(listening(), signal={"projection.noise.cells": 1.0, "projection.cells.cells": 1.0}),
+        "signal.projection.cells.cells: goes to a rule that does not read it",
+    ),
+    "a signal for nobody in a later step": (lambda: signalled_later(pair()), "signal: is given, but no projection"),
 }
 
 

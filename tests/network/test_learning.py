@@ -10,7 +10,7 @@ import pytest
 
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine
-from snnctl.network.learning import hook
+from snnctl.network.rules import HOOKS, hook
 from snnctl.neurons import Lif
 from snnctl.plasticity import RULES, DopamineStdp, Eprop, HomeostaticScaling, PairStdp, TripletStdp
 from tests.plasticity import clocked
@@ -141,7 +141,6 @@ def test_two_rules_share_the_weight() -> None:
 
 def test_every_hook_is_some_rules() -> None:
     """Otherwise the tests above would leave a part of the engine out."""
-    from snnctl.network.learning import HOOKS
 
     classes = [type(c().constants(TICK_S)) for c in RULES]
     used = {name for name in HOOKS for cls in classes if hook(cls, name) is not None}

@@ -45,6 +45,30 @@ def test_euler_at_a_tenth_of_a_millisecond_is_late_and_loses_spikes() -> None:
     assert (late > 0.15).all() and (late < 0.45).all()
 
 
+def test_euler_equals_its_equations_in_plain_numpy() -> None:
+    """Brian2's update: both slopes from old values, then threshold and reset; membrane and adaptation to 1e-6."""
+    tick_ms, p = 0.1, COLUMNS
+    current, ticks = np.array([pattern.current_pa for pattern in PATTERNS], float), round(DURATION_S * 1e4)
+    v, w = p["e_l_mv"].copy(), np.zeros(len(PATTERNS))
+    traces, spikes = np.empty((2, ticks, len(PATTERNS))), np.zeros((ticks, len(PATTERNS)), np.uint8)
+    for t in range(ticks):
+        upstroke = p["g_l_ns"] * p["delta_t_mv"] * np.exp(np.minimum((v - p["v_t_mv"]) / p["delta_t_mv"], 100.0))
+        slope_v = (p["g_l_ns"] * (p["e_l_mv"] - v) + upstroke + current - w) / p["c_m_pf"]
+        slope_w = (p["a_ns"] * (v - p["e_l_mv"]) - w) / (p["tau_w_s"] * 1e3)
+        v, w = v + tick_ms * slope_v, w + tick_ms * slope_w
+        spikes[t] = v > 0.0
+        v, w = np.where(spikes[t], p["v_reset_mv"], v), w + spikes[t] * p["b_pa"]
+        traces[:, t] = v, w
+    neuron = AdEx(scheme="euler", v_cut_mv=0.0)
+    currents = np.tile(current, (ticks, 1))
+    run = simulate(neuron, 1e-4, currents, parameters=COLUMNS, record=("v", "w"), initial={"v": COLUMNS["e_l_mv"]})
+    calm = [q.name not in ("irregular spiking", "delayed regular bursting") for q in PATTERNS]
+    assert np.array_equal(run.spikes[:, calm], spikes[:, calm])
+    assert np.abs(run.spikes.sum(axis=0) - spikes.sum(axis=0)).max() <= 1
+    for name, wanted in zip("vw", traces, strict=True):
+        assert np.abs(run.traces[name] - wanted)[:, calm].max() < 1e-6
+
+
 @pytest.mark.parametrize(("scheme", "late_ms"), [("euler", 0.06), ("exponential_euler", 0.08)])
 def test_fine_first_order_schemes_reach_the_patterns(scheme: str, late_ms: float) -> None:
     """The two patterns that amplify every difference may lose a spike."""

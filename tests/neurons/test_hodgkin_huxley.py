@@ -17,13 +17,19 @@ from snnctl.neurons.hodgkin_huxley import HodgkinHuxley, HodgkinHuxleyState
 from .recorded_neurons import SELECTION, both, order, recorded_spikes, spike_times
 
 
-def runs(case: Any, scheme: str, tick_ms: float) -> tuple[list[Any], NDArray[np.float64]]:
-    """Spike times, and the membrane every 0.2 ms (n, samples)."""
+def traced(case: Any, scheme: str, tick_ms: float) -> tuple[list[Any], dict[str, NDArray[np.float64]]]:
+    """Spike times, and membrane and gates every 0.2 ms (n, samples)."""
     neuron = HodgkinHuxley(scheme=scheme, v_initial_mv=-65.0)  # type: ignore[arg-type]
     currents = np.repeat(case["I"], round(0.1 / tick_ms), axis=0)
-    run = simulate(neuron, tick_ms * 1e-3, currents)
+    run = simulate(neuron, tick_ms * 1e-3, currents, record=("v", "m", "h", "n"))
     every = round(0.2 / tick_ms)
-    return spike_times(run.spikes, tick_ms), run.traces["v"][every - 1 :: every].T
+    return spike_times(run.spikes, tick_ms), {k: trace[every - 1 :: every].T for k, trace in run.traces.items()}
+
+
+def runs(case: Any, scheme: str, tick_ms: float) -> tuple[list[Any], NDArray[np.float64]]:
+    """Spike times, and the membrane every 0.2 ms (n, samples)."""
+    spikes, traces = traced(case, scheme, tick_ms)
+    return spikes, traces["v"]
 
 
 def every_0_2_ms(v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,11 +46,15 @@ def latest(found: list[Any], wanted: list[Any]) -> float:
 @pytest.mark.parametrize("path", both("neurons_hh.npz"))
 def test_rk4_equals_the_reference(path: Path) -> None:
     case = np.load(path)
-    found, v = runs(case, "rk4", 0.01)
+    found, traces = traced(case, "rk4", 0.01)
+    v = traces["v"]
     assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < 0.01
     assert latest(found, recorded_spikes(case, "rk4_dt001")) < 1e-9
     assert np.abs(v - every_0_2_ms(case["ref_rk4_dt0001_v"])).max() < 1e-3
     assert np.abs(v - every_0_2_ms(case["rk4_dt001_v"])).max() < 1e-6
+    for gate in "mhn":
+        if f"ref_rk4_dt0001_{gate}" in case:  # the selection has the membrane only
+            assert np.abs(traces[gate] - every_0_2_ms(case[f"ref_rk4_dt0001_{gate}"])).max() < 1e-4
 
 
 @pytest.mark.parametrize("path", both("neurons_hh.npz"))
@@ -54,6 +64,15 @@ def test_simultaneous_exponential_euler_equals_its_recording(path: Path) -> None
     assert latest(found, recorded_spikes(case, "expeuler_dt001")) < 1e-9
     assert np.abs(v - every_0_2_ms(case["expeuler_dt001_v"])).max() < 1e-5
     assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < 0.6
+
+
+@pytest.mark.parametrize("path", both("neurons_hh.npz"))
+def test_euler_equals_its_recording(path: Path) -> None:
+    case = np.load(path)
+    found, v = runs(case, "euler", 0.01)
+    assert latest(found, recorded_spikes(case, "euler_dt001")) < 1e-9
+    assert np.abs(v - every_0_2_ms(case["euler_dt001_v"])).max() < 1e-5
+    assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < 0.4
 
 
 @pytest.mark.parametrize("path", both("neurons_hh.npz"))
@@ -209,6 +228,7 @@ def test_bistable_between_6_26_and_9_78() -> None:
     [
         ("exponential_euler", 2, 1, [0.01, 0.005, 0.0025]),
         ("simultaneous_exponential_euler", 1, 1, [0.01, 0.005, 0.0025]),
+        ("euler", 1, 1, [0.01, 0.005, 0.0025]),
         ("rk4", 4, 4, [0.02, 0.01, 0.005]),
     ],
 )
@@ -284,6 +304,8 @@ def test_spikes_carry_the_same_charge_in_every_tick() -> None:
         ({}, 1e-3, "exponential_euler.*at least 10"),
         ({"scheme": "simultaneous_exponential_euler"}, 1e-4, "at least 2"),
         ({"scheme": "rk4"}, 5e-5, "rk4.*at least 2"),
+        ({"scheme": "euler"}, 2.5e-5, "euler.*at least 2"),
+        ({"scheme": "euler", "c_m_uf_cm2": 0.5}, 1e-5, "at least 2"),
         ({"scheme": "rk4", "temperature_c": 16.3}, 2.5e-5, "at least 3"),
         ({"scheme": "rk4", "c_m_uf_cm2": 0.25}, 2.5e-5, "c_m_uf_cm2 0.25: write at least 4"),
     ],

@@ -36,21 +36,25 @@ def test_equals_recorded_runs(path: Path, key: str) -> None:
     start = {"v": -65.0, "u": -65 * parameters["b"]}
     run = simulate(neuron, tick_ms * 1e-3, currents, parameters=parameters, record=("v", "u"), initial=start)
 
+    # the resonator at I = 5 multiplies rounding by 1e12 within 220 ms: no two orders of additions agree after that
+    chaotic = (case["params"] == (0.1, 0.25, -65, 2)).all(axis=1) & (case["I"].max(axis=0) == 5.0)
     for j, (found, wanted) in enumerate(zip(spike_times(run.spikes, tick_ms), recorded_spikes(case, key), strict=True)):
-        chaotic = key == "rk4_dt001" and tuple(case["params"][j]) == (0.1, 0.25, -65, 2)
-        # the resonator at I = 5 multiplies rounding by 1e12 within 220 ms: no two orders of additions agree after that
-        upto = wanted[wanted < 220] if chaotic else wanted
+        upto = wanted[wanted < 220] if key == "rk4_dt001" and chaotic[j] else wanted
         assert len(found) == len(wanted)
         assert found[: len(upto)] == pytest.approx(upto, abs=1e-9)
         assert found == pytest.approx(wanted, abs=0.1)
 
     every = 1 if key in ("fig1_dt025", "spnet_dt1") else round(0.5 / tick_ms)
+    recorded_v, recorded_u = (case[f"{key}_{name}"].T[1:] for name in "vu")
+    peaked = recorded_v >= 30  # spnet resets at the start of the next millisecond
+    v = np.where(peaked, parameters["c"], recorded_v)
+    u = recorded_u + np.where(peaked, parameters["d"], 0)
+    off_v, off_u = (
+        np.abs(run.traces[name][every - 1 :: every][: len(wanted)] - wanted) for name, wanted in (("v", v), ("u", u))
+    )
     first_80_ms = round(80 / (every * tick_ms))
-    peaked = case[f"{key}_v"].T[1 : first_80_ms + 1] >= 30  # spnet resets at the start of the next millisecond
-    v = np.where(peaked, parameters["c"], case[f"{key}_v"].T[1 : first_80_ms + 1])
-    u = case[f"{key}_u"].T[1 : first_80_ms + 1] + np.where(peaked, parameters["d"], 0)
-    assert np.abs(run.traces["v"][every - 1 :: every][:first_80_ms] - v).max() < 1e-6
-    assert np.abs(run.traces["u"][every - 1 :: every][:first_80_ms] - u).max() < 1e-6
+    assert off_v[:first_80_ms].max() < 1e-6 and off_u[:first_80_ms].max() < 1e-6
+    assert off_v[:, ~chaotic].max() < 0.05 and off_u[:, ~chaotic].max() < 0.05
 
 
 def spikes_of_the_equation(pattern: IzhikevichPattern) -> int:
@@ -83,11 +87,14 @@ def test_f_i_curves(cell: str) -> None:
         neuron = Izhikevich(scheme=scheme, v_initial=-70.0, u_initial=-14.0, **own)  # type: ignore[arg-type]
         spikes = simulate(neuron, tick_s, currents, record=()).spikes
         count = spikes.sum(axis=0).astype(int)
+        wanted, wanted_hz = case[f"izh_{cell}_{key}_count2s"], case[f"izh_{cell}_{key}_ss_hz"]
+        off = np.abs(steady_hz(spikes, tick_s) - wanted_hz) / np.maximum(wanted_hz, 1e-9)
         if (cell, scheme) == ("FS", "euler"):  # rounding decides: twelve orders of additions miss it by 1 or 2 spikes
-            assert np.abs(count - case[f"izh_{cell}_{key}_count2s"]).max() <= 2
-            continue
-        assert np.array_equal(count, case[f"izh_{cell}_{key}_count2s"])
-        assert steady_hz(spikes, tick_s) == pytest.approx(case[f"izh_{cell}_{key}_ss_hz"], rel=5e-3)
+            assert np.abs(count - wanted).max() <= 2
+            assert off.max() < 0.08 and np.count_nonzero(off > 5e-3) <= 0.2 * off.size
+        else:
+            assert np.array_equal(count, wanted)
+            assert off.max() < 5e-3
 
 
 def test_the_step_changes_the_rate() -> None:

@@ -33,7 +33,8 @@ def replayed(rules: Any, seed: int = 1, high: float = 1.0) -> Replayed:
     target = network.population("out", N_POST, DeltaLif(refractory_s=0.0))
     projection = network.project(source, target, weight=weight, plasticity=rules)
     network.record(target, "spikes")
-    network.run(TICKS * TICK_S, spikes={"in": pre}, currents={"out": noise}, signal=signal)
+    heard = signal if network.engine.listeners else None
+    network.run(TICKS * TICK_S, spikes={"in": pre}, currents={"out": noise}, signal=heard)
     times_s, neurons = network.spikes(target)
     post = np.zeros((TICKS, N_POST), np.uint8)
     post[np.rint(times_s / TICK_S).astype(int), neurons] = 1

@@ -94,6 +94,18 @@ def test_i_learning_is_proportional_to_the_synaptic_current(direction, weight):
     assert lowered == pytest.approx(0.1 * sign * abs(taught) * np.exp(-2 / 5), rel=1e-12)
 
 
+@pytest.mark.parametrize("direction", ["depolarise", "magnitude"])
+@pytest.mark.parametrize("weight", [0.5, -0.5, 1.0, -1.0])
+def test_i_learning_does_nothing_on_target(direction, weight):
+    random = np.random.default_rng(5)
+    rule = ILearning(learning_rate=0.2, direction=direction, weight_min=-1.0, weight_max=1.0)
+    neuron = OneNeuron(rule, 1e-3, np.full(4, weight))
+    for _ in range(500):
+        fired = random.random() < 0.1
+        neuron.tick(random.random(4) < 0.2, fired, teach=float(fired))
+    assert (neuron.weight == weight).all()
+
+
 def test_only_depolarise_moves_an_inhibitory_synapse_towards_the_target():
     moved = {}
     for direction in ("depolarise", "magnitude"):

@@ -193,6 +193,26 @@ def integrated(rule: DopamineStdp, pre: Any, post: Any, signal: Any, weight: flo
     return np.array(samples)
 
 
+RECORDED = np.load(Path(__file__).parents[1] / "data/snn/reward_stdp.npz")
+EULER = DopamineStdp(
+    scheme="euler", pairing="all_to_all", gain_hz=1.0, tonic=0.0, weight_min=None, weight_max=None
+)  # fmt: skip
+
+
+def test_euler_scheme_is_that_of_brian2():
+    pre, post = RECORDED["pre"], RECORDED["post"]
+    assert (pre.any(1) & post.any(1)).any()
+    signal = np.zeros(len(pre))
+    signal[RECORDED["release"]] = 0.5
+    found = {
+        rule.scheme: clocked.run(rule, MS, RECORDED["w0"], pre, post, signal=signal, every=10).weights.reshape(-1, 12).T
+        for rule in (EULER, dataclasses.replace(EULER, scheme="exact"))
+    }
+    assert np.ptp(RECORDED["s"], axis=1).min() > 1e-2
+    assert np.abs(found["euler"] - RECORDED["s"]).max() < 1e-12
+    assert 1e-5 < np.abs(found["exact"] - RECORDED["s"]).max() < 1e-3
+
+
 def test_exact_scheme_solves_the_equation():
     random = np.random.default_rng(7)
     pre, post = random.random(300) < 0.05, random.random(300) < 0.05
@@ -256,7 +276,7 @@ def test_limits_hold_and_eligibility_goes_on_at_them():
     assert down.final.field("c")[0, 0] == pytest.approx(50 * 0.1 - 49 * 0.2 * np.exp(-1 / 20), rel=0.05)
 
 
-@pytest.mark.parametrize("rule", [DopamineStdp(), DopamineStdp(pairing="all_to_all"), SCRIPT], ids=str)
+@pytest.mark.parametrize("rule", [DopamineStdp(), DopamineStdp(pairing="all_to_all"), EULER, SCRIPT], ids=str)
 def test_the_engine_equals_the_reference_loop(rule):
     found = replayed(rule, high=4.0)
     assert found.spikes > 20
@@ -271,6 +291,8 @@ def test_the_engine_equals_the_reference_loop(rule):
         (SCRIPT, 3e-3, "every_s 0.01 must be whole ticks"),
         (dataclasses.replace(SCRIPT, tau_d_s=1e-3), 1e-3, "tau_d_s must be longer"),
         (dataclasses.replace(SCRIPT, tau_c_s=5e-3), 1e-3, "tau_c_s must be longer"),
+        (dataclasses.replace(EULER, tau_c_s=1e-3), 1e-3, 'tau_c_s must be longer than 0.001 s in scheme "euler"'),
+        (EULER, 0.2, "tau_d_s must be longer"),
     ],
 )
 def test_refuses_ticks_that_break_the_scheme(rule, tick_s, message):

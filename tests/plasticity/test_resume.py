@@ -65,13 +65,14 @@ def test_an_input_after_the_spike_changes_nothing_but_the_constant_a():
     assert neuron.weight[:, 0][0] == -0.05
 
 
-def test_learning_stops_when_output_is_target():
+@pytest.mark.parametrize("weight", [0.5, -0.1, 1.0], ids=["within", "lowest", "highest"])
+def test_learning_stops_when_output_is_target(weight):
     random = np.random.default_rng(2)
     pre, fired = raster(random, 500, 4), raster(random, 500, 1)[:, 0]
-    neuron = OneNeuron(Resume(), 1e-3, np.full(4, 0.5))
+    neuron = OneNeuron(Resume(weight_min=-0.1, weight_max=1.0), 1e-3, np.full(4, weight))
     for t in range(500):
         neuron.tick(pre[t], fired[t], teach=float(fired[t]))
-    assert neuron.weight[:, 0] == pytest.approx(0.5, abs=1e-13)
+    assert (neuron.weight == weight).all()
 
 
 def test_weights_keep_their_limits():
@@ -86,12 +87,11 @@ def test_weights_keep_their_limits():
 
 
 @pytest.mark.needs_compiler
-@pytest.mark.parametrize(("rate_hz", "seed"), [(20.0, 0), (50.0, 1)])
-def test_a_neuron_learns_its_target_train(rate_hz, seed):
+def test_a_neuron_learns_its_target_train_in_at_least_22_of_24_trials():
     path = Path(__file__).parents[2] / "benchmarks/resume_convergence.py"
     spec = importlib.util.spec_from_file_location("resume_convergence", path)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    trial = benchmark.learn(rate_hz, seed, epochs=60, stop=0.98)
-    assert trial.similarity[0] < 0.8
-    assert trial.similarity[-1] >= 0.98
+    trials = [benchmark.learn(rate_hz, seed, epochs=150, stop=0.98) for rate_hz in (20, 50, 100) for seed in range(8)]
+    assert max(trial.similarity[0] for trial in trials) < 0.9
+    assert sum(trial.similarity[-1] >= 0.98 for trial in trials) >= 22

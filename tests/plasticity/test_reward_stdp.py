@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,17 +21,20 @@ def clock_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
     """The equations of the rule, every synapse in every tick: weights in each tick, eligibilities before its spikes."""
     ticks = len(pre)
     keep = lambda tau_s: math.exp(-tick_s / tau_s) if tau_s > 0 else 0.0  # noqa: E731
+    euler = lambda tau_s: 1 - tick_s / tau_s if tau_s > 0 else 0.0  # noqa: E731
+    slow = keep if rule.scheme == "exact" else euler
     r_c = 1 / rule.tau_eligibility_s
     r = r_c + (1 / rule.tau_modulator_s if rule.tau_modulator_s > 0 else 0)
+    phasic_s, tonic_s = ((1 - math.exp(-rate * tick_s)) / rate if slow is keep else tick_s for rate in (r, r_c))
     low = -np.inf if rule.weight_min is None else rule.weight_min
     high = np.inf if rule.weight_max is None else rule.weight_max
     w, c, d = weight.copy(), np.zeros_like(weight), 0.0
     x, y = np.zeros(weight.shape[0]), np.zeros(weight.shape[1])
     found, marks = np.empty((ticks, *weight.shape)), np.empty((ticks, *weight.shape))
     for t in range(ticks):
-        released = d * (1 - math.exp(-r * tick_s)) / r + rule.baseline * (1 - math.exp(-r_c * tick_s)) / r_c
+        released = d * phasic_s + rule.baseline * tonic_s
         w = np.clip(w + rule.learning_rate * c * released, low, high)
-        c, d = c * keep(rule.tau_eligibility_s), d * keep(rule.tau_modulator_s) + signal[t]
+        c, d = c * slow(rule.tau_eligibility_s), d * slow(rule.tau_modulator_s) + signal[t]
         found[t], marks[t] = w, c
         x, y = x * keep(rule.tau_pre_s), y * keep(rule.tau_post_s)
         c -= rule.a_minus * np.outer(pre[t], y)
@@ -81,6 +85,13 @@ RULES = {
     "short eligibility": {"tau_eligibility_s": 11e-3, "baseline": 0.3},
     "held signal": {"tau_modulator_s": 0.0, "baseline": -0.1},
     "fold every tick": {"tau_pre_s": 0.15e-3},
+    "euler": {"scheme": "euler", "baseline": 0.2},
+    "euler, held signal": {
+        "scheme": "euler",
+        "tau_modulator_s": 0.0,
+        "tau_eligibility_s": 0.05,
+        "learning_rate": 500.0,
+    },
     "anti": {"a_plus": -0.1, "a_minus": -0.05, "learning_rate": 3.0},
 }
 
@@ -164,6 +175,21 @@ def test_float32_is_near(seed):
 
     found, _, _ = event_driven(rule, *case, wrap=wrap)
     assert abs(found - expected).max() < 3e-6 * 4
+
+
+def test_euler_scheme_is_that_of_brian2():
+    recorded = np.load(Path(__file__).parents[1] / "data/snn/reward_stdp.npz")
+    signal = np.zeros(len(recorded["pre"]))
+    signal[recorded["release"]] = 0.5
+    case = recorded["pre"], recorded["post"], signal, recorded["w0"]
+    found, _, _ = event_driven(RewardStdp(scheme="euler", **FREE), *case)
+    assert np.abs(found[::10].reshape(-1, 12).T - recorded["s"]).max() < 1e-12
+
+
+@pytest.mark.parametrize("name", ["tau_eligibility_s", "tau_modulator_s"])
+def test_refuses_ticks_that_break_the_scheme(name):
+    with pytest.raises(ValueError, match=f"{name} must be longer than 0.01 s"):
+        RewardStdp(scheme="euler", **{name: 5e-3}).constants(1e-2)
 
 
 def test_wrong_limits():

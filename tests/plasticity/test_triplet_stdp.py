@@ -60,6 +60,32 @@ def test_frequency_dependence(rule, lag_ms, expected):
     assert [pairings(rule, rate, lag_ms) for rate in RATES_HZ] == pytest.approx(expected, abs=6e-5)
 
 
+def summed(rule: TripletStdp, rate_hz: float, lag_ms: int, number: int = 60) -> float:
+    """The same as a sum over pairs and triplets of spikes, in closed form."""
+    pre = np.arange(number) * round(1000 / rate_hz)  # ms
+    post = pre + lag_ms
+
+    def trace(times, spikes, tau_s, own):
+        since = times[:, None] - spikes[None, :]
+        return np.where(since >= (0 if own else 1), np.exp(-1e-3 * since / tau_s), 0.0).sum(1)
+
+    plus = trace(post, pre, rule.tau_plus_s, True) * (
+        rule.a2_plus + rule.a3_plus * trace(post, post, rule.tau_y_s, False)
+    )
+    minus = trace(pre, post, rule.tau_minus_s, False) * (
+        rule.a2_minus + rule.a3_minus * trace(pre, pre, rule.tau_x_s, False)
+    )
+    return float(plus.sum() - minus.sum())
+
+
+@pytest.mark.parametrize("rate_hz", [10, 20, 40, 50])
+@pytest.mark.parametrize("lag_ms", [-10, 10, 25])
+@pytest.mark.parametrize("name", ["visual_cortex_all_full", "hippocampus_all_full", "visual_cortex_all_minimal"])
+def test_pairings_are_sums_over_pairs_and_triplets(name, lag_ms, rate_hz):
+    rule = PARAMETER_SETS[name].rule
+    assert pairings(rule, rate_hz, lag_ms) == pytest.approx(summed(rule, rate_hz, lag_ms), abs=1e-12)
+
+
 def test_closed_form_at_low_rate():
     assert pairings(MINIMAL, 0.1, -10) == pytest.approx(-60 * 7.1e-3 * np.exp(-10 / 33.7), rel=1e-9)
 

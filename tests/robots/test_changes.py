@@ -55,6 +55,18 @@ def test_a_changed_sensor_reads_wrong_and_the_plant_does_not_care():
         assert np.array_equal(plain.unwrapped.state, wrong.unwrapped.state)
 
 
+def test_a_misspelt_name_is_refused_whatever_the_environment_computes():
+    class Odd(gymnasium.Env):
+        masses = 1.0
+
+        @property
+        def mess(self):
+            raise RuntimeError("not now")
+
+    with pytest.raises(InputError, match=r"there is no 'mass'.*'masses'"):
+        changed(Odd(), parse(["mass*=2"]))
+
+
 def test_a_reversed_motor_pushes_the_other_way():
     plain = environments.make("InvertedPendulum-v5")
     reversed_ = changed(environments.make("InvertedPendulum-v5"), parse(["action*=-1"]))

@@ -1,0 +1,173 @@
+"""What a plasticity rule is: its state, its functions, and when each of them is called.
+
+A rule is one file of :mod:`snnctl.plasticity`, or any importable module, with a configuration whose
+``constants(tick_s)`` gives a NamedTuple of numbers, four NamedTuples of state
+
+- ``Synapse``: per synapse, the first field is ``weight``
+- ``Pre``: per presynaptic neuron, as its spikes arrive (after the delay)
+- ``Post``: per postsynaptic neuron
+- ``Shared``: once for the projection (dopamine)
+
+and some of the functions below: plain Python on scalars, which is compiled when a network runs
+(:mod:`snnctl.network.learning`). In one tick, in this order:
+
+    at the start        m    = modulate(c, m, signal)                 signal: what the caller gives in this tick
+                        pre  = relax_pre(c, pre)                      every presynaptic neuron
+                        post = relax_post(c, post)                    every postsynaptic neuron
+    delivery, for each arriving spike i in ascending order
+        its synapses    w    = weight(c, m, syn, pre, post)           what is delivered; syn.weight without it
+                        syn  = arrive(c, m, syn, pre, post)
+        then            pre  = mark_pre(c, m, pre)
+    neurons integrate, threshold, reset
+    at the end          post = observe(c, m, post, v, spike, teach)   every postsynaptic neuron
+        each spike j    syn  = fire(c, m, syn, pre, post)             its synapses
+        then            post = mark_post(c, m, post)
+        teach != 0      syn  = instruct(c, m, syn, pre, post, teach)  its synapses
+        every c.period  syn  = consolidate(c, m, syn, pre, post)      all synapses
+        last            m    = settle(c, m)
+
+**Coincident spikes: pre before post.** A pair in one tick has lag 0: ``fire`` reads a ``pre`` that holds the
+spike that has just arrived, ``arrive`` a ``post`` without the spike of this tick. (Brian2 has the same order.)
+
+A function that a rule lacks costs nothing. The cost of ``arrive``, ``fire`` and ``instruct`` is that of the
+synapses of the neurons that spike; only ``consolidate`` visits all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+from numba.extending import overload, register_jitable
+
+from snnctl.models import cached
+from snnctl.network.population import unrolled, views
+
+HOOKS = (
+    "modulate",
+    "relax_pre",
+    "relax_post",
+    "weight",
+    "arrive",
+    "mark_pre",
+    "observe",
+    "fire",
+    "mark_post",
+    "instruct",
+    "consolidate",
+    "settle",
+)
+
+
+@cached
+def hook(constants_class: type, name: str) -> Any:
+    """The function of the rule of this class of constants, or None."""
+    return getattr(sys.modules[constants_class.__module__], name, None)
+
+
+def is_signalled(constants_class: type) -> bool:
+    """Whether the rule reads the signal: in a ``modulate`` that does not call it ``_signal``."""
+    return _reads_its_last(hook(constants_class, "modulate"))
+
+
+def is_taught(constants_class: type) -> bool:
+    """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
+    return hook(constants_class, "instruct") is not None or _reads_its_last(hook(constants_class, "observe"))
+
+
+def _reads_its_last(function: Any) -> bool:
+    """Whether there is such a function and its last argument has no underscore before its name."""
+    if function is None:
+        return False
+    *_, last = inspect.signature(getattr(function, "py_func", function)).parameters
+    return not last.startswith("_")
+
+
+def part(constants_class: type, name: str) -> Any:
+    """``Synapse``, ``Pre``, ``Post`` or ``Shared`` of the rule of this class of constants."""
+    return getattr(sys.modules[constants_class.__module__], name)
+
+
+def hook_bits(constants_class: type) -> int:
+    """Which of :data:`HOOKS` the rule has, a bit each."""
+    return sum(1 << k for k, name in enumerate(HOOKS) if hook(constants_class, name) is not None)
+
+
+def _caller(name: str, arguments: str, otherwise: str) -> Any:
+    """``name`` of the rule that ``c`` belongs to; ``otherwise`` if it has none."""
+    namespace: dict[str, Any] = {"hook": hook}
+    body = (
+        f"def {name}({arguments}):\n"
+        f"    own = hook(type(c), '{name}')\n"
+        f"    return {otherwise} if own is None else own({arguments})\n"
+    )
+    exec(body, namespace)
+    call = namespace[name]
+
+    def resolve(c: Any, *_: Any) -> Any:
+        own = hook(c.instance_class, name)
+        if own is None:
+            return unrolled(arguments, otherwise)
+        return unrolled(arguments, f"own({arguments})", own=register_jitable(own))
+
+    named = f"def typed({arguments}):\n    return resolve({arguments})\n"
+    scope: dict[str, Any] = {"resolve": resolve}
+    exec(named, scope)
+    overload(call, strict=False)(scope["typed"])
+    return call
+
+
+call_modulate = _caller("modulate", "c, m, signal", "m")
+call_relax_pre = _caller("relax_pre", "c, pre", "pre")
+call_relax_post = _caller("relax_post", "c, post", "post")
+call_weight = _caller("weight", "c, m, syn, pre, post", "syn.weight")
+call_arrive = _caller("arrive", "c, m, syn, pre, post", "syn")
+call_mark_pre = _caller("mark_pre", "c, m, pre", "pre")
+call_observe = _caller("observe", "c, m, post, v, spike, teach", "post")
+call_fire = _caller("fire", "c, m, syn, pre, post", "syn")
+call_mark_post = _caller("mark_post", "c, m, post", "post")
+call_instruct = _caller("instruct", "c, m, syn, pre, post, teach", "syn")
+call_consolidate = _caller("consolidate", "c, m, syn, pre, post", "syn")
+call_settle = _caller("settle", "c, m", "m")
+
+
+def made(rule: Any, name: Any, fields: Any, j: Any) -> Any:
+    """Element ``j`` of the ``fields`` of the rule's ``Synapse``, ``Pre``, ``Post`` or ``Shared``."""
+    return part(type(rule), name)(*(field[j] for field in fields))
+
+
+@overload(made, strict=False, prefer_literal=True)
+def _made(rule: Any, name: Any, fields: Any, j: Any) -> Any:
+    parts = ", ".join(f"fields[{f}][j]" for f in range(len(fields)))
+    return unrolled("rule, name, fields, j", f"made({parts})", made=part(rule.instance_class, name.literal_value))
+
+
+def pieces(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
+    """The fields of ``Pre``, ``Post`` or ``Shared`` of ``size`` elements, field-major in ``values``."""
+    return views(part(type(rule), name)._fields, values, first, size)
+
+
+@overload(pieces, strict=False, prefer_literal=True)
+def _pieces(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
+    count = (0,) * len(part(rule.instance_class, name.literal_value)._fields)
+
+    def implementation(rule: Any, name: Any, values: Any, first: Any, size: Any) -> Any:
+        return views(count, values, first, size)
+
+    return implementation
+
+
+def synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any, first: Any, size: Any) -> Any:
+    """The fields of ``size`` synapses from ``first``: the weight, then the rule's own, ``stride`` apart."""
+    count = len(part(type(rule), "Synapse")._fields) - 1
+    others = (values[extra + stride * f + first : extra + stride * f + first + size] for f in range(count))
+    return (values[weight + first : weight + first + size], *others)
+
+
+@overload(synapse_views, strict=False)
+def _synapse_views(rule: Any, values: Any, weight: Any, extra: Any, stride: Any, first: Any, size: Any) -> Any:
+    count = len(part(rule.instance_class, "Synapse")._fields) - 1
+    starts = ["weight + first", *(f"extra + stride * {f} + first" for f in range(count))]
+    pieces = ", ".join(f"values[{start} : {start} + size]" for start in starts)
+    return unrolled("rule, values, weight, extra, stride, first, size", f"({pieces},)")
