@@ -39,6 +39,7 @@ sys.path.insert(0, str(PEERS))
 from cases import BALANCED, RSTDP, RULE, TICK, w_max  # noqa: E402
 
 SECONDS = {"rstdp_dense_1m": 2.0, "rstdp_sparse_1m": 2.0, "rstdp_sparse_100k": 5.0, "balanced": 1.0, "tick": 1.0}
+ONLY = {"bindsnet": ("rstdp_dense_1m", "tick")}  # cases of a peer that has not all of them
 PEER_SECONDS = {  # simulated; a slow peer gets less
     ("brian2", "rstdp_dense_1m"): 1.0,
     ("brian2", "rstdp_sparse_1m"): 1.0,
@@ -192,6 +193,8 @@ def compare(names: list[str], pythons: dict[str, str], repeats: int) -> list[dic
         own = {dtype: [ours(name, dtype, repeats)] for dtype in (np.float32, np.float64)}
         rows: list[dict[str, Any]] = []
         for script, python in pythons.items():
+            if name not in ONLY.get(script, SECONDS):
+                continue
             rows += [{**line, "script": script} for line in peer(python, script, name, repeats)]
             own[np.float32].append(ours(name, np.float32, repeats))
             own[np.float64].append(ours(name, np.float64, repeats))

@@ -68,7 +68,7 @@ def _epoch(
                 pre = _mark(rule, shared, pre)
             trace[i] = pre.x
         state, spike = _step(neuron, state, drive, 0.0)
-        post = _observe(rule, shared, post, state.v, float(spike), float(target[t]))
+        post = _observe(rule, shared, post, state.v, 1.0 * spike, 1.0 * target[t])
         if spike:
             spikes[t] = 1
             for i in range(weight.size):

@@ -441,7 +441,7 @@ class Network:
         remedy = "give one that does, such as plasticity=DopamineStdp()"
         if not listeners:
             raise NetworkError(Problem("signal", "is given, but no projection has a rule that reads it", remedy))
-        by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(prefixes, signal)
+        by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(sorted(listeners), signal)
         columns = np.zeros((ticks, len(prefixes)), self.dtype)
         for prefix, values in by_name.items():
             if prefix not in prefixes:

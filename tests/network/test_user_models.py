@@ -15,7 +15,7 @@ import pytest
 
 from snnctl import config, models
 from snnctl.errors import ConfigError, NetworkError
-from snnctl.network import Engine, Network, NetworkDescription, conformance, learning, simulate, trial
+from snnctl.network import Engine, Network, NetworkDescription, conformance, rules, simulate, trial
 from snnctl.neurons import MODELS, Lif
 from snnctl.plasticity import RULES
 
@@ -118,9 +118,9 @@ projections = [{{ source = "input", target = "out", delay_ticks = 1, plasticity 
 
 
 def test_the_arguments_of_hooks_are_those_that_the_engine_gives() -> None:
-    assert tuple(models.HOOK_ARGUMENTS) == learning.HOOKS
+    assert tuple(models.HOOK_ARGUMENTS) == rules.HOOKS
     for name, arguments in models.HOOK_ARGUMENTS.items():
-        assert tuple(inspect.signature(getattr(learning, f"_{name}")).parameters) == arguments
+        assert tuple(inspect.signature(getattr(rules, f"call_{name}")).parameters) == arguments
 
 
 def test_the_package_keeps_its_own_rules() -> None:
