@@ -4,8 +4,8 @@
 
 Trains ``TASK-rstdp`` without selection, to its last step, and then runs the agent of that moment (not the best one)
 with learning and noise off in 100 episodes of their own random stream. ``--control shuffled`` tells rewards and
-failures of the last 100 steps in random order, ``--control clamped`` holds the actor's dopamine at 0: nothing may be
-learnt then.
+failures in random order, each one of the 100 that wait, ``--control clamped`` holds the actor's dopamine at 0: nothing
+may be learnt then.
 """
 
 from __future__ import annotations

@@ -146,6 +146,8 @@ def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
     from snnctl.training.diagnosis import FEWEST, GAIN
 
     after, name = learner.agent(), before.description.name
+    if all(e.diverged is not None for e in episodes):
+        return  # said already, and nothing is learnt from such an episode's end
     if all(np.array_equal(array, after.tensors[key]) for key, array in before.tensors.items() if "weight" in key):
         console.note(f"snnctl: {name}: it is not learning: no weight has moved; every reward was as expected, or")
         console.note("  learning_rate and critic_learning_rate in its agent.toml are too low")
@@ -167,7 +169,11 @@ def _progress(episodes: Sequence[Episode]) -> str:
     import numpy as np
 
     parts = np.array_split(np.arange(len(episodes)), min(10, len(episodes)))
-    rows = [[f"{p[0] + 1} to {p[-1] + 1}", _n(float(np.mean([episodes[k].episode_return for k in p])))] for p in parts]
+    rows = []
+    for part in parts:
+        returns = [episodes[k].episode_return for k in part if episodes[k].diverged is None]
+        mean = _n(float(np.mean(returns))) if returns else "diverged"
+        rows.append([f"{part[0] + 1} to {part[-1] + 1}", mean])
     return "while it learnt:\n" + console.table(["episodes", "return mean"], rows)
 
 

@@ -48,7 +48,8 @@ class Columns:
         if not isinstance(given, Mapping):
             raise NetworkError(Problem(self.what, f"is {type(given).__name__}", "give a mapping {population: values}"))
         together = np.zeros((ticks, self.width), self.dtype)
-        for name, values in given.items():
+        for given_to, values in given.items():
+            name = str(getattr(given_to, "name", given_to))  # a population stands for its name
             where = f"{self.what}.{name}"
             columns = self.of.get(name)
             if columns is None or name not in self.takers:

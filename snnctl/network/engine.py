@@ -481,13 +481,6 @@ class Engine:
         if (state.ring < 0).any() or (state.ring >= columns).any():
             raise NetworkError(Problem("state.ring", "names neurons that do not exist", "the state is damaged"))
 
-    def synapse_fields(self, projection: Projection) -> list[str]:
-        """Names of what :meth:`synapses` reads."""
-        groups = [g for g in self.layout.plastic if g.projection is projection]
-        rows = [self.layout.rules[number] for group in groups for number in group.rules]
-        classes = [type(self.layout.rule_examples[row.kind]) for row in rows]
-        return list(dict.fromkeys(name for cls in classes for name in part(cls, "Synapse")._fields))
-
     def _spikes(self, inputs: NDArray[Any]) -> Spikes:
         """Inputs that are no uint8 of the right shape."""
         if inputs.ndim != 2 or inputs.shape[1] != self.inputs.width:

@@ -17,9 +17,9 @@ from snnctl.models import name_of
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
 from snnctl.network.kernel_cache import distinct
 from snnctl.network.learning import RuleRow
-from snnctl.network.parameters import constants_table, initial_values
+from snnctl.network.parameters import checked, constants_table, initial_values, value_problems
 from snnctl.network.population import is_stochastic, receptors_of, state_of
-from snnctl.network.rules import HOOKS, hook, hook_bits, part
+from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane
 
 
 class PopulationRow(NamedTuple):
@@ -323,9 +323,9 @@ class Layout:
         for rule in projection.plasticity:
             where = f"{projection.prefix}.plasticity"
             try:
-                constants = rule.constants(self.description.tick_s)
+                constants = checked(rule).constants(self.description.tick_s)
             except ValueError as error:
-                raise NetworkError(Problem(f"{where}.{name_of(rule, 'rule')}", str(error))) from None
+                raise NetworkError(*value_problems(error, f"{where}.{name_of(rule, 'rule')}")) from None
             cls = type(constants)
             distinct(cls)
             scalar = self.dtype.type
@@ -336,8 +336,8 @@ class Layout:
                 column, entry = self._by_target(group.pointers, group.targets, targets)
             fields = part(cls, "Synapse")._fields[1:]
             initial = rule.initial_synapse() if hasattr(rule, "initial_synapse") else (0.0,) * len(fields)
-            membrane = -1
-            if hook(cls, "observe") is not None:
+            membrane = 0
+            if reads_membrane(cls):
                 try:
                     membrane = self.field(projection.target, "v")
                 except KeyError:

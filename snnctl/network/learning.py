@@ -52,7 +52,7 @@ class RuleRow(NamedTuple):
     shared: int  # first of the numbers shared by the projection
     signal: int  # column in the signals
     teach: int  # first column of the target in the raster
-    membrane: int  # first membrane of the target in the values, -1 if it has none
+    membrane: int  # first membrane of the target in the values; 0 where the rule reads none
     slot: int  # of the target in the counts of spikes
     ring: int  # first column of the target in the ring of spikes
     pointer: int  # first row pointer, -1 for dense

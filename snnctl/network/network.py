@@ -30,7 +30,9 @@ from snnctl.network.checks import duration, no_model, numbers, require_delays, w
 from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine, Spikes, State
+from snnctl.network.parameters import checked
 from snnctl.network.recording import Recording, Recordings, SpikeRecording
+from snnctl.network.rules import part
 from snnctl.network.spike_array import SpikeArray
 from snnctl.network.states import NetworkState
 from snnctl.network.stepper import Stepper
@@ -240,10 +242,10 @@ class Network:
             raise NetworkError(Problem(f"{name}.neurons", f"has the shape {chosen.shape}", "give a list of neurons"))
         if chosen is not None and chosen.size and (chosen.min() < 0 or chosen.max() >= known.size):  # type: ignore[union-attr]
             raise NetworkError(Problem(f"{name}.neurons", f"must lie between 0 and {known.size - 1}"))  # type: ignore[union-attr]
+        if field != "spikes" or isinstance(known, Projection):
+            self._require_field(known, field)
         self._recordings[name, field] = Recording(known, field, chosen, stride)
         self._recorded = self._stepper = None
-        if self._engine is not None:
-            self._check_recordings(self._engine)
 
     # ------------------------------------------------------------------ running
 
@@ -268,7 +270,6 @@ class Network:
         """
         if self._engine is None:
             engine = self._made()
-            self._check_recordings(engine)
             state = engine.initial_state(self.seed)
             for (name, field), values in self._initial.items():
                 first = self._field(engine, name, field)
@@ -443,16 +444,19 @@ class Network:
             raise NetworkError(Problem("signal", "is given, but no projection has a rule that reads it", remedy))
         by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(sorted(listeners), signal)
         columns = np.zeros((ticks, len(prefixes)), self.dtype)
-        for prefix, values in by_name.items():
+        for given_to, values in by_name.items():
+            prefix = str(getattr(given_to, "prefix", given_to))  # a projection stands for its prefix
             if prefix not in prefixes:
                 message = "names no projection with plasticity"
                 raise NetworkError(Problem(f"signal.{prefix}", message, nearest(prefix, prefixes)))
             if prefix not in listeners:
                 raise NetworkError(Problem(f"signal.{prefix}", "goes to a rule that does not read it", remedy))
             column = numbers(values, f"signal.{prefix}")
-            if column.shape not in ((), (ticks,)) or not np.isfinite(column).all():
-                message = f"must be a finite number or ({ticks},), got the shape {column.shape}"
+            if column.shape not in ((), (ticks,)):
+                message = f"must be a number or ({ticks},), got the shape {column.shape}"
                 raise NetworkError(Problem(f"signal.{prefix}", message))
+            if not np.isfinite(column).all():
+                raise NetworkError(Problem(f"signal.{prefix}", "is not finite", "give finite numbers"))
             columns[:, prefixes.index(prefix)] = column
         return columns
 
@@ -559,11 +563,12 @@ class Network:
             raise NetworkError(Problem("population", f"'{name}' does not exist", nearest(str(name), self._populations)))
         return self._populations[name]
 
-    def _own(self, projection: Projection) -> Projection:
+    def _own(self, projection: Projection | str) -> Projection:
+        prefix = str(getattr(projection, "prefix", projection))
         for own in self._projections:
-            if own.prefix == projection.prefix:
+            if own.prefix == prefix:
                 return own
-        raise NetworkError(Problem(projection.prefix, "does not exist in this network"))
+        raise NetworkError(Problem(prefix, "is no projection", nearest(prefix, [p.prefix for p in self._projections])))
 
     def _recording(self, name: str, field: str) -> Recording:
         if (name, field) not in self._recordings:
@@ -581,9 +586,16 @@ class Network:
         except KeyError:
             raise NetworkError(Problem(f"population.{name}", f"has no field '{field}'")) from None
 
-    def _check_recordings(self, engine: Engine) -> None:
-        for (name, field), recording in self._recordings.items():
-            if recording.is_synaptic and field not in (known := engine.synapse_fields(recording.projection)):
-                raise NetworkError(Problem(name, f"has no synaptic field '{field}'", nearest(field, known)))
-            if isinstance(recording.what, Population) and field != "spikes":
-                self._field(engine, name, field)
+    def _require_field(self, known: Population | Projection, field: str) -> None:
+        """Refuse a field that the state of these neurons or synapses does not have."""
+        try:
+            if isinstance(known, Population):
+                fields = set() if known.neuron is None else set(known.neuron.initial()._fields)
+            else:
+                rules = (checked(rule).constants(self.tick_s) for rule in known.plasticity)
+                fields = {name for constants in rules for name in part(type(constants), "Synapse")._fields}
+        except ValueError:
+            return  # parameters that cannot be used are refused, with their names, at the first tick
+        if field not in fields:
+            where = f"population.{known.name}" if isinstance(known, Population) else known.prefix
+            raise NetworkError(Problem(where, f"has no field '{field}'", nearest(field, fields)))

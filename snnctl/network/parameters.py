@@ -55,9 +55,9 @@ def constants_table(
         if values not in rows:
             try:
                 own = dataclasses.replace(neuron, **dict(zip(columns, values, strict=True)))
-                rows[values] = _checked(own).constants(tick_s)
+                rows[values] = checked(own).constants(tick_s)
             except ValueError as error:
-                raise NetworkError(*_problems(error, where)) from None
+                raise NetworkError(*value_problems(error, where)) from None
         return rows[values]
 
     if not columns:
@@ -78,21 +78,22 @@ def initial_values(neuron: Any, size: int, parameters: Mapping[str, ArrayLike], 
     rows: dict[tuple[Any, ...], Any] = {}
     for values in zip(*columns, strict=True):
         if values not in rows:
-            own = _checked(dataclasses.replace(neuron, **dict(zip(parameters, values, strict=True))))
+            own = checked(dataclasses.replace(neuron, **dict(zip(parameters, values, strict=True))))
             rows[values] = own.initial()
     return np.array([rows[values] for values in zip(*columns, strict=True)], dtype).T.ravel()
 
 
-def _checked(neuron: Any) -> Any:
-    """The configuration after validation: ``replace`` checks no bounds."""
+def checked(model: Any) -> Any:
+    """The configuration of a neuron or a rule after validation: neither its class nor ``replace`` checks bounds."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(type(neuron)).validate_python(
-        {f.name: getattr(neuron, f.name) for f in dataclasses.fields(neuron)}, strict=False
+    return TypeAdapter(type(model)).validate_python(
+        {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}, strict=False
     )
 
 
-def _problems(error: ValueError, where: str) -> list[Problem]:
+def value_problems(error: ValueError, where: str) -> list[Problem]:
+    """What a configuration was refused for, each with the name of its field where it has one."""
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):

@@ -68,20 +68,25 @@ def hook(constants_class: type, name: str) -> Any:
 
 def is_signalled(constants_class: type) -> bool:
     """Whether the rule reads the signal: in a ``modulate`` that does not call it ``_signal``."""
-    return _reads_its_last(hook(constants_class, "modulate"))
+    return _reads(hook(constants_class, "modulate"), -1)
 
 
 def is_taught(constants_class: type) -> bool:
     """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
-    return hook(constants_class, "instruct") is not None or _reads_its_last(hook(constants_class, "observe"))
+    return hook(constants_class, "instruct") is not None or _reads(hook(constants_class, "observe"), -1)
 
 
-def _reads_its_last(function: Any) -> bool:
-    """Whether there is such a function and its last argument has no underscore before its name."""
+def reads_membrane(constants_class: type) -> bool:
+    """Whether the rule reads the membrane of its target: in an ``observe`` that does not call it ``_v``."""
+    return _reads(hook(constants_class, "observe"), 3)
+
+
+def _reads(function: Any, argument: int) -> bool:
+    """Whether there is such a function, and the name of its argument does not begin with an underscore."""
     if function is None:
         return False
-    *_, last = inspect.signature(getattr(function, "py_func", function)).parameters
-    return not last.startswith("_")
+    names = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+    return not names[argument].startswith("_")
 
 
 def part(constants_class: type, name: str) -> Any:

@@ -50,7 +50,10 @@ def _shapes(currents: Mapping[str, Any]) -> Any:
 
 
 def fingerprint(description: NetworkDescription, dtype: Any, tensors: Mapping[str, NDArray[Any]]) -> str:
-    """Hash of what a state goes with: all that is fixed. The weights of plastic projections are in the state."""
+    """Hash of what a state goes with: the description and its tensors, without the weights that are in the state.
+
+    What drives a network, currents and spikes at given times, may be other than before.
+    """
     plastic = {f"{p.prefix}.weight" for p in description.projections if p.plasticity}
     digest = hashlib.blake2b(f"{description!r} {dtype}".encode(), digest_size=16)
     for name, tensor in sorted(tensors.items()):

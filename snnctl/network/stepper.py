@@ -175,7 +175,10 @@ class Stepper:
         if signal is not None:
             if not isinstance(signal, (float, int)) or not self._engine.listeners:
                 return None
-            self._signals[...] = signal
+            try:
+                self._signals[...] = signal
+            except OverflowError:
+                return None
             given |= _SIGNALS
         if teach is not None:
             if not _copied(teach, self._views[2], self._teach, "fiub"):
@@ -204,7 +207,7 @@ def _copied(given: Any, views: dict[str, NDArray[Any]], whole: NDArray[Any], kin
         view = views.get(name)
         if type(values) is not np.ndarray or view is None or values.shape != view.shape:
             return False
-        if values.dtype.kind not in kinds:
+        if values.dtype.kind not in kinds or (view.itemsize == 1 < values.itemsize):  # 257 is no spike
             return False
         view[...] = values
     return True

@@ -193,7 +193,7 @@ def mark_pre(c: DopamineStdpConstants, m: Shared, pre: Pre) -> Pre:
     return Pre(c.keep * pre.x + c.mark)
 
 
-def observe(c: DopamineStdpConstants, m: Shared, post: Post, v: Any, spike: Any, _teach: Any) -> Post:
+def observe(c: DopamineStdpConstants, m: Shared, post: Post, _v: Any, spike: Any, _teach: Any) -> Post:
     """One tick of decay, where it comes after delivery."""
     return Post(c.a_post_late * post.y, c.late if spike else c.zero)
 

@@ -113,7 +113,7 @@ class Shared(NamedTuple):
     none: Any
 
 
-def observe(c: HomeostaticScalingConstants, m: Shared, post: Post, v: Any, spike: Any, _teach: Any) -> Post:
+def observe(c: HomeostaticScalingConstants, m: Shared, post: Post, _v: Any, spike: Any, _teach: Any) -> Post:
     """Running rate of the neuron and its integral."""
     excess = c.a_rate * post.excess + ((c.per_spike if spike else c.zero) - c.target_share)
     return Post(excess, post.integral + c.tick_s * excess)

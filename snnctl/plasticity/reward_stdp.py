@@ -50,6 +50,7 @@ from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
 
 _FOLD_PRE = 5.0  # time constants of the presynaptic trace between two folds: exp(5) = 148 of float32's 1.7e7
+_FOLD_LONGEST = 10.0  # of either trace: exp(10) of float64's 9e15 leaves 1e-11, of float32 1e-3
 
 
 @schema
@@ -77,7 +78,7 @@ class RewardStdp:
         """What one tick of ``tick_s`` needs.
 
         Raises:
-            ValueError: the tick is too long for ``euler``.
+            ValueError: the tick is too long for ``euler``, or folds are too far apart.
         """
         low, high = limits(self.weight_min, self.weight_max)
         per_tau_c = 1 / self.tau_eligibility_s
@@ -92,6 +93,14 @@ class RewardStdp:
             eligibility_rate = -math.log1p(-tick_s * per_tau_c)
             phasic_s = tonic_s = tick_s
         fold_s = self.fold_s or min(_FOLD_PRE * self.tau_pre_s, self.tau_eligibility_s)
+        period = max(1, math.floor(fold_s / tick_s + 1e-9))
+        for name in ("tau_pre_s", "tau_eligibility_s"):
+            longest_s = _FOLD_LONGEST * getattr(self, name)
+            if period * tick_s > longest_s:
+                raise ValueError(
+                    f"fold_s: folds are {period * tick_s:g} s apart (a tick at least); more than {longest_s:g} s, ten "
+                    f"times {name}, cost all digits: shorten fold_s or the tick, or take dopamine_stdp"
+                )
         return RewardStdpConstants(
             a_modulator=a_modulator,
             a_pre=decay(tick_s, self.tau_pre_s),
@@ -106,7 +115,7 @@ class RewardStdp:
             weight_max=high,
             zero=0.0,
             one=1.0,
-            period=max(1, math.floor(fold_s / tick_s + 1e-9)),
+            period=period,
         )
 
 
@@ -199,6 +208,7 @@ def relax_post(c: RewardStdpConstants, post: Post) -> Post:
     )
 
 
+@register_jitable
 def weight(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
     """The w of now, within its limits."""
     now = syn.weight + syn.k * m.g + m.per_e * pre.x * (post.p * m.g - post.q)

@@ -136,7 +136,7 @@ def arrive(c: TdStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) ->
     return Synapse(syn.weight, syn.current + c.one, syn.eps, syn.slow, syn.fast)
 
 
-def observe(c: TdStdpConstants, m: Shared, post: Post, v: Any, spike: Any, _teach: Any) -> Post:
+def observe(c: TdStdpConstants, m: Shared, post: Post, _v: Any, spike: Any, _teach: Any) -> Post:
     """Whether j fired."""
     return Post(c.one if spike else c.zero)
 

@@ -18,6 +18,6 @@ class Post(NamedTuple):
     fired: Any  # 0 or 1
 
 
-def observe(c: Any, m: Any, post: Post, v: Any, spike: Any, teach: Any) -> Post:
+def observe(c: Any, m: Any, post: Post, _v: Any, spike: Any, teach: Any) -> Post:
     """Output against target."""
     return Post(teach - spike, spike)

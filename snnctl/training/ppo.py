@@ -454,7 +454,11 @@ class Ppo:
         if self.recent:
             returns, lengths = np.array(self.recent).T
             mean_return = float(returns.mean())
-            metrics |= {"rollout/ep_rew_mean": mean_return, "rollout/ep_len_mean": float(lengths.mean())}
+            metrics |= {
+                "rollout/ep_rew_mean": mean_return,
+                "rollout/ep_rew_std": float(returns.std()),
+                "rollout/ep_len_mean": float(lengths.mean()),
+            }
         return Report(self.steps, self.episodes, mean_return, metrics)
 
 

@@ -13,11 +13,13 @@ end of an episode is worth 0 if the task was failed, and the critic's value if t
 ``episodes_per_update`` whole episodes. The exported agent acts without noise; with ``snnctl run --learn`` it goes on
 with the noise and the rates that it ended with.
 
-What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over deviation of delta; beyond 0.25
-the critic is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change``
-(0: it learns nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence). ``rstdp/value_mean`` is the critic's value
-over all decisions of the update, in largest rewards per step; ``rstdp/weight_q05`` to ``rstdp/weight_q95`` are
-quantiles of the actor's weights after it.
+What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over deviation of delta; beyond 0.25 the critic
+is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change`` (0: it learns
+nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence). ``rstdp/value_mean`` is the critic's value over all
+decisions of the update, in largest rewards per step; ``rstdp/weight_q05`` to ``rstdp/weight_q95`` are quantiles of the
+actor's weights after it. ``rstdp/reward_size`` is the mean size of a reward, ``rstdp/reward_scale`` the largest ever;
+``rstdp/input_variety`` is how many inputs learnt in the update, over those that fire in one tick (near 1: the same ones
+fire whatever is observed).
 """
 
 from __future__ import annotations
@@ -112,12 +114,13 @@ class Rstdp:
         before = weight.copy()
         deltas: list[float] = []
         values: list[float] = []
+        rewards: list[float] = []
         output_spikes = input_spikes = 0
         first_step = self._steps
         for _ in range(self.config.episodes_per_update):
             if self._steps >= self.total_steps:
                 break
-            spikes_out, spikes_in = self._episode(deltas, values)
+            spikes_out, spikes_in = self._episode(deltas, values, rewards)
             output_spikes += spikes_out
             input_spikes += spikes_in
         self.updates += 1
@@ -128,18 +131,23 @@ class Rstdp:
         delta = np.array(deltas)
         deviation = float(delta.std())
         n, m = weight.shape
+        used = np.count_nonzero((weight != before).any(axis=1))  # inputs whose synapses changed
+        per_decision = input_spikes / max(1, self._steps - first_step) / self.recipe.network.ticks
         mean_return = float(np.mean(self.recent))
         limit = np.float32(self.learner.learning.weight_limit)
         metrics = {
             "rollout/ep_rew_mean": mean_return,
+            "rollout/ep_rew_std": float(np.std(self.recent)),
             "rollout/diverged": float(self.environments.diverged),
             "rstdp/dopamine_mean": float(delta.mean()),
             "rstdp/dopamine_std": deviation,
             "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
             "rstdp/reward_scale": self.learner.reward_scale,
+            "rstdp/reward_size": float(np.mean(np.abs(rewards))),
             "rstdp/weight_norm": float(np.linalg.norm(weight)),
             **_quantiles(weight),
             "rstdp/weight_change": float(np.linalg.norm(weight - before)),
+            **({"rstdp/input_variety": used / per_decision} if used and per_decision else {}),
             "rstdp/at_limits": float(np.mean(np.abs(weight) >= limit)),
             "rstdp/value_norm": float(np.linalg.norm(self.learner.value_weight)),
             "rstdp/value_mean": float(np.mean(values)),
@@ -195,8 +203,8 @@ class Rstdp:
             noise=learning.noise * math.exp(passed * math.log(config.final_noise / learning.noise)),
         )
 
-    def _episode(self, deltas: list[float], values: list[float]) -> tuple[int, int]:
-        """One episode; appends every delta and the value of every decision, returns the spikes of (output, input)."""
+    def _episode(self, deltas: list[float], values: list[float], rewards: list[float]) -> tuple[int, int]:
+        """One episode; appends every delta, value and reward of it, returns the spikes of (output, input)."""
         learner, environments = self.learner, self.environments
         learner.learning = self._annealed()
         learner.reset(streams.integer(self.seed, "encoder", self.episodes))
@@ -212,6 +220,7 @@ class Rstdp:
             spikes_out += fired
             spikes_in += given
             step = environments.step(np.array([action]))
+            rewards.append(float(step.rewards[0]))
             self._steps += 1
             terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
             if step.finished and step.finished[0].diverged is not None:

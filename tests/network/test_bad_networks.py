@@ -28,7 +28,7 @@ from snnctl.network import (
 from snnctl.network.description import problems
 from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, HodgkinHuxley, Izhikevich, Lif, Poisson
 from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
-from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume
+from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume, RewardStdp
 
 NAN, INF = float("nan"), float("inf")
 LIF = Lif(tau_mem_s=1e-2)
@@ -244,13 +244,13 @@ RUNS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "records of foreign synapses": (
         lambda: pair().record(Projection(source="x", target="y", plasticity=(PairStdp(),)), "weight", every_s=0.1),
-        "projection.x.y: does not exist",
+        "projection.x.y: is no projection",
     ),
     "a negative interval": (lambda: pair().record("cells", "v", every_s=-1.0), "cells.every_s: is -1"),
     "an interval of nan": (lambda: pair().record("cells", "v", every_s=NAN), "cells.every_s: is nan"),
     "what was not recorded": (lambda: pair().trace("cells", "v"), "cells.v: was not recorded"),
     "a field that is not": (lambda: pair().read("cells", "x"), "population.cells: has no field 'x'"),
-    "foreign weights": (lambda: pair().weights(Projection(source="x", target="y")), "projection.x.y: does not exist"),
+    "foreign weights": (lambda: pair().weights(Projection(source="x", target="y")), "projection.x.y: is no projection"),
     "a population that comes late": (lambda: ran(pair()).population("late", 1), "network: runs already"),
 }
 
@@ -571,6 +571,35 @@ NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: ran(listening(), signal={"projection.noise.cells": 1.0, "projection.cells.cells": 1.0}),
         "signal.projection.cells.cells: goes to a rule that does not read it",
     ),
+    "a time constant of a rule": (
+        lambda: ran(learning(PairStdp(tau_pre_s=-0.02))),
+        "projection.noise.cells.plasticity.pair_stdp.tau_pre_s: .*greater than 0, got -0.02",
+    ),
+    "a scheme of a rule": (
+        lambda: ran(learning(DopamineStdp(scheme="exakt"))),  # type: ignore[arg-type]
+        "plasticity.dopamine_stdp.scheme: .*'exact', 'euler' or 'daspnet', got 'exakt'",
+    ),
+    "a pairing of a rule": (
+        lambda: ran(learning(PairStdp(pairing="neareast"))),  # type: ignore[arg-type]
+        "plasticity.pair_stdp.pairing: .*got 'neareast'",
+    ),
+    "a rate of a rule that is nan": (
+        lambda: ran(learning(Resume(learning_rate=NAN))),
+        "plasticity.resume.learning_rate: .*finite",
+    ),
+    "folds that cost all digits": (
+        lambda: ran(learning(RewardStdp(fold_s=0.7))),
+        "plasticity.reward_stdp: fold_s: folds are 0.7 s apart .* ten times tau_pre_s",
+    ),
+    "a field that is not there": (lambda: pair().record("cells", "vv"), "population.cells: has no field 'vv'"),
+    "a synaptic field that is not there": (
+        lambda: learning().record("projection.noise.cells", "weigt", every_s=1e-3),
+        "projection.noise.cells",
+    ),
+    "weights of nothing": (
+        lambda: pair().weights("projection.noise.cels"),
+        "projection.noise.cels: is no projection; did you mean 'projection.noise.cells'",
+    ),
     "a signal for nobody in a later step": (lambda: signalled_later(pair()), "signal: is given, but no projection"),
 }
 
@@ -580,6 +609,38 @@ def test_what_is_no_model_or_for_nobody_is_refused(use: Callable[[], Any], messa
     with pytest.raises(NetworkError, match=message) as caught:
         use()
     assert len(caught.value.problems) == 1
+
+
+def test_a_refused_recording_is_not_kept() -> None:
+    network = learning()
+    projection = first(network)
+    for _ in range(2):  # before and after the first tick
+        with pytest.raises(NetworkError, match="has no field 'vv'"):
+            network.record("cells", "vv")
+        with pytest.raises(NetworkError, match="has no field 'weigt'; did you mean 'weight'"):
+            network.record(projection, "weigt", every_s=1e-3)
+        ran(network)
+
+
+def test_populations_and_projections_stand_for_their_names() -> None:
+    by_object, by_name = learning(DopamineStdp()), learning(DopamineStdp())
+    noise, cells, prefix = *by_object.description.populations, "projection.noise.cells"
+    spikes = np.ones((4, 3), np.uint8)
+    ran(by_object, spikes={noise: spikes}, currents={cells: 0.5}, signal={first(by_object): 0.1})
+    ran(by_name, spikes={"noise": spikes}, currents={"cells": 0.5}, signal={prefix: 0.1})
+    np.testing.assert_array_equal(by_object.weights(prefix), by_name.weights(first(by_name)))
+    np.testing.assert_array_equal(by_object.read(cells), by_name.read("cells"))
+
+
+@pytest.mark.needs_compiler
+def test_later_steps_refuse_what_the_first_one_does() -> None:
+    network = learning(DopamineStdp())
+    network.step()
+    network.step()
+    with pytest.raises(NetworkError, match="neither 0 nor 1"):
+        network.step(spikes={"noise": np.array([257, 0, 0], np.uint16)})
+    with pytest.raises(NetworkError, match="signal"):
+        network.step(signal=10**400)
 
 
 def test_errors_of_the_whole_network_name_the_projection() -> None:

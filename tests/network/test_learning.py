@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -230,3 +233,30 @@ def test_modules_of_rules_have_what_the_engine_reads() -> None:
         for name in ("Synapse", "Pre", "Post", "Shared"):
             assert getattr(module, name)._fields
         assert module.Synapse._fields[0] == "weight"
+
+
+_BACKWARDS = """
+from inspect import getclosurevars
+from numba import float64
+from snnctl.network import learning
+from snnctl.network.model_kernel import address
+from snnctl.network.rules import HOOKS, hook
+from snnctl.plasticity import RULES
+classes = [type(rule().constants(1e-3)) for rule in RULES]
+called = [{name for h in HOOKS if hook(cls, h) for name in getclosurevars(hook(cls, h)).globals} for cls in classes]
+for cls in [cls for cls, names in zip(classes, called) if names & set(HOOKS)]:  # functions that call each other
+    print(cls.__name__)
+    for kernel, arguments in reversed(learning._KERNELS):
+        address(kernel, cls, arguments(float64))
+"""
+
+
+@pytest.mark.needs_compiler
+def test_each_kernel_of_a_rule_compiles_without_the_others(tmp_path: Path) -> None:
+    """The others may come from the cache: a compilation that was interrupted leaves only some of them there."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _BACKWARDS], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "RewardStdpConstants" in done.stdout

@@ -36,6 +36,32 @@ def test_noise_is_not_learning(tmp_path):
     assert "not learning" in head and "no weight moves" in reason
 
 
+def test_a_low_first_line_is_chance_where_returns_vary(tmp_path):
+    """CartPole that learns nothing: ten episodes of deviation 8 gave 15.2, all the others about 19.4."""
+    curve = [15.2, 16.6, 17.7, 19.3, 19.4, 18.8, 19.3, 19.4, 19.7, 19.4, 20.3, 19.8]
+    path = folder(tmp_path, curve)
+    rows = [json.loads(line) for line in (path / run_folder.METRICS).read_text().splitlines()]
+    lines = [json.dumps(row | {"episodes": 10 * (row["update"] + 1), "rollout/ep_rew_std": 8.0}) for row in rows]
+    (path / run_folder.METRICS).write_text("\n".join(lines))
+    head, _ = diagnosis.warnings(path)
+    assert "not learning" in head
+    risen = [json.dumps(json.loads(line) | {"mean_return": 15.2 + 3 * k}) for k, line in enumerate(lines)]
+    (path / run_folder.METRICS).write_text("\n".join(risen))
+    assert diagnosis.warnings(path) == ()
+
+
+def test_figures_that_stand_out(tmp_path):
+    flat = [9.3] * 6
+    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/reward_size": 1.0, "rstdp/reward_scale": 1e6}))
+    assert "clip the rewards" in reason
+    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/input_variety": 1.4}))
+    assert "observation_low" in reason
+    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"snn/rate_hz": 0.4}))
+    assert "nearly silent" in reason
+    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rollout/diverged": 9.0, "rstdp/weight_change": 0.0}))
+    assert "not finite" in reason  # and not that no weight moves, which follows from it
+
+
 def test_what_makes_learning_impossible_is_told_of_every_run(tmp_path):
     rising = [10, 12, 30, 90, 200]
     (reason,) = diagnosis.warnings(folder(tmp_path, rising, **{"rollout/diverged": 3.0}))

@@ -51,11 +51,54 @@ def test_it_learns_to_balance():
 
 
 @pytest.mark.skipif(INTERPRETED, reason="learning takes compiled kernels")
-def test_it_does_not_learn_without_dopamine_or_with_integer_noise_alone():
-    _, clamped = learnt(100, "trainer.learning.learning_rate=0.0", steps=5_000)
-    assert clamped < 60
+def test_it_learns_in_integers_and_not_without_dopamine():
     _, integer = learnt(100, "trainer.learning.arithmetic=integer")
     assert integer > 150
+    _, clamped = learnt(100, "trainer.learning.learning_rate=0.0", steps=5_000)
+    assert clamped < 60
+
+
+def test_noise_and_rates_fall_geometrically():
+    algorithm = trainer(0, "trainer.anneal_steps=1000", "trainer.final_noise=0.2", "trainer.final_rate_fraction=0.04")
+    first = algorithm.config.learning
+    for steps, part in ((0, 0.0), (500, 0.5), (1000, 1.0), (5000, 1.0)):
+        algorithm._steps = steps
+        now = algorithm._annealed()
+        assert now.noise == pytest.approx(first.noise * (0.2 / first.noise) ** part)
+        assert now.learning_rate == pytest.approx(first.learning_rate * 0.04**part)
+        assert now.critic_learning_rate == pytest.approx(first.critic_learning_rate * 0.04**part)
+    algorithm._steps = 0
+    algorithm.update()
+    assert algorithm.learner.learning.noise < first.noise  # what the last episode acted with
+    algorithm.close()
+
+
+def test_every_slot_learns_its_own_way():
+    found = []
+    for rule in ("score", "pair"):
+        for dopamine in ("td", "prediction_error"):
+            overrides = (f"trainer.learning.rule={rule}", f"trainer.learning.dopamine={dopamine}")
+            algorithm = trainer(4, *overrides)
+            before = algorithm.learner.weight.copy()
+            for _ in range(2):
+                algorithm.update()
+            assert (algorithm.learner.weight != before).any()
+            found.append(algorithm.learner.weight.tobytes())
+            algorithm.close()
+    assert len(set(found)) == 4
+
+
+@pytest.mark.parametrize(("terminated", "truncated"), [(True, False), (False, True)])
+def test_the_end_of_an_episode_is_worth_nothing_only_where_the_task_was_failed(terminated, truncated):
+    """delta = (1 - gamma) r + gamma V' - V in parts of the largest reward; V is the baseline, 1, everywhere."""
+    algorithm = trainer(0, "trainer.learning.critic_learning_rate=0.0", "trainer.learning.learning_rate=0.0")
+    learner, gamma = algorithm.learner, algorithm.learner.learning.gamma
+    observation = algorithm.environments.observations[0]
+    learner.reset(1)
+    learner.act(observation)
+    learner.feedback(1.0, observation, terminated, truncated)
+    assert learner.delta == pytest.approx((1 - gamma) + (0.0 if terminated else gamma) - 1.0, abs=1e-6)
+    algorithm.close()
 
 
 @pytest.mark.skipif(INTERPRETED, reason="learning takes compiled kernels")
