@@ -4,8 +4,8 @@
 
 Trains ``TASK-rstdp`` without selection, to its last step, and then runs the agent of that moment (not the best one)
 with learning and noise off in 100 episodes of their own random stream. ``--control shuffled`` tells rewards and
-failures in random order, each one of the 100 that wait, ``--control clamped`` holds the actor's dopamine at 0: nothing
-may be learnt then.
+failures in random order, one a step of the 100 or so that wait, ``--control clamped`` holds the actor's dopamine at 0:
+nothing may be learnt then.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 
 class _Shuffled:
-    """What actions led to, reward and failure, in random order: in each step one of the last 100 that are waiting.
+    """What actions led to, reward and failure, in random order: in each step one of the 100 or so that wait.
 
     Failures come as often as they do, each once, but at a random time. A failed episode itself ends as if time had run
     out; after a failure that is told in the middle of an episode the learner begins anew, as it would in an episode.

@@ -1,8 +1,8 @@
-"""Numbers given by population, put side by side as the engine takes them."""
+"""Numbers given by population or projection, put side by side as the engine takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,52 @@ class Columns:
 
     def _misshapen(self, where: str, values: NDArray[Any], part: NDArray[Any]) -> NetworkError:
         return NetworkError(Problem(where, f"has the shape {values.shape}, expected {part.shape}"))
+
+
+class Signals:
+    """The column of each projection with plasticity, in their order.
+
+    Args:
+        prefixes: of the projections
+        listeners: those of them with a rule that reads a signal
+        dtype: of the array
+    """
+
+    def __init__(self, prefixes: Sequence[str], listeners: Collection[str], dtype: Any) -> None:
+        self.prefixes, self.dtype = list(prefixes), dtype
+        self.listeners = [prefix for prefix in prefixes if prefix in listeners]
+
+    def array(self, given: Any, ticks: int) -> NDArray[Any] | None:
+        """A number or (ticks,) for all that read one, or by prefix, side by side (ticks, plastic); 0 for the others.
+
+        None if nothing is given.
+
+        Raises:
+            NetworkError: nobody reads it, or a name, a shape or a value does not fit.
+        """
+        if given is None:
+            return None
+        remedy = "give one that does, such as plasticity=DopamineStdp()"
+        if not self.listeners:
+            raise NetworkError(Problem("signal", "is given, but no projection has a rule that reads it", remedy))
+        together = np.zeros((ticks, len(self.prefixes)), self.dtype)
+        by_prefix = given if isinstance(given, Mapping) else dict.fromkeys(self.listeners, given)
+        for projection, values in by_prefix.items():
+            prefix = str(getattr(projection, "prefix", projection))  # a projection stands for its prefix
+            where = f"signal.{prefix}"
+            if prefix not in self.prefixes:
+                raise NetworkError(
+                    Problem(where, "names no projection with plasticity", nearest(prefix, self.prefixes))
+                )
+            if prefix not in self.listeners:
+                raise NetworkError(Problem(where, "goes to a rule that does not read it", remedy))
+            column = numbers(values, where)
+            if column.shape not in ((), (ticks,)):
+                raise NetworkError(Problem(where, f"must be a number or ({ticks},), got the shape {column.shape}"))
+            if not np.isfinite(column).all():
+                raise NetworkError(Problem(where, "is not finite", "give finite numbers"))
+            together[:, self.prefixes.index(prefix)] = column
+        return together
 
 
 @njit(cache=True, nogil=True)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.borrowed import borrowed
-from snnctl.network.columns import Columns, are_finite
+from snnctl.network.columns import Columns, Signals, are_finite
 from snnctl.network.description import NetworkDescription, Projection, problems
 from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
 from snnctl.network.learning import (
@@ -291,7 +291,8 @@ class Engine:
         self.layout = layout
         rules = [(layout.projections[row.signal], type(layout.rule_examples[row.kind])) for row in layout.rules]
         self.teach.takers = {projection.target for projection, cls in rules if is_taught(cls)}
-        self.listeners = {projection.prefix for projection, cls in rules if is_signalled(cls)}  # that read a signal
+        listeners = {projection.prefix for projection, cls in rules if is_signalled(cls)}
+        self.signals = Signals([p.prefix for p in layout.projections], listeners, dtype)
         self.dtype = layout.dtype
         self.tables = Tables(
             _table(layout.rows, PopulationRow),

@@ -230,7 +230,7 @@ class Network:
             neurons: which neurons; all by default (not for spikes and synapses)
             every_s: interval of samples; every tick for neurons, required for synapses
         """
-        known: Population | Projection = self._own(what) if isinstance(what, Projection) else self._known(what)
+        known = self._either(what)
         name = known.prefix if isinstance(known, Projection) else known.name
         stride = 1 if every_s is None else max(1, self._ticks(every_s, f"{name}.every_s"))
         if isinstance(known, Projection) and (not known.plasticity or every_s is None):
@@ -360,7 +360,7 @@ class Network:
         inputs = engine.inputs.array(spikes, ticks)
         injected = engine.currents.array(currents, ticks)
         taught = engine.teach.array(teach, ticks)
-        signals = self._signals(signal, ticks)
+        signals = engine.signals.array(signal, ticks)
         if self._recorded is None:
             self._recorded = Recordings.of(self._recordings.values(), engine)
         recorded = self._recorded
@@ -435,31 +435,6 @@ class Network:
                 chunk[:, columns.of[name]] += values
         return chunk
 
-    def _signals(self, signal: Any, ticks: int) -> NDArray[Any] | None:
-        if signal is None:
-            return None
-        prefixes, listeners = [p.prefix for p in self.engine.layout.projections], self.engine.listeners
-        remedy = "give one that does, such as plasticity=DopamineStdp()"
-        if not listeners:
-            raise NetworkError(Problem("signal", "is given, but no projection has a rule that reads it", remedy))
-        by_name = signal if isinstance(signal, Mapping) else dict.fromkeys(sorted(listeners), signal)
-        columns = np.zeros((ticks, len(prefixes)), self.dtype)
-        for given_to, values in by_name.items():
-            prefix = str(getattr(given_to, "prefix", given_to))  # a projection stands for its prefix
-            if prefix not in prefixes:
-                message = "names no projection with plasticity"
-                raise NetworkError(Problem(f"signal.{prefix}", message, nearest(prefix, prefixes)))
-            if prefix not in listeners:
-                raise NetworkError(Problem(f"signal.{prefix}", "goes to a rule that does not read it", remedy))
-            column = numbers(values, f"signal.{prefix}")
-            if column.shape not in ((), (ticks,)):
-                message = f"must be a number or ({ticks},), got the shape {column.shape}"
-                raise NetworkError(Problem(f"signal.{prefix}", message))
-            if not np.isfinite(column).all():
-                raise NetworkError(Problem(f"signal.{prefix}", "is not finite", "give finite numbers"))
-            columns[:, prefixes.index(prefix)] = column
-        return columns
-
     # ------------------------------------------------------------------ reading
 
     def spikes(self, population: Population | str) -> SpikeRecording:
@@ -468,7 +443,8 @@ class Network:
 
     def trace(self, what: Population | Projection | str, field: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Recorded samples: times of the ends of ticks (s), and values (samples, neurons or synapses)."""
-        name = what.prefix if isinstance(what, Projection) else self._known(what).name
+        known = self._either(what)
+        name = known.prefix if isinstance(known, Projection) else known.name
         return self._recording(name, field).trace(self.tick_s)
 
     def read(self, population: Population | str, field: str = "v") -> NDArray[Any]:
@@ -477,14 +453,14 @@ class Network:
         first = self._field(self.engine, known.name, field)
         return self._state.values[first : first + known.size].copy()
 
-    def weights(self, projection: Projection) -> NDArray[Any]:
+    def weights(self, projection: Projection | str) -> NDArray[Any]:
         """The weights of a projection now, in the order of its connectivity, (n, m) if it is all to all."""
         engine, known = self.engine, self._own(projection)
         if not known.plasticity:
             return self._tensors[f"{known.prefix}.weight"].copy()
         return engine.weights(self._state, known)
 
-    def synapses(self, projection: Projection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def synapses(self, projection: Projection | str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sources and targets of the synapses of a projection, in the order of its weights."""
         known = self._own(projection)
         source, target = self._populations[known.source].size, self._populations[known.target].size
@@ -570,6 +546,11 @@ class Network:
                 return own
         raise NetworkError(Problem(prefix, "is no projection", nearest(prefix, [p.prefix for p in self._projections])))
 
+    def _either(self, what: Population | Projection | str) -> Population | Projection:
+        """The names of populations have no dots, the prefixes of projections do."""
+        is_projection = isinstance(what, Projection) or (isinstance(what, str) and "." in what)
+        return self._own(what) if is_projection else self._known(what)  # type: ignore[arg-type]
+
     def _recording(self, name: str, field: str) -> Recording:
         if (name, field) not in self._recordings:
             recorded = ", ".join(f"{n} {f}" for n, f in self._recordings) or "nothing"
@@ -590,7 +571,7 @@ class Network:
         """Refuse a field that the state of these neurons or synapses does not have."""
         try:
             if isinstance(known, Population):
-                fields = set() if known.neuron is None else set(known.neuron.initial()._fields)
+                fields = set() if known.neuron is None else set(checked(known.neuron).initial()._fields)
             else:
                 rules = (checked(rule).constants(self.tick_s) for rule in known.plasticity)
                 fields = {name for constants in rules for name in part(type(constants), "Synapse")._fields}

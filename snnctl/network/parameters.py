@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl.errors import NetworkError, Problem, nearest
+from snnctl.models import cached
 from snnctl.network.kernel_cache import distinct
 
 
@@ -85,11 +86,15 @@ def initial_values(neuron: Any, size: int, parameters: Mapping[str, ArrayLike], 
 
 def checked(model: Any) -> Any:
     """The configuration of a neuron or a rule after validation: neither its class nor ``replace`` checks bounds."""
+    fields = {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}
+    return _adapter(type(model)).validate_python(fields, strict=False)
+
+
+@cached
+def _adapter(cls: type) -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(type(model)).validate_python(
-        {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}, strict=False
-    )
+    return TypeAdapter(cls)
 
 
 def value_problems(error: ValueError, where: str) -> list[Problem]:

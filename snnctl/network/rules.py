@@ -41,29 +41,23 @@ from typing import Any
 
 from numba.extending import overload, register_jitable
 
-from snnctl.models import cached
+from snnctl.models import HOOK_ARGUMENTS, cached
 from snnctl.network.population import unrolled, views
 
-HOOKS = (
-    "modulate",
-    "relax_pre",
-    "relax_post",
-    "weight",
-    "arrive",
-    "mark_pre",
-    "observe",
-    "fire",
-    "mark_post",
-    "instruct",
-    "consolidate",
-    "settle",
-)
+HOOKS = tuple(HOOK_ARGUMENTS)
 
 
 @cached
 def hook(constants_class: type, name: str) -> Any:
     """The function of the rule of this class of constants, or None."""
     return getattr(sys.modules[constants_class.__module__], name, None)
+
+
+@cached
+def functions(constants_class: type) -> dict[str, Any]:
+    """The functions of the rule by name, known to the compiler all together: they may call one another."""
+    own = {name: hook(constants_class, name) for name in HOOKS}
+    return {name: register_jitable(function) for name, function in own.items() if function is not None}
 
 
 def is_signalled(constants_class: type) -> bool:
@@ -99,8 +93,9 @@ def hook_bits(constants_class: type) -> int:
     return sum(1 << k for k, name in enumerate(HOOKS) if hook(constants_class, name) is not None)
 
 
-def _caller(name: str, arguments: str, otherwise: str) -> Any:
-    """``name`` of the rule that ``c`` belongs to; ``otherwise`` if it has none."""
+def _caller(name: str, otherwise: str) -> Any:
+    """Calls ``name`` of the rule that the first argument, its constants, belongs to; ``otherwise`` if it has none."""
+    arguments = ", ".join(HOOK_ARGUMENTS[name])
     namespace: dict[str, Any] = {"hook": hook}
     body = (
         f"def {name}({arguments}):\n"
@@ -111,10 +106,10 @@ def _caller(name: str, arguments: str, otherwise: str) -> Any:
     call = namespace[name]
 
     def resolve(c: Any, *_: Any) -> Any:
-        own = hook(c.instance_class, name)
+        own = functions(c.instance_class).get(name)
         if own is None:
             return unrolled(arguments, otherwise)
-        return unrolled(arguments, f"own({arguments})", own=register_jitable(own))
+        return unrolled(arguments, f"own({arguments})", own=own)
 
     named = f"def typed({arguments}):\n    return resolve({arguments})\n"
     scope: dict[str, Any] = {"resolve": resolve}
@@ -123,18 +118,18 @@ def _caller(name: str, arguments: str, otherwise: str) -> Any:
     return call
 
 
-call_modulate = _caller("modulate", "c, m, signal", "m")
-call_relax_pre = _caller("relax_pre", "c, pre", "pre")
-call_relax_post = _caller("relax_post", "c, post", "post")
-call_weight = _caller("weight", "c, m, syn, pre, post", "syn.weight")
-call_arrive = _caller("arrive", "c, m, syn, pre, post", "syn")
-call_mark_pre = _caller("mark_pre", "c, m, pre", "pre")
-call_observe = _caller("observe", "c, m, post, v, spike, teach", "post")
-call_fire = _caller("fire", "c, m, syn, pre, post", "syn")
-call_mark_post = _caller("mark_post", "c, m, post", "post")
-call_instruct = _caller("instruct", "c, m, syn, pre, post, teach", "syn")
-call_consolidate = _caller("consolidate", "c, m, syn, pre, post", "syn")
-call_settle = _caller("settle", "c, m", "m")
+call_modulate = _caller("modulate", "m")
+call_relax_pre = _caller("relax_pre", "pre")
+call_relax_post = _caller("relax_post", "post")
+call_weight = _caller("weight", "syn.weight")
+call_arrive = _caller("arrive", "syn")
+call_mark_pre = _caller("mark_pre", "pre")
+call_observe = _caller("observe", "post")
+call_fire = _caller("fire", "syn")
+call_mark_post = _caller("mark_post", "post")
+call_instruct = _caller("instruct", "syn")
+call_consolidate = _caller("consolidate", "syn")
+call_settle = _caller("settle", "m")
 
 
 def made(rule: Any, name: Any, fields: Any, j: Any) -> Any:

@@ -173,7 +173,7 @@ class Stepper:
                 return None
             given |= _CURRENTS
         if signal is not None:
-            if not isinstance(signal, (float, int)) or not self._engine.listeners:
+            if not isinstance(signal, (float, int)) or not self._engine.signals.listeners:
                 return None
             try:
                 self._signals[...] = signal
@@ -197,17 +197,19 @@ class Stepper:
         return cls(engine, state) if hasattr(_tick, "compile") else None
 
 
-def _copied(given: Any, views: dict[str, NDArray[Any]], whole: NDArray[Any], kinds: str) -> bool:
+def _copied(given: Any, views: dict[Any, NDArray[Any]], whole: NDArray[Any], kinds: str) -> bool:
     """Copy what is given to each population to its place, if it is an array of numbers of the right shape."""
     if type(given) is not dict:
         return False
     if len(given) < len(views):
         whole[...] = 0
     for name, values in given.items():
-        view = views.get(name)
+        view = views.get(getattr(name, "name", name))  # a population stands for its name
         if type(values) is not np.ndarray or view is None or values.shape != view.shape:
             return False
-        if values.dtype.kind not in kinds or (view.itemsize == 1 < values.itemsize):  # 257 is no spike
+        if values.dtype.kind not in kinds:
+            return False
+        if view.itemsize == 1 and values.itemsize != 1:  # a spike of 257 would become one of 1
             return False
         view[...] = values
     return True

@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 from numba.core.errors import NumbaError
-from numba.extending import register_jitable
 
 from snnctl.errors import NetworkError, Problem
 from snnctl.models import HOOK_ARGUMENTS, is_users, name_of, value_defects
 from snnctl.network.population import drive_of, is_stochastic, state_of, step_of
-from snnctl.network.rules import hook, part
+from snnctl.network.rules import functions, part
 
 # Of a message of the compiler: lines that say where in the compiler, not what is wrong.
 _NOISE = ("Failed in nopython", "File ", "During", "Overload", ">>>", "-", "<source", "There are", "raised from", "^")
@@ -45,14 +44,8 @@ def calls(constants: Any, dtype: Any = np.float64) -> Iterator[tuple[Callable[..
         return
     values = {"c": c, "signal": scalar(0.5), "v": scalar(0.5), "spike": scalar(1.0), "teach": scalar(1.0)}
     values |= {n: filled(part(cls, p), 0.5) for n, p in zip(("m", "syn", "pre", "post"), _PARTS, strict=True)}
-    names = [name for name in HOOK_ARGUMENTS if hook(cls, name) is not None]
-    for name in names:
-        _callable(hook(cls, name))  # the functions of a rule may call one another
-    for name in names:
-        yield hook(cls, name), tuple(values[argument] for argument in HOOK_ARGUMENTS[name])
-
-
-_callable = functools.cache(register_jitable)
+    for name, function in functions(cls).items():
+        yield function, tuple(values[argument] for argument in HOOK_ARGUMENTS[name])
 
 
 @functools.cache

@@ -70,8 +70,7 @@ class HodgkinHuxley:
         dt = tick_ms / self.substeps
         q = self.q10 ** ((self.temperature_c - 6.3) / 10)
         open_per_ms = (self.g_na_ms_cm2 + self.g_k_ms_cm2 + self.g_l_ms_cm2) / self.c_m_uf_cm2  # all channels open
-        exponential = "exponential" in self.scheme  # they hold for any membrane
-        fast = q if exponential else max(q, open_per_ms / _OPEN_PER_MS)
+        fast = max(q, open_per_ms / _OPEN_PER_MS) if self.scheme in ("euler", "rk4") else q  # others: any membrane
         longest = _LONGEST_MS[self.scheme] / max(1.0, fast)
         if dt > longest * (1 + 1e-9):
             raise ValueError(

@@ -50,7 +50,7 @@ from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
 
 _FOLD_PRE = 5.0  # time constants of the presynaptic trace between two folds: exp(5) = 148 of float32's 1.7e7
-_FOLD_LONGEST = 10.0  # of either trace: exp(10) of float64's 9e15 leaves 1e-11, of float32 1e-3
+_FOLD_LONGEST = 10.0  # of either trace: times exp(10), a rounding is 2e-12 in float64, 1e-3 in float32
 
 
 @schema
@@ -208,7 +208,6 @@ def relax_post(c: RewardStdpConstants, post: Post) -> Post:
     )
 
 
-@register_jitable
 def weight(c: RewardStdpConstants, m: Shared, syn: Synapse, pre: Pre, post: Post) -> Any:
     """The w of now, within its limits."""
     now = syn.weight + syn.k * m.g + m.per_e * pre.x * (post.p * m.g - post.q)

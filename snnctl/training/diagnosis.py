@@ -43,6 +43,13 @@ _OF_THE_NEWEST: _Checks = (
         "give trainer.observation_low and observation_high what the observations really span",
     ),
     (
+        "rstdp/reward_share",
+        1e-4,
+        float("inf"),
+        "rewards are tiny beside the largest one seen",
+        "clip the rewards of the environment",
+    ),
+    (
         "rstdp/dopamine_std",
         1e-6,
         float("inf"),
@@ -81,7 +88,7 @@ def warnings(folder: Path) -> tuple[str, ...]:
     best = max(statistics.fmean(returns[k : k + window]) for k in range(len(returns) - window + 1))
     if best > first + needed or (scores and max(scores) > first + 2 * needed):
         return impossible
-    found = [*impossible, *_outlier(rows[-1]), *_found(_OF_THE_NEWEST, rows[-1])]
+    found = [*impossible, *_found(_OF_THE_NEWEST, rows[-1])]
     if not found:
         found = ["no figure stands out: try more steps, more noise, or other learning rates (snnctl sweep)"]
     head = f"it is not learning: the mean return was {first:.4g} at first and never above {max(returns):.4g}"
@@ -95,16 +102,6 @@ def _error(rows: list[dict[str, Any]]) -> float:
     enough = [row for row in seen if row.get("episodes", 0) >= _EPISODES]  # the deviation of ten returns says little
     deviation: float = (enough[0] if enough else seen[-1]).get("rollout/ep_rew_std", 0.0)
     return deviation * math.sqrt(1 / episodes + 1 / _EPISODES)
-
-
-def _outlier(row: dict[str, Any]) -> tuple[str, ...]:
-    size, scale = row.get("rstdp/reward_size"), row.get("rstdp/reward_scale")
-    if size is None or scale is None or not 0 < size < 1e-4 * scale:
-        return ()
-    return (
-        f"rewards are small beside the largest one seen (rstdp/reward_size is {size:.3g}, rstdp/reward_scale "
-        f"{scale:.3g}): clip the rewards of the environment",
-    )
 
 
 def _largest(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -17,9 +17,9 @@ What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over dev
 is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change`` (0: it learns
 nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence). ``rstdp/value_mean`` is the critic's value over all
 decisions of the update, in largest rewards per step; ``rstdp/weight_q05`` to ``rstdp/weight_q95`` are quantiles of the
-actor's weights after it. ``rstdp/reward_size`` is the mean size of a reward, ``rstdp/reward_scale`` the largest ever;
-``rstdp/input_variety`` is how many inputs learnt in the update, over those that fire in one tick (near 1: the same ones
-fire whatever is observed).
+actor's weights after it. ``rstdp/reward_share`` is the mean size of a reward over the largest ever,
+``rstdp/reward_scale``; ``rstdp/input_variety`` is how many inputs learnt in the update, over those that fire in one
+tick (near 1: the same ones fire whatever is observed).
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ class Rstdp:
         deviation = float(delta.std())
         n, m = weight.shape
         used = np.count_nonzero((weight != before).any(axis=1))  # inputs whose synapses changed
-        per_decision = input_spikes / max(1, self._steps - first_step) / self.recipe.network.ticks
+        per_tick = input_spikes / max(1, self._steps - first_step) / self.recipe.network.ticks
+        scale = self.learner.reward_scale
         mean_return = float(np.mean(self.recent))
         limit = np.float32(self.learner.learning.weight_limit)
         metrics = {
@@ -142,12 +143,12 @@ class Rstdp:
             "rstdp/dopamine_mean": float(delta.mean()),
             "rstdp/dopamine_std": deviation,
             "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
-            "rstdp/reward_scale": self.learner.reward_scale,
-            "rstdp/reward_size": float(np.mean(np.abs(rewards))),
+            "rstdp/reward_scale": scale,
             "rstdp/weight_norm": float(np.linalg.norm(weight)),
             **_quantiles(weight),
             "rstdp/weight_change": float(np.linalg.norm(weight - before)),
-            **({"rstdp/input_variety": used / per_decision} if used and per_decision else {}),
+            **({"rstdp/input_variety": used / per_tick} if used and per_tick else {}),
+            **({"rstdp/reward_share": float(np.mean(np.abs(rewards))) / scale} if scale else {}),
             "rstdp/at_limits": float(np.mean(np.abs(weight) >= limit)),
             "rstdp/value_norm": float(np.linalg.norm(self.learner.value_weight)),
             "rstdp/value_mean": float(np.mean(values)),

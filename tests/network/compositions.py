@@ -70,10 +70,10 @@ COMPOSITIONS = {
     "leaky": Composition(
         1e-3,
         (
-            Cell(DeltaLif(), (4.0, 6.0), (0.2, 0.1), ("v_rest_mv", -70.0, -60.0)),
+            Cell(DeltaLif(), (6.0, 6.0), (0.8, 0.2), ("v_rest_mv", -70.0, -60.0)),
             CUBA,
             Cell(CobaLif(refractory_s=2e-3), (20.0, 5.0), (150.0, 100.0), ("capacitance_pf", 50.0, 200.0)),
-            Cell(EscapeLif(), (1.0, 1.0), (15.0, 3.0), ("rho_0_hz", 20.0, 200.0)),
+            Cell(EscapeLif(), (2.0, 2.0), (40.0, 5.0), ("rho_0_hz", 20.0, 200.0)),
         ),
     ),
     "spiking_membranes": Composition(

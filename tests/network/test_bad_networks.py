@@ -594,7 +594,7 @@ NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "a field that is not there": (lambda: pair().record("cells", "vv"), "population.cells: has no field 'vv'"),
     "a synaptic field that is not there": (
         lambda: learning().record("projection.noise.cells", "weigt", every_s=1e-3),
-        "projection.noise.cells",
+        "projection.noise.cells: has no field 'weigt'; did you mean 'weight'",
     ),
     "weights of nothing": (
         lambda: pair().weights("projection.noise.cels"),
@@ -628,6 +628,9 @@ def test_populations_and_projections_stand_for_their_names() -> None:
     spikes = np.ones((4, 3), np.uint8)
     ran(by_object, spikes={noise: spikes}, currents={cells: 0.5}, signal={first(by_object): 0.1})
     ran(by_name, spikes={"noise": spikes}, currents={"cells": 0.5}, signal={prefix: 0.1})
+    for _ in range(3):  # the second one is compiled
+        by_object.step(spikes={noise: spikes[0]}, currents={cells: np.ones(2)})
+        by_name.step(spikes={"noise": spikes[0]}, currents={"cells": np.ones(2)})
     np.testing.assert_array_equal(by_object.weights(prefix), by_name.weights(first(by_name)))
     np.testing.assert_array_equal(by_object.read(cells), by_name.read("cells"))
 

@@ -58,21 +58,16 @@ def test_rk4_equals_the_reference(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", both("neurons_hh.npz"))
-def test_simultaneous_exponential_euler_equals_its_recording(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "key", "late_ms"),
+    [("simultaneous_exponential_euler", "expeuler_dt001", 0.6), ("euler", "euler_dt001", 0.4)],
+)
+def test_schemes_of_order_1_equal_their_recordings(path: Path, scheme: str, key: str, late_ms: float) -> None:
     case = np.load(path)
-    found, v = runs(case, "simultaneous_exponential_euler", 0.01)
-    assert latest(found, recorded_spikes(case, "expeuler_dt001")) < 1e-9
-    assert np.abs(v - every_0_2_ms(case["expeuler_dt001_v"])).max() < 1e-5
-    assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < 0.6
-
-
-@pytest.mark.parametrize("path", both("neurons_hh.npz"))
-def test_euler_equals_its_recording(path: Path) -> None:
-    case = np.load(path)
-    found, v = runs(case, "euler", 0.01)
-    assert latest(found, recorded_spikes(case, "euler_dt001")) < 1e-9
-    assert np.abs(v - every_0_2_ms(case["euler_dt001_v"])).max() < 1e-5
-    assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < 0.4
+    found, v = runs(case, scheme, 0.01)
+    assert latest(found, recorded_spikes(case, key)) < 1e-9
+    assert np.abs(v - every_0_2_ms(case[f"{key}_v"])).max() < 1e-5
+    assert latest(found, recorded_spikes(case, "ref_rk4_dt0001")) < late_ms
 
 
 @pytest.mark.parametrize("path", both("neurons_hh.npz"))

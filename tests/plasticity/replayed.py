@@ -33,7 +33,7 @@ def replayed(rules: Any, seed: int = 1, high: float = 1.0) -> Replayed:
     target = network.population("out", N_POST, DeltaLif(refractory_s=0.0))
     projection = network.project(source, target, weight=weight, plasticity=rules)
     network.record(target, "spikes")
-    heard = signal if network.engine.listeners else None
+    heard = signal if network.engine.signals.listeners else None
     network.run(TICKS * TICK_S, spikes={"in": pre}, currents={"out": noise}, signal=heard)
     times_s, neurons = network.spikes(target)
     post = np.zeros((TICKS, N_POST), np.uint8)

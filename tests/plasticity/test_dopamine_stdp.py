@@ -194,9 +194,7 @@ def integrated(rule: DopamineStdp, pre: Any, post: Any, signal: Any, weight: flo
 
 
 RECORDED = np.load(Path(__file__).parents[1] / "data/snn/reward_stdp.npz")
-EULER = DopamineStdp(
-    scheme="euler", pairing="all_to_all", gain_hz=1.0, tonic=0.0, weight_min=None, weight_max=None
-)  # fmt: skip
+EULER = DopamineStdp(scheme="euler", pairing="all_to_all", gain_hz=1.0, tonic=0.0, weight_min=None, weight_max=None)
 
 
 def test_euler_scheme_is_that_of_brian2():

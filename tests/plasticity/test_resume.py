@@ -93,5 +93,5 @@ def test_a_neuron_learns_its_target_train_in_at_least_22_of_24_trials():
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     trials = [benchmark.learn(rate_hz, seed, epochs=150, stop=0.98) for rate_hz in (20, 50, 100) for seed in range(8)]
-    assert max(trial.similarity[0] for trial in trials) < 0.9
+    assert max(trial.similarity[0] for trial in trials) < 0.8
     assert sum(trial.similarity[-1] >= 0.98 for trial in trials) >= 22

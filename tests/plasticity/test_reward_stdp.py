@@ -109,6 +109,15 @@ def test_without_limits_it_is_the_clock_driven_rule(name):
         assert drives[t] == pytest.approx(expected[t][case[0][t]].sum(0), abs=1e-11)
 
 
+def test_the_longest_folds_cost_few_digits_of_float64():
+    rule = RewardStdp(fold_s=0.2, **FREE)
+    case = spikes(1)
+    expected, eligibility = clock_driven(rule, *case)
+    found, marks, _ = event_driven(rule, *case)
+    assert abs(found - expected).max() < 1e-12
+    assert abs(marks - eligibility).max() < 1e-11
+
+
 def test_tick_of_other_length():
     rule = RewardStdp(**FREE)
     case = spikes(2, ticks=900)

@@ -52,7 +52,7 @@ def test_a_low_first_line_is_chance_where_returns_vary(tmp_path):
 
 def test_figures_that_stand_out(tmp_path):
     flat = [9.3] * 6
-    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/reward_size": 1.0, "rstdp/reward_scale": 1e6}))
+    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/reward_share": 1e-6}))
     assert "clip the rewards" in reason
     _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/input_variety": 1.4}))
     assert "observation_low" in reason
