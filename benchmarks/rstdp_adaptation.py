@@ -25,7 +25,8 @@ from snnctl.agent.float_controller import FloatController
 from snnctl.agent.learner import Learner
 from snnctl.loop.closed_loop import run_episode
 from snnctl.robots.changes import changed, parse
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 
 EVALUATION_EPISODES = 50
 
@@ -52,7 +53,7 @@ class Row(NamedTuple):
 def adapt(job: tuple[int, float, float, int]) -> list[Row]:
     """Train one agent, change its plant in each way, let it learn."""
     seed, rate, noise, episodes = job
-    algorithm = build(config.load(Recipe, library.find("recipe", "cartpole-rstdp").path), seed)
+    algorithm = build(opened(config.load(Recipe, library.find("recipe", "cartpole-rstdp").path)), seed)
     while algorithm.steps < algorithm.total_steps:
         algorithm.update()
     agent = algorithm.agent()

@@ -25,7 +25,8 @@ from snnctl.loop.closed_loop import run_episode
 from snnctl.report import figure, learning_curve
 from snnctl.report.learning_curve import Curve
 from snnctl.robots import environments
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 
 EVALUATION_EPISODES = 100
 TOLD = ("env.kwargs.sutton_barto_reward=true",)
@@ -64,7 +65,7 @@ def learn(job: Job) -> Row:
     told = (f"rule={rule}", f"dopamine={dopamine}", f"learning_rate={job.rate}", f"trace_lambda={job.trace_lambda}")
     overrides = [*TOLD, *CRITIC, *(f"trainer.learning.{setting}" for setting in told)]
     overrides.append("trainer.total_episodes=1000000")  # the same number of steps for those who fall at once
-    algorithm = build(config.load(Recipe, library.find("recipe", "cartpole-rstdp").path, overrides), job.seed)
+    algorithm = build(opened(config.load(Recipe, library.find("recipe", "cartpole-rstdp").path, overrides)), job.seed)
     points = [(0, 0)]  # steps, episodes
     while algorithm.steps < algorithm.total_steps:
         report = algorithm.update()

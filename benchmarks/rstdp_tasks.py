@@ -22,7 +22,8 @@ from snnctl.agent.float_controller import FloatController
 from snnctl.agent.learner import Learner
 from snnctl.loop.closed_loop import run_episode
 from snnctl.robots import environments
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 from snnctl.training.rstdp import Rstdp
 
 EVALUATION_EPISODES = 100
@@ -84,7 +85,7 @@ def learn(job: tuple[str, int, list[str], str]) -> Row:
         controller = FloatController(algorithm.agent())
         return [run_episode(controller, env, s).episode_return for s in seeds[:count]]
 
-    algorithm = build(recipe, seed)
+    algorithm = build(opened(recipe), seed)
     assert isinstance(algorithm, Rstdp)
     if control == "shuffled":
         algorithm.learner.feedback = _Shuffled(algorithm.learner, seed)  # type: ignore[method-assign]

@@ -19,7 +19,8 @@ import numpy as np
 
 from snnctl import config, library
 from snnctl.coding import HashedPlaceCells
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 from snnctl.training.rstdp import Rstdp
 
 PEER = Path(__file__).with_name("rstdp_throughput_peers.py")
@@ -27,7 +28,7 @@ PEER = Path(__file__).with_name("rstdp_throughput_peers.py")
 
 def ours(recipe: Recipe, steps: int) -> float:
     """Steps per second of a training from scratch."""
-    algorithm = build(recipe, 0)
+    algorithm = build(opened(recipe), 0)
     algorithm.update()  # compiled, and first used
     before, start = algorithm.steps, time.perf_counter()
     while algorithm.steps - before < steps:
@@ -40,7 +41,7 @@ def ours(recipe: Recipe, steps: int) -> float:
 
 def theirs(python: str, recipe: Recipe, steps: int) -> tuple[str, float]:
     """The same of the peer."""
-    algorithm = build(recipe, 0)
+    algorithm = build(opened(recipe), 0)
     assert isinstance(algorithm, Rstdp) and isinstance(recipe.encoder, HashedPlaceCells)
     actor, critic = algorithm.learner.weight.shape[1], algorithm.learner.learning.critic_neurons
     algorithm.close()

@@ -1,29 +1,21 @@
-"""Neuron models and plasticity rules by name, entry point or import path.
+"""What the file of a neuron model or of a plasticity rule must contain.
 
-In a configuration a model is a table with its name under a key (``model`` or ``rule``) and its parameters:
-
-    neuron = { model = "lif", tau_mem_s = "20ms" }              one of the package
-    neuron = { model = "resonator", frequency_hz = 5.0 }        an entry point of the group "snnctl.neurons"
-    neuron = { model = "mylab.neurons:Resonator", ... }         an import path
-
-A user's model is a dataclass (:func:`snnctl.config.schema`) in a file of its own, beside its functions. What such a
-file must contain is what :func:`defects` looks for; written back, the model is named by its import path.
+A model is a dataclass (:func:`snnctl.config.schema`) in a file of its own, beside its functions. How a configuration
+names one is in :mod:`snnctl.slots`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
-import importlib.metadata
 import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
-from snnctl.errors import nearest
+from snnctl.slots import schema_defects
 
 # Arguments of the functions of a rule, in the order of a tick.
 HOOK_ARGUMENTS = {
@@ -49,118 +41,24 @@ def cached(function: _F) -> _F:
     return cast(_F, functools.cache(function))
 
 
-@dataclasses.dataclass(frozen=True)
-class Named:
-    """Annotation marker: a value of one of these classes, or of a user's, chosen by a key of its table."""
-
-    key: str  # "model" or "rule"
-    group: str  # entry points
-    classes: tuple[type, ...]  # of the package; each has ``key`` as a Literal field
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        from pydantic import ValidationError
-        from pydantic_core import core_schema
-
-        choices = {literal(cls, self.key): handler(cls) for cls in self.classes}
-        by_name = {literal(cls, self.key): cls for cls in self.classes}
-        known = core_schema.tagged_union_schema(choices=choices, discriminator=self.key)
-
-        def validate(value: Any, validate_known: Callable[[Any], Any]) -> Any:
-            if dataclasses.is_dataclass(value) and not isinstance(value, type):
-                return value
-            name = value.get(self.key) if isinstance(value, dict) else None
-            cls = None if name in choices or not isinstance(name, str) else self.find(name)
-            try:
-                return validate_known(value) if cls is None else _validated(cls, value, self.key)
-            except ValidationError as error:
-                raise _readable(error, cls or by_name.get(str(name)), str(name)) from None
-
-        return core_schema.no_info_wrap_validator_function(
-            validate, known, serialization=core_schema.plain_serializer_function_ser_schema(self.dump)
-        )
-
-    def dump(self, value: Any) -> Any:
-        """The table that :meth:`find` and the class turn back into ``value``."""
-        from pydantic import TypeAdapter
-
-        table = TypeAdapter(type(value)).dump_python(value, mode="json")
-        if type(value) not in self.classes:
-            table[self.key] = f"{type(value).__module__}:{type(value).__qualname__}"
-        return table
-
-    def find(self, name: str) -> type | None:
-        """The user's class called ``name``; None if no entry point or import path says so.
-
-        Raises:
-            ValueError: it cannot be imported, or what is imported is no such model: all that is wrong in one line.
-        """
-        if ":" not in name:
-            points = importlib.metadata.entry_points(group=self.group, name=name)
-            if not points:
-                return None
-            name = next(iter(points)).value
-        cls = imported(name)
-        if found := defects(cls, self.key):
-            raise ValueError(f"'{name}' is no {_noun(self.key)}: {'; '.join(found)}")
-        return cls
-
-
-def imported(name: str) -> type:
-    """The class at the import path ``package.module:Class``.
-
-    Raises:
-        ValueError: it cannot be imported or is no class.
-    """
-    module, _, attribute = name.partition(":")
-    try:
-        value: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            value = getattr(value, part)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
-            message = f"there is no module '{error.name}' here; install its package, or add its folder to PYTHONPATH"
-            raise ValueError(f"'{name}' cannot be imported: {message}") from None
-        raise ValueError(f"'{name}' cannot be imported: {error}") from None
-    except AttributeError:
-        names = [n for n, v in vars(sys.modules.get(module, module)).items() if dataclasses.is_dataclass(v)]
-        hint = nearest(attribute, names)
-        raise ValueError(f"'{name}' cannot be imported: {module} has no '{attribute}'; {hint}") from None
-    except Exception as error:  # whatever a user's module does when it is imported
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"'{name}' cannot be imported ({what}); write 'package.module:Class'") from None
-    if not isinstance(value, type):
-        raise ValueError(f"'{name}' is no class; write 'package.module:Class'")
-    return value
-
-
-def is_users(cls: type) -> bool:
-    """Whether a class is from outside the package."""
-    return cls.__module__.partition(".")[0] != "snnctl"
-
-
-def literal(cls: type, key: str) -> str:
-    """The name of a class of the package: the value of its Literal field ``key``."""
-    hint = get_type_hints(cls)[key]
-    assert hint == Literal[hint.__args__[0]]
-    return str(get_args(hint)[0])
-
-
-def name_of(value: Any, key: str) -> str:
-    """What errors call a model: its name, or the import path of a user's."""
-    cls = type(value)
-    return f"{cls.__module__}:{cls.__qualname__}" if is_users(cls) else str(getattr(value, key, cls.__name__))
-
-
 # --------------------------------------------------------------------------- what a model must have
+
+
+def neuron_defects(cls: Any) -> list[str]:
+    """Everything that keeps a class (and its module) from being a neuron model."""
+    return defects(cls, "model")
+
+
+def rule_defects(cls: Any) -> list[str]:
+    """Everything that keeps a class (and its module) from being a plasticity rule."""
+    return defects(cls, "rule")
 
 
 def defects(cls: type, key: str) -> list[str]:
     """Everything that keeps ``cls`` (and its module) from being a neuron model (key "model") or a rule ("rule")."""
-    if not isinstance(cls, type) or not dataclasses.is_dataclass(cls):
-        return ["it is no dataclass; decorate it with snnctl.config.schema"]
-    found: list[str] = []
-    if getattr(cls, "__pydantic_config__", {}).get("extra") != "forbid":
-        found.append("it is a plain dataclass, which lets unknown keys pass; decorate it with snnctl.config.schema")
+    found = schema_defects(cls)
+    if found and not dataclasses.is_dataclass(cls):
+        return found
     wanted = ("constants(self, tick_s)", "initial(self)") if key == "model" else ("constants(self, tick_s)",)
     for method in wanted:
         name, _, arguments = method.partition("(")
@@ -212,10 +110,6 @@ def value_defects(value: Any, key: str, tick_s: float) -> list[str]:
     return found
 
 
-def _noun(key: str) -> str:
-    return "neuron model" if key == "model" else "plasticity rule"
-
-
 def is_namedtuple(cls: Any) -> bool:
     """Whether ``cls`` is a class of NamedTuples with at least one field."""
     return isinstance(cls, type) and issubclass(cls, tuple) and bool(getattr(cls, "_fields", ()))
@@ -248,7 +142,7 @@ def _step_defects(module: Any) -> list[str]:
         arguments = list(inspect.signature(function).parameters)
         if arguments[:3] != ["c", "s", "drive"] or len(arguments) not in (4, 5):
             given = f"{function.__name__}({', '.join(arguments)})"
-            found.append(f"{given} is no {_STEP}, with `uniform` as a fifth argument of stochastic models")
+            found.append(f"{given} is not {_STEP}, with `uniform` as a fifth argument of stochastic models")
     if steps:
         return found
     candidates = [f for f in functions(module) if f.__name__.startswith("step")]
@@ -288,7 +182,7 @@ def _rule_defects(module: Any) -> list[str]:
             close = get_close_matches(name, HOOK_ARGUMENTS, n=1, cutoff=0.7)
             if close:
                 remedy = f"did you mean '{close[0]}'? (begin the name of a helper with _)"
-                found.append(f"{name} is no function that the engine calls; {remedy}")
+                found.append(f"{name} is not a function that the engine calls; {remedy}")
     if not hooks:
         found.append(f"{module.__name__} has none of the functions {', '.join(HOOK_ARGUMENTS)}")
     return found
@@ -313,38 +207,7 @@ def _number_defects(what: str, value: Any) -> list[str]:
     found = []
     for field, number in zip(value._fields, value, strict=True):
         if isinstance(number, bool) or not isinstance(number, int | float):
-            found.append(f"{what}.{field} is {number!r}, no number")
+            found.append(f"{what}.{field} is {number!r}, not a number")
         elif math.isnan(number):  # infinity is an absent limit
             found.append(f"{what}.{field} is not a number (nan)")
     return found
-
-
-# --------------------------------------------------------------------------- reading tables
-
-
-def _validated(cls: type, table: dict[str, Any], key: str) -> Any:
-    from pydantic import TypeAdapter
-    from pydantic_core import to_json
-
-    values = dict(table)
-    if key not in get_type_hints(cls):
-        values.pop(key)
-    elif get_args(get_type_hints(cls)[key]):
-        values[key] = literal(cls, key)
-    return TypeAdapter(cls).validate_json(to_json(values, inf_nan_mode="constants"), strict=True)
-
-
-def _readable(error: Any, cls: type | None, name: str) -> Any:
-    """The mistakes of a table under its own keys, without the union's tag; unknown keys with the nearest known one."""
-    from pydantic import ValidationError
-    from pydantic_core import InitErrorDetails, PydanticCustomError
-
-    fields = [f.name for f in dataclasses.fields(cls)] if cls is not None else []
-    lines: list[InitErrorDetails] = []
-    for mistake in error.errors(include_url=False):
-        loc = mistake["loc"][1:] if mistake["loc"][:1] == (name,) else mistake["loc"]
-        line = InitErrorDetails(type=mistake["type"], loc=loc, input=mistake["input"], ctx=mistake.get("ctx", {}))
-        if mistake["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-            line["type"] = PydanticCustomError("value_error", f"is not a known key; {nearest(str(loc[-1]), fields)}")
-        lines.append(line)
-    return ValidationError.from_exception_data(error.title, lines, input_type="json")

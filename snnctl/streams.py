@@ -8,11 +8,12 @@ cheaply; they take :func:`kernel_state`, four uint64 words of a xoshiro256++ gen
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Append only: a role's position is part of every recorded result.
 Role = Literal[
     "weights",
     "exploration",
@@ -28,22 +29,7 @@ Role = Literal[
     "camera",
     "sweep",
 ]
-# Append only: a role's position is part of every recorded result.
-_ROLES: tuple[Role, ...] = (
-    "weights",
-    "exploration",
-    "encoder",
-    "env",
-    "batches",
-    "evaluation",
-    "selection",
-    "bootstrap",
-    "neurons",
-    "connectivity",
-    "currents",
-    "camera",
-    "sweep",
-)
+_ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def sequence(seed: int, role: Role, *indices: int) -> np.random.SeedSequence:

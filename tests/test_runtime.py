@@ -88,12 +88,13 @@ def test_an_edited_neuron_model_gives_the_new_result(tmp_path: Path) -> None:
 import numpy as np
 from snnctl.network.description import *
 from snnctl.network.engine import Engine
+from snnctl.network.program import lower
 from snnctl.neurons import Lif
 from snnctl import runtime
 out = Population(name="out", size=1, neuron=Lif(tau_mem_s=1e-2))
 n = NetworkDescription(tick_s=1e-3, ticks=1, populations=(Population(name="in", size=1), out),
                        projections=(Projection(source="in", target="out"),))
-e = Engine(n, {"population.out.bias": np.zeros(1), "projection.in.out.weight": np.full((1, 1), 0.75)})
+e = Engine(lower(n, {"population.out.bias": np.zeros(1), "projection.in.out.weight": np.full((1, 1), 0.75)}))
 print(runtime.kernels_cached(), e.run(e.initial_state(), np.ones((1, 1), np.uint8))[1][0, 0])
 """
     assert run(code, tmp_path, tmp_path) == "False 0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from snnctl.agent.description import AgentDescription
 
 Spikes = NDArray[np.uint8]
+Cost = TypeVar("Cost", covariant=True)
 
 
 class Activity(NamedTuple):
     """What the network did in the last decision."""
 
-    spikes: dict[str, Spikes]  # population name -> (ticks, n) of 0 and 1, inputs included
-    synaptic_events: int  # weights that a spike was multiplied with (added to a synaptic state)
+    spikes: dict[str, Spikes]  # population name -> (ticks, n) of 0 and 1, inputs included; none of a dense network
+    synaptic_events: int  # weights that a spike, or a number, was multiplied with and added
 
 
 class Controller(Protocol):
-    """A spiking controller, on the float engine or on an emulated chip."""
+    """An agent at work, in floating point or on an emulated chip."""
 
     @property
     def description(self) -> AgentDescription:
@@ -37,6 +38,14 @@ class Controller(Protocol):
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision (built on demand; costs nothing if never asked)."""
+        ...
+
+
+class Priced(Controller, Protocol[Cost]):
+    """A controller that knows what its last decision cost: an emulated chip."""
+
+    def cost(self, control_dt_s: float | None = None) -> Cost:
+        """Cost of the last decision; ``control_dt_s`` is the time to the next one, by default that of its task."""
         ...
 
 

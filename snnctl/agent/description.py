@@ -1,35 +1,41 @@
 """What an agent is: environment, encoder, network, decoder, normaliser and where it came from.
 
 An agent folder is ``agent.toml`` (this schema) + ``weights.safetensors`` + ``README.md`` (card) +
-``eval.json``. It is complete and holds no code.
+``eval.json``. It is complete and holds no code; code of others that it names must be trusted (:mod:`snnctl.slots`).
 """
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
-from pydantic import Field
+from pydantic import Discriminator, Tag
 
-from snnctl import coding
+from snnctl import slots
 from snnctl.agent.learning import Learning
-from snnctl.coding import (
-    Burst,
-    DirectCurrent,
-    HashedPlaceCells,
-    MembraneDecoder,
-    Normaliser,
-    Phase,
-    WinnerTakeAllDecoder,
-)
+from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
-from snnctl.errors import Problem
+from snnctl.errors import NetworkError, Problem
 from snnctl.network import description as network_description
-from snnctl.network.description import NetworkDescription
+from snnctl.network.dense import DenseNetwork
+from snnctl.network.description import NetworkDescription, TensorShape
+from snnctl.network.rules import is_signalled, is_taught
 
-Encoder = Annotated[coding.Encoder, Field(discriminator="kind")]
-Decoder = Annotated[coding.Decoder, Field(discriminator="kind")]
+Encoder = Annotated[Any, slots.ENCODERS]
+Decoder = Annotated[Any, slots.DECODERS]
+
+
+def _kind(network: Any) -> str:
+    """A dense network says ``kind = "dense"``, one of spikes has no such key."""
+    said = network.get("kind") if isinstance(network, dict) else getattr(network, "kind", None)
+    return "dense" if said == "dense" else "NetworkDescription"
+
+
+Network = Annotated[
+    Annotated[NetworkDescription, Tag("NetworkDescription")] | Annotated[DenseNetwork, Tag("dense")],
+    Discriminator(_kind),
+]
 
 
 @schema
@@ -67,83 +73,123 @@ class AgentDescription:
     task: Task
     normaliser: Normaliser
     encoder: Encoder
-    network: NetworkDescription
+    network: Network
     decoder: Decoder
     provenance: Provenance
     learning: Learning | None = None  # how it goes on learning while it acts, if it can
 
+    @property
+    def spiking_network(self) -> NetworkDescription:
+        """The network of an agent that spikes.
 
-def reads_membranes(decoder: coding.Decoder) -> bool:
-    """Whether the decoder needs the output population's membranes besides, or instead of, its spikes."""
-    return isinstance(decoder, MembraneDecoder) or (
-        isinstance(decoder, WinnerTakeAllDecoder) and decoder.by == "membrane"
-    )
+        Raises:
+            NetworkError: it is dense, without spikes.
+        """
+        if isinstance(self.network, DenseNetwork):
+            message = "is dense, without spikes, which engine and chips do not run"
+            raise NetworkError(Problem(f"{self.name}:network", message, "train the recipe with network.kind = 'stack'"))
+        return self.network
 
 
-def tensor_shapes(agent: AgentDescription) -> dict[str, tuple[int | None, ...]]:
-    """Name and shape of every tensor that the agent must have; None is a size the file decides."""
+def tensor_shapes(agent: AgentDescription) -> dict[str, TensorShape]:
+    """Every tensor that the agent has or may have, by name."""
     dims, actions = agent.task.observation_size, agent.task.action_size
-    shapes: dict[str, tuple[int | None, ...]] = {"normaliser.mean": (dims,), "normaliser.std": (dims,)}
-    shapes |= agent.encoder.tensor_shapes(dims) | agent.decoder.tensor_shapes(actions)
-    sizes = {p.name: p.size for p in agent.network.populations}
-    for population in agent.network.driven:
-        shapes[f"population.{population.name}.bias"] = (population.size,)
-    for projection in agent.network.projections:
-        prefix = f"projection.{projection.source}.{projection.target}"
-        if projection.connectivity == "dense":
-            shapes[f"{prefix}.weight"] = (sizes[projection.source], sizes[projection.target])
-        else:
-            shapes[f"{prefix}.indptr"] = (sizes[projection.source] + 1,)
-            shapes[f"{prefix}.indices"] = (None,)
-            shapes[f"{prefix}.weight"] = (None,)
-    if agent.learning is not None:
-        shapes |= {"critic.weight": (agent.network.inputs[0].size,), "critic.numbers": (6,)}
+    codes = agent.encoder.tensor_shapes(dims) | agent.decoder.tensor_shapes(actions)
+    shapes = {"normaliser.mean": TensorShape((dims,)), "normaliser.std": TensorShape((dims,))}
+    shapes |= {name: TensorShape(shape) for name, shape in codes.items()}
+    shapes |= agent.network.tensor_shapes()
+    if agent.learning is not None and isinstance(agent.network, NetworkDescription):
+        shapes |= {"critic.weight": TensorShape((agent.network.inputs[0].size,)), "critic.numbers": TensorShape((6,))}
     return shapes
 
 
 def problems(agent: AgentDescription, where: str) -> list[Problem]:
-    """Contradictions between the parts of a description; empty when it is sound."""
-    found = network_description.problems(agent.network, f"{where}:network")
-    if found:
-        return found
-    inputs = agent.network.inputs
-    wanted_in = agent.encoder.size(agent.task.observation_size)
-    if len(inputs) != 1 or inputs[0].size != wanted_in:
-        found.append(
-            Problem(
-                f"{where}:network.populations",
-                f"must have one input population of {wanted_in} neurons for the encoder '{agent.encoder.kind}'",
-            )
-        )
-    wanted_out = agent.decoder.size(agent.task.action_size)
-    if agent.network.output.size != wanted_out:
-        found.append(
-            Problem(
-                f"{where}:network.populations",
-                f"must end with {wanted_out} neurons for the decoder '{agent.decoder.kind}', "
-                f"not {agent.network.output.size}",
-            )
-        )
-    if isinstance(agent.encoder, Phase | Burst) and (misfit := agent.encoder.misfit(agent.network.ticks)):
-        key, message, remedy = misfit
-        found.append(Problem(f"{where}:encoder.{key}", message, remedy))
-    if isinstance(agent.encoder, DirectCurrent):
-        for number, projection in enumerate(agent.network.projections):
-            for key in ("plasticity", "receptor"):
-                if projection.source in {p.name for p in inputs} and getattr(projection, key):
-                    message = "is given, but the input is a direct current without spikes"
-                    place = f"{where}:network.projections[{number}].{key}"
-                    found.append(Problem(place, message, "use an encoder that makes spikes"))
-    if isinstance(agent.encoder, HashedPlaceCells) and len(agent.encoder.fields) != agent.task.observation_size:
-        message = f"has {len(agent.encoder.fields)} entries"
-        remedy = f"give one for each of {agent.task.observation_size} observations"
-        found.append(Problem(f"{where}:encoder.fields", message, remedy))
+    """Contradictions between the parts of a description; empty when it is sound, or has parts not imported yet."""
+    if slots.left_unresolved(agent):
+        return []
+    network = agent.network
+    found: list[Problem] = []
+    if not isinstance(network, DenseNetwork):
+        found = network_description.problems(network, f"{where}:network")
+        if found and (not network.populations or network.output.neuron is None):
+            return found  # there is nothing that codes could fit to
+    is_sound = not found
+    dims, actions, ticks = agent.task.observation_size, agent.task.action_size, network.ticks
+    decoder = slots.DECODERS.name_of(agent.decoder)
+    found += [p._replace(where=f"{where}:encoder.{p.where}") for p in agent.encoder.problems(dims, ticks)]
+    found += [p._replace(where=f"{where}:decoder.{p.where}") for p in agent.decoder.problems(actions, ticks)]
+    if isinstance(network, DenseNetwork):
+        found += _dense_problems(agent, network, where)
+    else:
+        found += _spiking_problems(agent, network, where)
+        if is_sound and agent.learning is None:
+            found += _plasticity_problems(network, where)
     kind = agent.decoder.action_kind
     if agent.task.action_kind != kind:
-        found.append(
-            Problem(
-                f"{where}:decoder.kind",
-                f"'{agent.decoder.kind}' gives {kind} actions, the task takes {agent.task.action_kind} ones",
-            )
-        )
+        message = f"'{decoder}' gives {kind} actions, the task takes {agent.task.action_kind} ones"
+        found.append(Problem(f"{where}:decoder.kind", message))
+    return found
+
+
+def _spiking_problems(agent: AgentDescription, network: NetworkDescription, where: str) -> list[Problem]:
+    """What does not fit between codes and a network of spikes."""
+    encoder, decoder = slots.ENCODERS.name_of(agent.encoder), slots.DECODERS.name_of(agent.decoder)
+    found = []
+    inputs = network.inputs
+    wanted_in = agent.encoder.size(agent.task.observation_size)
+    if len(inputs) != 1 or inputs[0].size != wanted_in:
+        message = f"must have one input population of {wanted_in} neurons for the encoder '{encoder}'"
+        found.append(Problem(f"{where}:network.populations", message))
+    wanted_out = agent.decoder.size(agent.task.action_size)
+    if network.output.size != wanted_out:
+        message = f"must end with {wanted_out} neurons for the decoder '{decoder}', not {network.output.size}"
+        found.append(Problem(f"{where}:network.populations", message))
+    if agent.encoder.signal == "analog":
+        for number, projection in enumerate(network.projections):
+            for key in ("plasticity", "receptor"):
+                if projection.source in {p.name for p in inputs} and getattr(projection, key):
+                    message = f"is given, but the input of the encoder '{encoder}' is analog, without spikes"
+                    place = f"{where}:network.projections[{number}].{key}"
+                    found.append(Problem(place, message, "use an encoder that makes spikes"))
+    if agent.decoder.reads == "values":
+        message = f"'{decoder}' reads the numbers of a network without spikes, this network has neurons"
+        found.append(Problem(f"{where}:decoder.kind", message, "use a decoder that reads spikes or membranes"))
+    return found
+
+
+def _plasticity_problems(network: NetworkDescription, where: str) -> list[Problem]:
+    """Rules that wait for what no controller gives them; all others run, from the agent's weights in each episode."""
+    found = []
+    for number, projection in enumerate(network.projections):
+        for rule in projection.plasticity:
+            constants = type(rule.constants(network.tick_s))
+            needs = ["a reward"] * is_signalled(constants) + ["a teacher"] * is_taught(constants)
+            if needs:
+                name = slots.RULES.name_of(rule)
+                message = f"'{name}' needs {' and '.join(needs)}, which a controller does not give it"
+                place = f"{where}:network.projections[{number}].plasticity"
+                found.append(Problem(place, message, "use a rule of spikes alone, or leave it out"))
+    return found
+
+
+def _dense_problems(agent: AgentDescription, network: DenseNetwork, where: str) -> list[Problem]:
+    """What does not fit between codes and a network without spikes."""
+    encoder, decoder = slots.ENCODERS.name_of(agent.encoder), slots.DECODERS.name_of(agent.decoder)
+    found = []
+    if agent.encoder.signal != "analog":
+        having = [name for name, part in slots.ENCODERS.parts.items() if part.signal == "analog"]
+        remedy = f"use one that gives numbers: {', '.join(having)}"
+        found.append(Problem(f"{where}:encoder.kind", f"'{encoder}' makes spikes, a dense network takes none", remedy))
+    if agent.decoder.reads != "values":
+        message = f"'{decoder}' reads {agent.decoder.reads}, a dense network gives numbers"
+        found.append(Problem(f"{where}:decoder.kind", message, "use one that reads values"))
+    if agent.learning is not None:
+        message = "is given, and a dense network has no spikes to learn by"
+        found.append(Problem(f"{where}:learning", message, "leave it out, or use a network of spikes"))
+    for key, given, wanted, code in (
+        ("inputs", network.inputs, agent.encoder.size(agent.task.observation_size), f"encoder '{encoder}'"),
+        ("outputs", network.outputs, agent.decoder.size(agent.task.action_size), f"decoder '{decoder}'"),
+    ):
+        if given != wanted:
+            found.append(Problem(f"{where}:network.{key}", f"is {given}, the {code} needs {wanted}"))
     return found

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import config
+from snnctl import config, slots
 from snnctl.agent.description import AgentDescription, problems, tensor_shapes
 from snnctl.errors import AgentError, Problem, nearest
+from snnctl.network import tensors as network_tensors
+from snnctl.network.description import NetworkDescription
 from snnctl.storage import ensure_writable, write_atomic
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -140,31 +142,38 @@ def _require_regular(path: Path) -> None:
 
 
 def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str) -> list[Problem]:
-    expected = tensor_shapes(description)
+    if slots.left_unresolved(description):
+        return []  # nobody knows which tensors a part has that is not imported
+    expected, positive = tensor_shapes(description), {"normaliser.std", *description.encoder.positive}
     found = [
         Problem(where, f"has a tensor that the description does not name: '{name[:80]}'", nearest(name, expected))
         for name in sorted(set(tensors) - set(expected))
     ]
-    for name, shape in expected.items():
+    for name, spec in expected.items():
         if name not in tensors:
-            found.append(Problem(where, f"lacks the tensor '{name}' {shape}"))
+            if spec.required:
+                found.append(Problem(where, f"lacks the tensor '{name}' {spec.shape}"))
             continue
         array = tensors[name]
-        fits = len(array.shape) == len(shape) and all(
-            s is None or s == a for s, a in zip(shape, array.shape, strict=True)
+        fits = len(array.shape) == len(spec.shape) and all(
+            s is None or s == a for s, a in zip(spec.shape, array.shape, strict=True)
         )
         if not fits:
-            found.append(Problem(where, f"tensor '{name}' has shape {array.shape}", f"expected {shape}"))
+            found.append(Problem(where, f"tensor '{name}' has shape {array.shape}", f"expected {spec.shape}"))
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             found.append(Problem(where, f"tensor '{name}' is not finite at {index}"))
-        elif name in {"normaliser.std", "encoder.width"} and not (array > 0).all():
-            found.append(Problem(where, f"tensor '{name}' must be positive"))
-        elif name.endswith((".indptr", ".indices")):
-            if array.dtype.kind != "i":
-                found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected int32"))
-        elif array.dtype not in (np.float32, np.float64):
+        elif spec.integer and array.dtype.kind != "i":
+            found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected int32"))
+        elif not spec.integer and array.dtype not in (np.float32, np.float64):
             found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected float32 or float64"))
+        elif name in positive and not (array > 0).all():
+            found.append(Problem(where, f"tensor '{name}' must be positive"))
+    if not found and isinstance(description.network, NetworkDescription):
+        found += [
+            Problem(where, f"tensor '{problem.where}' {problem.message}", problem.remedy)
+            for problem in network_tensors.problems(description.network, tensors)
+        ]
     return found
 
 

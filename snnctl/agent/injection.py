@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.agent.folder import Agent
+from snnctl.network.program import Program
 
 
 class Injection:
-    """The input's projections as dense matrices over all driven neurons."""
+    """The links of the analog input as dense matrices over all driven neurons."""
 
-    def __init__(self, agent: Agent, dtype: type) -> None:
-        network = agent.description.network
-        source = network.inputs[0]
-        n = sum(p.size for p in network.driven)
+    def __init__(self, program: Program, dtype: type) -> None:
+        (source,) = program.inputs
+        n = sum(stage.size for stage in program.stages)
         self._weight: NDArray[Any] = np.zeros((source.size, n), dtype)  # (n_in, n_driven)
         first = 0
-        for target in network.driven:
+        for node, target in enumerate(program.stages, start=1):
             block = self._weight[:, first : first + target.size]
-            for projection in network.projections:
-                if (projection.source, projection.target) == (source.name, target.name):
-                    block += _dense(agent, projection.prefix, projection.connectivity == "dense", block.shape)
+            for link in program.into(node):
+                if link.source == 0:
+                    synapses = link.synapses()
+                    np.add.at(block, (synapses.source, synapses.target), synapses.weight)
             first += target.size
         self.multiplications = int(np.count_nonzero(self._weight))  # of one decision
 
@@ -39,13 +39,3 @@ class Injection:
         for value, row in zip(x.astype(self._weight.dtype), self._weight, strict=True):
             total += value * row  # in the order of the inputs, as a kernel would add
         return np.repeat(total[None], ticks, axis=0)
-
-
-def _dense(agent: Agent, prefix: str, dense: bool, shape: tuple[int, ...]) -> NDArray[Any]:
-    weight = agent.tensors[f"{prefix}.weight"]
-    if dense:
-        return weight
-    indptr, indices = agent.tensors[f"{prefix}.indptr"], agent.tensors[f"{prefix}.indices"]
-    full: NDArray[Any] = np.zeros(shape, weight.dtype)
-    np.add.at(full, (np.repeat(np.arange(shape[0]), np.diff(indptr)), indices), weight)
-    return full

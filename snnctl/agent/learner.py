@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import streams
+from snnctl import slots, streams
 from snnctl.agent.actor_critic import AT, Settings, decide, finish, forget, synapses, value
-from snnctl.agent.coder import Action, Coder
+from snnctl.agent.coder import Coder
 from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.agent.learning import Learning
-from snnctl.coding import DirectCurrent
+from snnctl.coding.code import Action
 from snnctl.errors import AgentError, Problem
+from snnctl.network.description import NetworkDescription
 from snnctl.neurons import CurrentLif
 from snnctl.neurons.current_lif import CurrentLifConstants
 from snnctl.plasticity import three_factor
@@ -34,11 +35,22 @@ def problems(description: AgentDescription, where: str) -> list[Problem]:
     """What keeps this agent from learning while it acts; empty when nothing does."""
     found, network = [], description.network
     if description.learning is None:
-        remedy = "run an agent that was trained with an rstdp recipe"
-        return [Problem(f"{where}:learning", "is missing: the agent has no rule to learn by", remedy)]
+        message, remedy = (
+            "is missing: the agent has no rule to learn by",
+            "run an agent that was trained by local rules",
+        )
+        if isinstance(network, NetworkDescription) and any(p.plasticity for p in network.projections):
+            message, remedy = "is missing: no reward reaches the rules of its synapses", "they learn without --learn"
+        return [Problem(f"{where}:learning", message, remedy)]
+    if not isinstance(network, NetworkDescription):
+        return [Problem(f"{where}:network", "is dense, without spikes to learn by", "use kind = 'stack'")]
     neuron = network.output.neuron
     if len(network.projections) != 1 or len(network.driven) != 1 or network.projections[0].connectivity != "dense":
         found.append(Problem(f"{where}:network", "is not one dense projection on one population", "write hidden = []"))
+    for number, projection in enumerate(network.projections):
+        if projection.plasticity:
+            place = f"{where}:network.projections[{number}].plasticity"
+            found.append(Problem(place, "is given beside the agent's own rule", "leave one of them out"))
     if not isinstance(neuron, CurrentLif):
         name = getattr(neuron, "model", "none")
         found.append(Problem(f"{where}:network.neuron.model", f"is '{name}'", "the rule learns with 'current_lif'"))
@@ -46,8 +58,13 @@ def problems(description: AgentDescription, where: str) -> list[Problem]:
         found.append(
             Problem(f"{where}:network.neuron.refractory_ticks", "is not 0", "the rule knows no refractoriness")
         )
-    if isinstance(description.encoder, DirectCurrent):
-        found.append(Problem(f"{where}:encoder.kind", "is 'direct_current'", "the rule needs presynaptic spikes"))
+    if description.encoder.signal == "analog":
+        name = slots.ENCODERS.name_of(description.encoder)
+        found.append(Problem(f"{where}:encoder.kind", f"is '{name}'", "the rule needs presynaptic spikes"))
+    if description.decoder.reads != "spikes":
+        name = slots.DECODERS.name_of(description.decoder)
+        message = f"is '{name}', which reads {description.decoder.reads}"
+        found.append(Problem(f"{where}:decoder.kind", message, "the rule acts by spikes alone"))
     if network.decision != "reset":
         found.append(Problem(f"{where}:network.decision", f"is '{network.decision}'", "the rule learns with 'reset'"))
     return found
@@ -71,17 +88,17 @@ class Learner:
         assert learning is not None
         self.learning: Learning = learning
         self.description = agent.description
-        network, tensors = agent.description.network, agent.tensors
+        network, tensors = agent.description.spiking_network, agent.tensors
         neuron = network.output.neuron
         assert isinstance(neuron, CurrentLif)
-        self._prefix = network.projections[0].prefix
+        self._weight = network.projections[0].weight_name
         self._tensors = tensors
         self._coder = Coder(agent)
         self._neuron_model = neuron
         self._neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(network.tick_s)))
-        self._bias = tensors[f"population.{network.output.name}.bias"].astype(np.float32)  # (m,)
+        self._bias = tensors[network.output.bias_name].astype(np.float32)  # (m,)
         limit = np.float32(learning.weight_limit)
-        self._syn = synapses(np.clip(tensors[f"{self._prefix}.weight"].astype(np.float32), -limit, limit))
+        self._syn = synapses(np.clip(tensors[self._weight].astype(np.float32), -limit, limit))
         self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -_value_limit(learning), _value_limit(learning))
         self._syn.numbers[:] = tensors["critic.numbers"]
         self._syn.numbers[AT.marked] = 0
@@ -118,7 +135,7 @@ class Learner:
 
     def reset(self, seed: int) -> None:
         """Start an episode: the encoder's stream is seeded, marks are forgotten; weights and exploration go on."""
-        learning, network = self.learning, self.description.network
+        learning, network = self.learning, self.description.spiking_network
         self._coder.reset(seed)
         decay = learning.gamma * learning.trace_lambda
         integer = learning.arithmetic == "integer"
@@ -190,7 +207,7 @@ class Learner:
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""
-        network = self.description.network
+        network = self.description.spiking_network
         given = np.zeros((network.ticks, self._syn.weight.shape[0]), np.uint8)  # (ticks, n)
         given[np.repeat(np.arange(network.ticks), np.diff(self._starts)), self._sources] = 1
         spikes = {network.inputs[0].name: given, network.output.name: self._raster.copy()}
@@ -203,7 +220,7 @@ class Learner:
     def agent(self) -> Agent:
         """The agent as it is now (a copy)."""
         tensors = {name: array.copy() for name, array in self._tensors.items()}
-        tensors[f"{self._prefix}.weight"] = self._syn.weight.copy()
+        tensors[self._weight] = self._syn.weight.copy()
         tensors["critic.weight"] = self._syn.value_weight.copy()
         numbers = self._syn.numbers.copy()
         numbers[AT.marked] = numbers[AT.value] = 0

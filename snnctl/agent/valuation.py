@@ -3,11 +3,12 @@
     V(o)       the critic's value, times the largest reward seen: expected reward per step, in the task's units
     action(o)  what the actor does without noise: the controller that an exported agent is
 
-Nothing is learnt. The plane spans what normaliser and place cells tell apart:
+Nothing is learnt. The plane spans what normaliser and encoder tell apart:
 
     low = mean + std max(-clip, encoder.low),   high = mean + std min(clip, encoder.high)          (dims,)
 
-and the observations that are held still are in the middle of it. Both are asked at the centres of points x points
+where an encoder without a range counts as unbounded. The observations that are held still are in the middle of it.
+Both are asked at the centres of points x points
 cells. An encoder that draws its spikes draws the same at every point.
 """
 
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
 from snnctl.agent.learner import Learner
-from snnctl.coding import HashedPlaceCells, PlaceCells
 from snnctl.errors import AgentError, Problem
 
 POINTS = 120
@@ -43,9 +43,7 @@ class Plane(NamedTuple):
 def span(agent: Agent) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower and upper ends (dims,) of the observations that the input neurons tell apart."""
     encoder, clip = agent.description.encoder, float(agent.description.normaliser.clip)
-    low, high = -clip, clip
-    if isinstance(encoder, PlaceCells | HashedPlaceCells):
-        low, high = max(low, encoder.low), min(high, encoder.high)
+    low, high = max(-clip, getattr(encoder, "low", -clip)), min(clip, getattr(encoder, "high", clip))
     mean = agent.tensors["normaliser.mean"].astype(np.float64)  # (dims,)
     std = agent.tensors["normaliser.std"].astype(np.float64)  # (dims,)
     return mean + std * low, mean + std * high
@@ -56,7 +54,7 @@ def require_plane(agent: Agent, where: str) -> None:
     description, found = agent.description, []
     if description.learning is None:
         message = "is missing: the agent has no critic, so there are no values"
-        found.append(Problem(f"{where}:learning", message, "name an agent that was trained with an rstdp recipe"))
+        found.append(Problem(f"{where}:learning", message, "name one with a rule, such as cartpole-rstdp"))
     if description.task.observation_size < 2:
         message = f"is {description.task.observation_size}"
         found.append(Problem(f"{where}:task.observation_size", message, "a value map needs two observations or more"))
@@ -78,7 +76,7 @@ def plane(agent: Agent, x: int, y: int, points: int = POINTS) -> Plane:
     """
     require_plane(agent, agent.description.name)
     critic, actor = Learner(agent, 0), FloatController(agent)
-    steady = isinstance(agent.description.encoder, HashedPlaceCells)  # neither draws nor remembers; resets take time
+    steady = agent.description.encoder.is_steady  # and the network forgets: no need of resets, which take time
     low, high = span(agent)
     observation = (low + high) / 2  # (dims,)
     middle = observation.copy()

@@ -1,4 +1,4 @@
-"""``snnctl check``: everything that is wrong with an entry, a neuron model or a plasticity rule, at once."""
+"""``snnctl check``: everything that is wrong with an entry, a neuron model, a rule or a code, at once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ def check(
         list[str],
         typer.Argument(
             metavar="NAME... [PARAMETER=VALUE...]",
-            help="Names or paths of entries of any kind; names or import paths (module:Class) of neuron models and "
-            "rules, with parameters for them.",
+            help="Names or paths of entries of any kind; names or import paths (module:Class) of neuron models, "
+            "rules and codes, with parameters for them.",
         ),
     ],
     kind: Annotated[
-        str, typer.Option(help="env, agent, recipe, chip, budget, space, neuron or rule, to check only that.")
+        str,
+        typer.Option(
+            help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder or decoder: only that."
+        ),
     ] = "",
     tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
@@ -54,7 +57,7 @@ def check(
 
 
 def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word]:
-    if kind in ("neuron", "rule") or (":" in name and not library.as_path(name).exists()):
+    if kind in vocabulary.CHOICES or (":" in name and not library.as_path(name).exists()):
         return [vocabulary.find(name, kind)]
     try:
         return entries.find_all(name, kind)
@@ -62,10 +65,7 @@ def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word]:
         if kind:
             raise
         vocabulary.instead(name, error)
-    word = vocabulary.find(name)
-    if word.kind == "code":
-        raise InputError(Problem(f"'{name[:80]}'", "is a code; only neuron models and rules are checked alone"))
-    return [word]
+    return [vocabulary.find(name)]
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -75,24 +75,29 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str, Any]:
     """Findings of a model; each that failed is a problem, too."""
-    from snnctl import models
-    from snnctl.network.conformance import Finding, neuron_findings, rule_findings
+    from snnctl.agent import code_check
+    from snnctl.network.model_check import Finding, neuron_findings, rule_findings
 
     row: dict[str, Any] = {
         "kind": word.kind,
         "name": word.name,
         "path": f"{word.cls.__module__}:{word.cls.__qualname__}",
     }
-    key = vocabulary.KEYS[word.kind]
-    found = [Finding("interface", "failed", defect) for defect in models.defects(word.cls, key)]
+    found = [Finding("interface", "failed", defect) for defect in word.slot.defects(word.cls)]
     if not found:
         value, guessed = vocabulary.configured(word.cls, assignments)
         if guessed:
-            told = ", ".join(f"{name}={guess:g}" for name, guess in guessed.items())
+            told = ", ".join(
+                f"{name}={guess:g}" if isinstance(guess, float) else f"{name}={guess}"
+                for name, guess in guessed.items()
+            )
             found.append(Finding("parameters", "note", f"tried with {told}", "give others as name=value"))
-        console.compiling()
-        findings = neuron_findings if word.kind == "neuron" else rule_findings
-        found += findings(value, _seconds(tick))
+        if word.kind == "code":
+            found += code_check.findings(value, _seconds(tick))
+        else:
+            console.compiling()
+            findings = neuron_findings if word.kind == "neuron" else rule_findings
+            found += findings(value, _seconds(tick))
     row["findings"] = [finding._asdict() for finding in found]
     row["problems"] = [Problem(f.what, f.message, f.remedy)._asdict() for f in found if f.status == "failed"]
     return row

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from snnctl.training.run import Moment, RunResult
 
 INTERRUPTED = 130
-RECIPE, BUDGET, CHIPS = "cartpole-ppo", "nano-drone", ("loihi1", "spinnaker1")
+RECIPE, BUDGET = "cartpole-ppo", "nano-drone"
 EPISODES = 10
 _WIDTH = 78
 
@@ -41,7 +41,7 @@ def demo(
 
     ensure_writable(out)
     begin = time.monotonic()
-    console.note("A network of spiking neurons learns to balance a pole on a cart; then two emulated")
+    console.note("A network of spiking neurons learns to balance a pole on a cart; then emulated")
     console.note("neuromorphic chips run it, and a budget of power and time says which of them would do.")
     result = _train(out, seed)
     trained = folder.load(result.folder / "checkpoints" / "best")
@@ -64,8 +64,8 @@ def _train(out: Path, seed: int) -> RunResult:
     from snnctl.training.recipe import Recipe
 
     recipe = config.load(Recipe, library.find("recipe", RECIPE).path)
-    neurons = sum(recipe.network.hidden) + recipe.decoder.size(2)
-    _step(1, "Train", f"{neurons} neurons learn {recipe.env.id} by trial and error, starting from random weights")
+    words = f"a network ({recipe.network.summary}) learns {recipe.env.id} by trial and error, from random weights"
+    _step(1, "Train", words)
     if not runtime.kernels_cached():
         _detail("first run on this machine: the fast code is compiled once, which takes a moment")
     with console.progress("     training", 1) as bar:
@@ -94,7 +94,7 @@ def _train(out: Path, seed: int) -> RunResult:
 
 def _drive(agent: Agent, seed: int) -> tuple[Episode, ...]:
     """Step 2: the trained controller in closed loop."""
-    from snnctl.agent.float_controller import FloatController
+    from snnctl.agent import controllers
     from snnctl.loop.closed_loop import episode_seeds, run_episodes
     from snnctl.loop.statistics import summarise
 
@@ -104,7 +104,7 @@ def _drive(agent: Agent, seed: int) -> tuple[Episode, ...]:
     )
     with console.progress("     driving", EPISODES, "episodes") as bar:
         episodes = run_episodes(
-            FloatController(agent),
+            controllers.make(agent),
             task.env_id,
             episode_seeds(seed, EPISODES),
             progress=lambda done, total, e: bar.update(done, f"return {e.episode_return:.0f}"),
@@ -130,7 +130,7 @@ def _evaluate(agent: Agent, seed: int, episodes: tuple[Episode, ...]) -> list[Ev
     _detail(f"budget: {budget.robot} can spare {si(budget.power.limit_w, 'W')}")
     _detail(f"and waits {si(budget.latency.limit_s, 's')} for a decision (99 of 100 must be that quick)")
     found = []
-    for chip in CHIPS:
+    for chip in _chips():
         with console.progress(f"     {chip}", EPISODES, "episodes") as bar:
             evaluation = engine.evaluate(
                 agent,
@@ -152,6 +152,13 @@ def _evaluate(agent: Agent, seed: int, episodes: tuple[Episode, ...]) -> list[Ev
     return found
 
 
+def _chips() -> list[str]:
+    """The chips that come with the package."""
+    from snnctl import library
+
+    return [entry.name for entry in library.entries("chip") if entry.origin in ("checkout", "bundle")]
+
+
 def _report(out: Path, found: list[Evaluation]) -> tuple[Path, Path]:
     """Step 4: everything on one page, and one figure apart."""
     from snnctl.report import html
@@ -160,7 +167,7 @@ def _report(out: Path, found: list[Evaluation]) -> tuple[Path, Path]:
     _step(4, "Report", "all numbers with their sources, and figures, on one page")
     chapters = [html.Chapter(evaluation.to_json(), evaluation.rasters) for evaluation in found]
     page, figure = out / "report.html", out / "spikes.svg"
-    html.write(page, chapters, "A spiking controller for CartPole on two chips")
+    html.write(page, chapters, f"A spiking controller for CartPole on {len(found)} chips")
     write_atomic(figure, html.raster_file(chapters[0]))
     return page, figure
 
@@ -200,8 +207,8 @@ def _summary(found: list[Evaluation], result: RunResult, out: Path, page: Path, 
         "-" * _WIDTH,
         "Try next:",
         f"  {program} run {agent} --episodes 5",
-        f"  {program} evaluate {agent} --chip loihi1 --power 100mW --latency 5ms",
-        f"  {program} fit {agent} --chip spinnaker1",
+        f"  {program} evaluate {agent} --chip {found[0].chip.name} --power 100mW --latency 5ms",
+        f"  {program} fit {agent} --chip {found[-1].chip.name}",
         "=" * _WIDTH,
     ]
     console.result("\n".join(lines))

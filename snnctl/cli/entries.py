@@ -147,13 +147,12 @@ def _try_env(entry: Entry) -> None:
 
 def _try_agent(entry: Entry) -> None:
     """Load the agent, let it decide once, and connect it to its environment."""
-    from snnctl.agent import folder
-    from snnctl.agent.float_controller import FloatController
+    from snnctl.agent import controllers, folder
     from snnctl.loop.closed_loop import require_fit, warm_up
     from snnctl.robots import environments
 
     agent = folder.load(entry.path)
-    warm_up(FloatController(agent))
+    warm_up(controllers.make(agent))
     made_for = agent.description.task
     env = environments.make(made_for.env_id, **made_for.env_kwargs)
     try:
@@ -164,7 +163,8 @@ def _try_agent(entry: Entry) -> None:
 
 def _try_recipe(entry: Entry) -> None:
     """Make the recipe's environment and algorithm, up to its first update."""
-    from snnctl.training.recipe import Recipe, build
+    from snnctl.training import blueprint
+    from snnctl.training.recipe import Recipe
 
     recipe = config.load(Recipe, entry.path)
-    build(recipe, recipe.seed).close()
+    blueprint.build(blueprint.opened(recipe), recipe.seed).close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from snnctl import api
 from snnctl.cli import console
 from snnctl.errors import ConfigError, InputError, OutputError, Problem
 
@@ -24,7 +25,9 @@ _UNITS = {"power": "W", "latency": "s", "energy": "J"}
 
 def evaluate(
     agent: Annotated[str, typer.Argument(help="Name or folder of an agent, or a run folder (its best checkpoint).")],
-    chip: Annotated[str, typer.Option(metavar="C", help="Emulated chip (`snnctl list chips`).")] = "",
+    chip: Annotated[
+        str, typer.Option(metavar="C", help="Emulated chip (`snnctl list chips`); without one, returns alone.")
+    ] = "",
     power: Annotated[str, typer.Option(metavar="P", help="Most mean power, e.g. 150mW.")] = "",
     latency: Annotated[str, typer.Option(metavar="T", help="Most p99 latency of a decision, e.g. 10ms.")] = "",
     energy: Annotated[str, typer.Option(metavar="E", help="Most mean energy of a control step, e.g. 2mJ.")] = "",
@@ -43,6 +46,7 @@ def evaluate(
 
     The float controller and the chip run the same episodes. Every cost is modelled from the spikes that
     occurred. Exit code 0 when the budget holds, 1 when it does not (the report is written all the same).
+    Without --chip the controller alone runs, spiking or not, and the result is its returns.
 
     Example: snnctl evaluate cartpole-ppo --chip loihi1 --power 150mW --latency 10ms
     """
@@ -51,19 +55,23 @@ def evaluate(
     from snnctl.evaluation import budget as budgets
 
     if not chip:
-        names = ", ".join(entry.name for entry in library.entries("chip"))
-        raise InputError(Problem("--chip", "is missing", f"choose one of: {names}"))
+        if html is not None or boundary or budget or any(limits.values()):
+            names = ", ".join(entry.name for entry in library.entries("chip"))
+            raise InputError(
+                Problem("--chip", "is missing: budget and report are of a chip", f"choose one of: {names}")
+            )
+        _returns(agent, env, episodes, seed, out, as_json)
+        return
     library.find("chip", chip)
     named = budgets.load(budget) if budget else None
     budgets.combine(named, limits["power"], limits["latency"], limits["energy"], boundary or None)
 
     from snnctl import runtime
-    from snnctl.cli.run import load
     from snnctl.evaluation import evaluate as engine
     from snnctl.report import html as report
     from snnctl.storage import write_atomic
 
-    loaded = load(agent)
+    loaded = api.agent(agent)
     data_file, page_file = _targets(f"{loaded.description.name}-{Path(chip).stem}", out, html)
     if not runtime.kernels_cached():
         console.note("compiling kernels, once; later runs start faster")
@@ -94,6 +102,37 @@ def evaluate(
         raise typer.Exit(ALL_DIVERGED)
     if not found.holds:
         raise typer.Exit(FAILED)
+
+
+def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, as_json: bool) -> None:
+    """The evaluation without a chip."""
+    from snnctl import runtime
+    from snnctl.cli import run
+    from snnctl.evaluation.returns import returns
+    from snnctl.storage import write_atomic
+
+    loaded = api.agent(agent)
+    data_file, _ = _targets(loaded.description.name, out, None)
+    if not runtime.kernels_cached():
+        console.note("compiling kernels, once; later runs start faster")
+    with console.progress("evaluate", episodes, "episodes") as bar:
+        found = returns(
+            loaded,
+            env or None,
+            episodes,
+            seed,
+            lambda done, _, name: bar.update(done, name),
+            command=shlex.join(["snnctl", *sys.argv[1:]]),
+        )
+    data = found.to_json()
+    write_atomic(data_file, json.dumps(data, indent=2) + "\n")
+    if as_json:
+        console.json_result(data)
+    else:
+        console.result(run.text(loaded, found.env_id, (), seed, found.episodes, found.summary))
+    console.note(f"wrote {data_file}; add --chip for power, latency and energy")
+    if found.summary.diverged == found.summary.n:
+        raise typer.Exit(ALL_DIVERGED)
 
 
 def quantities(**given: str) -> dict[str, float | None]:

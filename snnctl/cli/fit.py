@@ -1,4 +1,4 @@
-"""``snnctl fit``: how an agent sits on a chip: cores, rules, quantisation. Nothing is run."""
+"""``snnctl fit``: how an agent, or any network, sits on a chip: cores, rules, quantisation. Nothing is run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from snnctl.cli import console
 from snnctl.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from snnctl.hardware.mapping import Fit
+    from snnctl.hardware import Fit
 
 MISFIT = 1
 _BAR = 12
 
 
 def fit(
-    agent: Annotated[str, typer.Argument(help="Name or folder of an agent, or a run folder (its best checkpoint).")],
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="AGENT", help="Agent or run folder; or a network in Python, module:function (returns a Network)."
+        ),
+    ],
     chip: Annotated[str, typer.Option(metavar="C", help="Chip (`snnctl list chips`).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Map an agent onto a chip: what each core holds, every violated rule, rounding errors.
+    """Map an agent or a network onto a chip: what each core holds, every violated rule, rounding errors.
 
-    Exit code 1 when a rule of the chip is violated.
+    Exit code 1 when the chip cannot hold or run it.
 
     Example: snnctl fit cartpole-ppo --chip loihi1
     """
@@ -32,36 +37,40 @@ def fit(
     if not chip:
         names = ", ".join(entry.name for entry in library.entries("chip"))
         raise InputError(Problem("--chip", "is missing", f"choose one of: {names}"))
-    from snnctl.cli.run import load
+    from snnctl import hardware
+    from snnctl.cli import programs
     from snnctl.evaluation.mapping import describe
     from snnctl.hardware import chip as chips
-    from snnctl.hardware import mapping
 
-    found = mapping.fit(load(agent), chips.load(chip))
+    name, program = programs.load(network)
+    found = hardware.fit(program, chips.load(chip))
     if as_json:
         console.json_result(describe(found))
     else:
-        console.result(text(found))
+        console.result(text(name, found))
     if not found.ok:
         raise typer.Exit(MISFIT)
 
 
-def text(found: Fit) -> str:
+def text(name: str, found: Fit) -> str:
     """The mapping as a page of plain text."""
-    name = found.agent.description.name
-    verdict = "fits" if found.ok else f"does NOT fit: {len(found.violations)} violations"
+    count = len(found.problems)
+    verdict = "fits" if found.image is not None else f"does NOT fit: {count} {'problem' if count == 1 else 'problems'}"
     lines = [f"{name} on {found.chip.title}: {verdict}", ""]
     if found.cores:
         lines += [_cores(found), ""]
+    for refusal in found.refusals:
+        lines += [f"{refusal.where}: {refusal.message}", f"    remedy: {refusal.remedy}"]
     for v in found.violations:
         lines.append(f"{v.where}: {v.rule}: {v.message} (used {v.used:g}, limit {v.limit:g})")
         lines.append(f"    remedy: {v.remedy}")
     if found.rounding:
         rows = [[r.layer, r.quantity, f"{r.error:.2e}", f"{r.rms:.2e}", r.scale] for r in found.rounding]
         lines.append(console.table(["layer", "rounded", "largest error", "rms", "relative to"], rows))
-    if found.ok:
-        used = f"{len(found.cores)} cores, {found.chips} {'chip' if found.chips == 1 else 'chips'}"
-        lines += ["", f"{used}; a decision takes {found.ticks} ticks"]
+    if found.image is not None:
+        cores = len({(core.chip, core.number) for core in found.cores})
+        used = f"{cores} {'core' if cores == 1 else 'cores'}, {found.chips} {'chip' if found.chips == 1 else 'chips'}"
+        lines += ["", f"{used}; a decision takes {found.image.ticks} ticks"]
     return "\n".join(lines).rstrip()
 
 

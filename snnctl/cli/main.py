@@ -49,8 +49,12 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (works anywhere).")] = False,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE", help="Python that files may name, e.g. mylab (works anywhere, again for more)."),
+    ] = None,
 ) -> None:
-    """Options that come before a verb; ``main`` has already taken ``--debug`` out."""
+    """Options that come before a verb; ``call`` has already taken ``--debug`` and ``--trust`` out."""
 
 
 for _verb in VERBS:
@@ -74,8 +78,28 @@ def call(arguments: list[str]) -> int:
         return _call([a for a in arguments if a != "--debug"], debug)
 
 
+def _trusted(arguments: list[str]) -> list[str]:
+    """The arguments without ``--trust MODULE``; what it names, and every import path that was typed, is trusted."""
+    if not any(":" in word or word.startswith("--trust") for word in arguments):
+        return arguments
+    from snnctl import slots
+
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, equals, module = word.partition("=")
+        if name != "--trust":
+            rest.append(word)
+            continue
+        module = module if equals else next(words, "")
+        slots.trust(*module.split(","))
+    slots.trust_typed(rest)
+    return rest
+
+
 def _call(arguments: list[str], debug: bool) -> int:
     try:
+        arguments = _trusted(arguments)
         # Without a verb: the help, which the parser would raise as an error of one long line.
         code = app(arguments or ["--help"], prog_name="snnctl", standalone_mode=False)
         return (code if isinstance(code, int) else 0) if arguments else 2

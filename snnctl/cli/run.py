@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snnctl import api
 from snnctl.cli import console
-from snnctl.cli.learning_figures import METRICS
-from snnctl.errors import InputError, NotFoundError, Problem
+from snnctl.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def run(
     record: Annotated[Path | None, typer.Option(metavar="F", help="Record states, actions, spikes: F.h5.")] = None,
     view: Annotated[bool, typer.Option("--view", help="Watch in MuJoCo's viewer, in real time.")] = False,
     learn: Annotated[
-        bool, typer.Option("--learn", help="Keep learning from rewards while it acts (agents of rstdp recipes).")
+        bool, typer.Option("--learn", help="Keep learning from rewards while it acts (agents with a rule).")
     ] = False,
     save: Annotated[Path | None, typer.Option(metavar="DIR", help="With --learn: save the agent it became.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
@@ -61,13 +61,13 @@ def run(
     Example: snnctl run cartpole-rstdp --change 'length*=0.12' --learn --episodes 200 --save adapted
     """
     from snnctl import runtime
-    from snnctl.agent.float_controller import FloatController
+    from snnctl.agent import controllers
     from snnctl.agent.learner import Learner
     from snnctl.loop import closed_loop, statistics
     from snnctl.loop.observers import Observers
     from snnctl.robots import changes
 
-    loaded = load(agent)
+    loaded = api.agent(agent)
     plant = changes.parse(change or ())
     if save is not None and not learn:
         raise InputError(Problem("--save", "needs --learn", "without it the agent stays what it is"))
@@ -90,7 +90,7 @@ def run(
 
         try:
             closed_loop.run_episodes(
-                learning or FloatController(loaded),
+                learning or controllers.make(loaded),
                 env_id,
                 closed_loop.episode_seeds(seed, episodes),
                 {"render_mode": "rgb_array"} if video is not None else None,
@@ -118,25 +118,10 @@ def run(
     if as_json:
         console.json_result(_plain(loaded, env_id, plant, seed, finished, summary))
     else:
-        parts = [_text(loaded, env_id, plant, seed, finished, summary)]
+        parts = [text(loaded, env_id, plant, seed, finished, summary)]
         console.result("\n\n".join([*parts, _progress(finished)] if learn else parts))
     if summary.diverged == summary.n:
         raise typer.Exit(ALL_DIVERGED)
-
-
-def load(name: str) -> Agent:
-    """The agent of a name, an agent folder, or a run folder (then ``checkpoints/best``)."""
-    from snnctl import library
-    from snnctl.agent import folder
-
-    run = Path(name).expanduser()
-    best = run / "checkpoints" / "best"
-    if (best / folder.DESCRIPTION).is_file():
-        return folder.load(best)
-    if (run / METRICS).is_file():
-        remedy = "wait for the first selection, or until the training has ended"
-        raise NotFoundError(Problem(f"run folder {name}", "has no best checkpoint yet", remedy))
-    return folder.load(library.find("agent", name).path)
 
 
 def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
@@ -243,9 +228,10 @@ def _observers(
     return found
 
 
-def _text(
+def text(
     agent: Agent, env_id: str, plant: Sequence[Change], seed: int, episodes: Sequence[Episode], summary: Summary
 ) -> str:
+    """Returns, timing and spikes of episodes as tables."""
     where = f"{env_id} changed by {', '.join(map(str, plant))}" if plant else env_id
     parts = [f"{agent.description.name} in {where}: {summary.n} episodes of seed {seed}"]
     parts.append(console.table(["measure", "value", ""], _measures(summary)))

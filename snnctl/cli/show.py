@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snnctl import library
+from snnctl import library, slots
 from snnctl.cli import console, entries, vocabulary
 from snnctl.errors import InputError, NotFoundError, Problem
 from snnctl.library import Entry
@@ -25,7 +25,10 @@ _USES = {
 def show(
     name: Annotated[str, typer.Argument(help="Name or path of an entry, or a neuron model, rule or code.")],
     kind: Annotated[
-        str, typer.Option(help="env, agent, recipe, chip, budget, space, neuron, rule or code, for an ambiguous name.")
+        str,
+        typer.Option(
+            help="Of an ambiguous name: env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
@@ -33,13 +36,14 @@ def show(
 
     Example: snnctl show loihi1
     """
-    from snnctl import config
+    from snnctl import config, slots
 
     entry = _entry(name, kind)
     if entry is None:
         _word(vocabulary.find(name, kind), as_json)
         return
-    value = entries.load(entry)
+    with slots.unresolved():
+        value = entries.load(entry)
     if as_json:
         data = {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "from": entry.origin}
         console.json_result({**data, "value": config.to_data(value)})
@@ -47,6 +51,7 @@ def show(
     lines = [
         f"# {entry.kind} {entry.name}, from {entry.origin}: {entry.path}",
         *(f"# {line}" for line in _explain(entry.kind, value, entry.path)),
+        *(f"# names Python code that was not imported: {part.name}" for part in slots.left_unresolved(value)),
         f"# use it: {_USES[entry.kind].format(name=entry.name)}",
         "",
         config.to_toml(value).rstrip(),
@@ -56,7 +61,7 @@ def show(
 
 def _entry(name: str, kind: str) -> Entry | None:
     """The entry of this name; None if it has to be a model, a rule or a code."""
-    if kind in vocabulary.KINDS or (":" in name and not library.as_path(name).exists()):
+    if kind in vocabulary.CHOICES or (":" in name and not library.as_path(name).exists()):
         return None
     try:
         return entries.find(name, kind)
@@ -71,7 +76,7 @@ def _word(word: vocabulary.Word, as_json: bool) -> None:
     import dataclasses
 
     if not dataclasses.is_dataclass(word.cls):
-        raise InputError(Problem(word.name, "is no dataclass", f"see `snnctl check {word.name}`"))
+        raise InputError(Problem(word.name, "is not a dataclass", f"see `snnctl check {word.name}`"))
     rows = vocabulary.parameters(word.cls)
     place = f"{word.cls.__module__}:{word.cls.__qualname__}"
     if as_json:
@@ -91,12 +96,10 @@ def _default(value: Any) -> str:
 def _explain(kind: str, value: Any, path: Path) -> list[str]:
     """What the numbers below amount to."""
     if kind == "agent":
-        sizes = " -> ".join(str(p.size) for p in value.network.populations)
         evaluated = _evaluated(path)
-        return [f"{sizes} neurons, {value.network.ticks} ticks a decision, for {value.task.env_id}", *evaluated]
+        return [f"{value.network.summary}, for {value.task.env_id}", *evaluated]
     if kind == "recipe":
-        hidden = " -> ".join(str(n) for n in value.network.hidden)
-        return [f"{value.trainer.kind} in {value.env.id}; hidden neurons {hidden}, {value.network.ticks} ticks"]
+        return [f"{slots.TRAINERS.name_of(value.trainer)} in {value.env.id}; {value.network.summary}"]
     if kind == "space":
         return [f"varies {len(value.keys)} keys" + (f" of the recipe {value.recipe}" if value.recipe else "")]
     if kind == "env":

@@ -119,7 +119,7 @@ def _not_learning(folder: Path, trials: list[Trial]) -> dict[int, list[int]]:
     """Seeds of finished runs that have learnt nothing, by trial, in the order of the table."""
     from snnctl.training import diagnosis
 
-    seeds = {t.trial: [r.seed for r in t.runs if r.status == "finished" and diagnosis.warnings(folder / r.folder)]
+    seeds = {t.trial: [r.seed for r in t.runs if r.status == "finished" and diagnosis.of_run(folder / r.folder)]
              for t in trials}  # fmt: skip
     return {trial: idle for trial, idle in seeds.items() if idle}
 

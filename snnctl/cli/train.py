@@ -217,7 +217,7 @@ def _say_finished(result: RunResult) -> None:
 def _warn(result: RunResult, prefix: str = "") -> None:
     from snnctl.training import diagnosis
 
-    for sentence in diagnosis.warnings(result.folder) if result.status == "finished" else ():
+    for sentence in diagnosis.of_run(result.folder) if result.status == "finished" else ():
         console.note(f"warning: {prefix}{sentence}")
 
 

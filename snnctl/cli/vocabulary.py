@@ -8,14 +8,21 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from snnctl import config, models
+from snnctl import config, slots
 from snnctl.errors import InputError, NotFoundError, Problem, nearest
+from snnctl.slots import Slot
 
 Kind = Literal["neuron", "rule", "code"]
 PLURALS: dict[str, Kind] = {"neurons": "neuron", "rules": "rule", "codes": "code"}
 KINDS: tuple[Kind, ...] = tuple(PLURALS.values())
-KEYS = {"neuron": "model", "rule": "rule", "code": "kind"}  # the field of a configuration that holds the name
-GROUPS = {"neuron": "snnctl.neurons", "rule": "snnctl.plasticity"}  # entry points
+SLOTS: dict[Kind, tuple[Slot, ...]] = {
+    "neuron": (slots.NEURONS,),
+    "rule": (slots.RULES,),
+    "code": (slots.ENCODERS, slots.DECODERS),
+}
+_KEYS = {slot.key for some in SLOTS.values() for slot in some}  # fields that hold a name
+CHOICES = (*KINDS, "encoder", "decoder")  # of --kind; an encoder and a decoder may have the same name
+_NOUNS = {"neuron": "neuron model", "rule": "plasticity rule"}
 
 # What a required parameter without a default is in a check, by its unit.
 _GUESSES = {"s": 0.02, "Hz": 20.0, "": 1.0}
@@ -27,6 +34,7 @@ class Word(NamedTuple):
     kind: Kind
     name: str
     cls: type
+    slot: Slot
 
     @property
     def about(self) -> str:
@@ -36,19 +44,23 @@ class Word(NamedTuple):
 
 def words(kind: Kind) -> list[Word]:
     """All of a kind, those of the package first; installed ones that cannot be used are left out."""
-    import importlib.metadata
-
-    found = [Word(kind, _literal(cls, KEYS[kind]), cls) for cls in _classes(kind)]
-    for point in importlib.metadata.entry_points(group=GROUPS.get(kind, "")) if kind in GROUPS else ():
-        try:
-            found.append(Word(kind, point.name, models.imported(point.value)))
-        except ValueError:
-            continue
-    return sorted(found, key=lambda word: (models.is_users(word.cls), word.name))
+    found = []
+    for slot in SLOTS[kind]:
+        found += [Word(kind, name, cls, slot) for name, cls in slot.parts.items()]
+        for name, path in slot.installed.items():
+            try:
+                found.append(Word(kind, name, slots.imported(path), slot))
+            except ValueError:
+                continue
+    return sorted(found, key=lambda word: (slots.is_users(word.cls), word.name))
 
 
 def find(name: str, kind: str = "") -> Word:
     """The one that ``name`` means: a name of :func:`words`, or an import path ``package.module:Class``.
+
+    Args:
+        name: of it
+        kind: one of :data:`CHOICES`; any if empty
 
     Raises:
         NotFoundError: none has this name.
@@ -56,25 +68,43 @@ def find(name: str, kind: str = "") -> Word:
     """
     if ":" in name:
         try:
-            cls = models.imported(name)
+            cls = slots.imported(name)
         except ValueError as error:
             raise InputError(str(error)) from None
-        is_rule = hasattr(sys.modules[cls.__module__], "Synapse") or "rule" in get_type_hints(cls)
-        return Word("rule" if (kind or ("rule" if is_rule else "neuron")) == "rule" else "neuron", name, cls)
-    wanted = [one for one in KINDS if kind in ("", one)]
-    known = [word for one in wanted for word in words(one)]
+        slot = _slot_of(cls, kind)
+        return Word(next(one for one in KINDS if slot in SLOTS[one]), name, cls, slot)
+    known = [word for one in KINDS for word in words(one) if kind in ("", one, word.slot.noun)]
     found = [word for word in known if word.name == name]
     if len(found) > 1:
-        kinds = " or ".join(f"--kind {word.kind}" for word in found)
+        several = len({word.kind for word in found}) == len(found)
+        kinds = " or ".join(f"--kind {word.kind if several else word.slot.noun}" for word in found)
         raise InputError(Problem(f"'{name[:80]}'", f"is the name of {len(found)} things", f"add {kinds}"))
     if not found:
-        what = " or ".join({"neuron": "neuron model", "rule": "plasticity rule", "code": "code"}[one] for one in wanted)
-        raise NotFoundError(Problem(f"'{name[:80]}'", f"is no {what}", nearest(name, [word.name for word in known])))
+        what = _NOUNS.get(kind, kind) or "neuron model, plasticity rule or code"
+        raise NotFoundError(
+            Problem(f"'{name[:80]}'", f"is not a known {what}", nearest(name, [word.name for word in known]))
+        )
     return found[0]
 
 
+def _slot_of(cls: Any, kind: str) -> Slot:
+    """Where a class that the user names goes: what it is derived from or has, whether it is sound or not."""
+    allowed = [slot for one in KINDS for slot in SLOTS[one] if kind in ("", one, slot.noun)]
+    fitting = [slot for slot in allowed if not slot.defects(cls)]
+    if not fitting:
+        is_rule = isinstance(cls, type) and (hasattr(sys.modules[cls.__module__], "Synapse") or "rule" in _names(cls))
+        bases = {base.__name__ for base in getattr(cls, "__mro__", ()) if base.__module__ == "snnctl.coding.code"}
+        likely = {slots.ENCODERS: "Encoder" in bases, slots.DECODERS: "Decoder" in bases, slots.RULES: is_rule}
+        fitting = [slot for slot in allowed if likely.get(slot)]
+    return (fitting or allowed)[0]
+
+
+def _names(cls: type) -> set[str]:
+    return {name for base in cls.__mro__ for name in vars(base).get("__annotations__", {})}
+
+
 def instead(name: str, error: NotFoundError) -> None:
-    """Nothing if ``name``, which is no entry, is a model, a rule or a code.
+    """Nothing if ``name``, which is not an entry, is a model, a rule or a code.
 
     Raises:
         NotFoundError: it is not; the message names the nearest of both.
@@ -87,7 +117,7 @@ def instead(name: str, error: NotFoundError) -> None:
     from snnctl import library
 
     known += [entry.name for one in library.KINDS for entry in library.entries(one)]
-    what = "is no env, agent, recipe, chip, budget, space, neuron model, rule or code"
+    what = "is not a known env, agent, recipe, chip, budget, space, neuron model, rule or code"
     raise NotFoundError(Problem(f"'{name[:80]}'", what, nearest(name, known)))
 
 
@@ -101,7 +131,7 @@ def parameters(cls: type) -> list[dict[str, Any]]:
     """Name, type, bounds and default of every parameter."""
     found: list[dict[str, Any]] = []
     for field, hint in _hints(cls):
-        if field.name in KEYS.values() and get_origin(hint) is Literal:
+        if field.name in _KEYS and get_origin(hint) is Literal:
             continue
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         made = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
@@ -125,25 +155,6 @@ def configured(cls: type, assignments: Sequence[str]) -> tuple[Any, dict[str, An
     return value, {name: guess for name, guess in guessed.items() if name not in given}
 
 
-def _classes(kind: Kind) -> tuple[type, ...]:
-    if kind == "neuron":
-        from snnctl.neurons import MODELS
-
-        return MODELS
-    if kind == "rule":
-        from snnctl.plasticity import RULES
-
-        return RULES
-    from snnctl import coding
-
-    public = (getattr(coding, name) for name in coding.__all__)
-    return tuple(cls for cls in public if isinstance(cls, type) and "kind" in get_type_hints(cls))
-
-
-def _literal(cls: type, key: str) -> str:
-    return str(get_args(get_type_hints(cls)[key])[0])
-
-
 def _hints(cls: type) -> list[tuple[Any, Any]]:
     hints = get_type_hints(cls, include_extras=True)
     fields: Any = dataclasses.fields(cls)
@@ -155,6 +166,11 @@ def _marks(hint: Any) -> tuple[Any, ...]:
 
 
 def _guess(hint: Any) -> Any:
+    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if bare is int:
+        return 2
+    if get_origin(bare) is tuple:
+        return [_guess(get_args(bare)[0])]
     unit = next((mark.symbol for mark in _marks(hint) if isinstance(mark, config.Unit)), "")
     return _GUESSES.get(unit, 1.0)
 

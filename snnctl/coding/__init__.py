@@ -1,10 +1,13 @@
 """Encoders (observation to spikes) and decoders (spikes to action), one file each.
 
-``Encoder`` and ``Decoder`` are the ones that an agent can name.
+``ENCODERS`` and ``DECODERS`` are the tables of their slots.
 """
 
 from __future__ import annotations
 
+from snnctl.coding.analog import Analog
+from snnctl.coding.analog_decoder import AnalogDecoder
+from snnctl.coding.argmax import ArgmaxDecoder
 from snnctl.coding.bernoulli import Bernoulli
 from snnctl.coding.burst import Burst
 from snnctl.coding.choice import ChoiceDecoder
@@ -24,35 +27,41 @@ from snnctl.coding.rate import RateDecoder
 from snnctl.coding.send_on_delta import SendOnDelta
 from snnctl.coding.winner_take_all import WinnerTakeAllDecoder
 
-Encoder = (
-    GaussianPopulation
-    | PlaceCells
-    | HashedPlaceCells
-    | Poisson
-    | Bernoulli
-    | Latency
-    | Phase
-    | Burst
-    | SendOnDelta
-    | DirectCurrent
+ENCODERS: tuple[type, ...] = (
+    GaussianPopulation,
+    PlaceCells,
+    HashedPlaceCells,
+    Poisson,
+    Bernoulli,
+    Latency,
+    Phase,
+    Burst,
+    SendOnDelta,
+    DirectCurrent,
+    Analog,
 )
-Decoder = (
-    RateDecoder
-    | ChoiceDecoder
-    | FilteredRateDecoder
-    | FirstSpikeDecoder
-    | MembraneDecoder
-    | PopulationVectorDecoder
-    | WinnerTakeAllDecoder
+DECODERS: tuple[type, ...] = (
+    RateDecoder,
+    ChoiceDecoder,
+    FilteredRateDecoder,
+    FirstSpikeDecoder,
+    MembraneDecoder,
+    PopulationVectorDecoder,
+    WinnerTakeAllDecoder,
+    AnalogDecoder,
+    ArgmaxDecoder,
 )
 
 __all__ = [
+    "DECODERS",
+    "ENCODERS",
+    "Analog",
+    "AnalogDecoder",
+    "ArgmaxDecoder",
     "Bernoulli",
     "Burst",
     "ChoiceDecoder",
-    "Decoder",
     "DirectCurrent",
-    "Encoder",
     "FilteredRateDecoder",
     "FirstSpikeDecoder",
     "GaussianPopulation",

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.coding.gaussian_encoder import poisson_spikes
-from snnctl.coding.intensity import check_range, finite_or_clipped
+from snnctl.coding.intensity import IntensityCode, check_range, finite_or_clipped
+from snnctl.coding.receptive_fields import poisson_spikes
 from snnctl.config import schema
 
 
@@ -44,7 +44,7 @@ def decode(raster: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @schema
-class Bernoulli:
+class Bernoulli(IntensityCode):
     """Configuration of the Bernoulli encoder: p is 0 at ``low`` and 1 at ``high`` (normalised observations)."""
 
     kind: Literal["bernoulli"] = "bernoulli"
@@ -53,14 +53,6 @@ class Bernoulli:
 
     def __post_init__(self) -> None:
         check_range(self.low, self.high)
-
-    def size(self, dims: int) -> int:
-        """Neurons needed for ``dims`` observations."""
-        return dims
-
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""

@@ -21,8 +21,9 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from snnctl.coding.intensity import check_range, finite_or_clipped
+from snnctl.coding.intensity import IntensityCode, check_range, finite_or_clipped
 from snnctl.config import schema
+from snnctl.errors import Problem
 
 _EXACT = 1e-9  # rounding of a product must not count as another spike
 
@@ -71,7 +72,7 @@ def decode(raster: NDArray[np.uint8], max_spikes: int = 5, isi_min: int = 1, isi
 
 
 @schema
-class Burst:
+class Burst(IntensityCode):
     """Configuration of the burst encoder; intervals are in ticks."""
 
     kind: Literal["burst"] = "burst"
@@ -86,21 +87,18 @@ class Burst:
         if self.isi_max < self.isi_min:
             raise ValueError(f"isi_max {self.isi_max}: must not be below isi_min ({self.isi_min})")
 
-    def size(self, dims: int) -> int:
-        """Neurons needed for ``dims`` observations."""
-        return dims
+    @property
+    def is_steady(self) -> bool:
+        """It neither draws nor remembers."""
+        return True
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
-
-    def misfit(self, ticks: int) -> tuple[str, str, str] | None:
-        """Why a decision of ``ticks`` cannot carry this code: key, what, remedy."""
+    def problems(self, dims: int, ticks: int) -> list[Problem]:
+        """A decision of ``ticks`` must hold the longest burst."""
         needed = span(self.max_spikes, self.isi_min, self.isi_max)
         if ticks >= needed:
-            return None
+            return []
         message = f"is {self.isi_max}: the longest burst takes {needed} ticks, a decision has {ticks}"
-        return "isi_max", message, "shorten the intervals or allow fewer spikes"
+        return [Problem("isi_max", message, "shorten the intervals or allow fewer spikes")]
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""

@@ -11,28 +11,37 @@ Cost: no extra ticks; at most ticks spikes a neuron. All silent, the largest bia
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from annotated_types import Ge
+from numpy.typing import NDArray
 
+from snnctl.coding.code import Limits, LinearReadout, Tensors
+from snnctl.coding.linear_decoder import LinearDecoder
+from snnctl.coding.linear_gradient import LinearGradient
 from snnctl.config import schema
 
 
 @schema
-class ChoiceDecoder:
+class ChoiceDecoder(LinearDecoder):
     """Configuration of the choice decoder (discrete actions)."""
 
     action_kind: ClassVar[Literal["discrete"]] = "discrete"
     kind: Literal["choice"] = "choice"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 
-    def size(self, actions: int) -> int:
-        """Neurons of the output population for ``actions`` actions."""
-        return actions * self.neurons_per_action
-
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """Tensors of this decoder for ``actions`` actions."""
+    def fixed(self, actions: int, limits: Limits | None) -> dict[str, NDArray[Any]]:
+        """Every spike counts the same."""
         return {
-            "decoder.weight": (actions, self.neurons_per_action),
-            "decoder.bias": (actions,),
+            "decoder.weight": np.ones((actions, self.neurons_per_action)),
+            "decoder.bias": np.zeros(actions),
         }
+
+    def fused(self, tensors: Tensors) -> LinearReadout:
+        """It runs inside the decision kernel."""
+        return self.counted(tensors)
+
+    def gradient(self, actions: int) -> LinearGradient:
+        """The read-out over a batch."""
+        return LinearGradient(actions, self.neurons_per_action)

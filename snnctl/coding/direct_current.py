@@ -13,11 +13,12 @@ Source: Rueckauer et al., Frontiers in Neuroscience 11:682 (2017), section 2.3 (
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Encoder, Tensors
 from snnctl.config import schema
 
 
@@ -41,9 +42,10 @@ def decode(current: NDArray[np.float64], gain: float = 1.0) -> NDArray[np.float6
 
 
 @schema
-class DirectCurrent:
+class DirectCurrent(Encoder):
     """Configuration of the direct current."""
 
+    signal: ClassVar[Literal["analog"]] = "analog"
     kind: Literal["direct_current"] = "direct_current"
     gain: float = 1.0
 
@@ -51,6 +53,26 @@ class DirectCurrent:
         """Analog inputs needed for ``dims`` observations."""
         return dims
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
+    @property
+    def is_steady(self) -> bool:
+        """It neither draws nor remembers."""
+        return True
+
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> DirectCurrentEncoder:
+        """What injects; no tensors are needed."""
+        return DirectCurrentEncoder(self.gain)
+
+
+class DirectCurrentEncoder:
+    """Normalised observation -> currents."""
+
+    def __init__(self, gain: float) -> None:
+        self._gain = gain
+
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
+    def values(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Currents (dims,) of every tick for the normalised observation ``x`` (dims,)."""
+        current: NDArray[np.float64] = encode(x, 1, self._gain)[0]
+        return current

@@ -20,6 +20,8 @@ import numpy as np
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Tensors
+from snnctl.coding.linear_decoder import LinearDecoder, WeightedSum
 from snnctl.config import Seconds, schema
 
 
@@ -55,7 +57,7 @@ def decode(raster: NDArray[Any], tau_s: float, tick_s: float) -> NDArray[np.floa
 
 
 @schema
-class FilteredRateDecoder:
+class FilteredRateDecoder(LinearDecoder):
     """Configuration of the filtered-rate decoder (continuous actions)."""
 
     action_kind: ClassVar[Literal["continuous"]] = "continuous"
@@ -63,15 +65,24 @@ class FilteredRateDecoder:
     neurons_per_action: Annotated[int, Ge(1)] = 10
     tau_s: Annotated[Seconds, Gt(0)] = 20e-3
 
-    def size(self, actions: int) -> int:
-        """Neurons of the output population for ``actions`` actions."""
-        return actions * self.neurons_per_action
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> FilteredSum:
+        """What decodes with these weights."""
+        return FilteredSum(self, tensors, tick_s)
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """Tensors of this decoder for ``actions`` actions."""
-        return {
-            "decoder.weight": (actions, self.neurons_per_action),
-            "decoder.bias": (actions,),
-            "decoder.low": (actions,),
-            "decoder.high": (actions,),
-        }
+
+class FilteredSum(WeightedSum):
+    """Spikes -> action, by filtered rates; keeps the window from decision to decision of an episode."""
+
+    def __init__(self, config: FilteredRateDecoder, tensors: Tensors, tick_s: float) -> None:
+        super().__init__(tensors, config.limits(tensors))
+        self._a = float(np.exp(-tick_s / config.tau_s))
+        self.reset()
+
+    def reset(self) -> None:
+        """The window is empty."""
+        self._filter = start(self._weight.shape)
+
+    def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
+        """Filtered rates."""
+        self._filter = advance(self._filter, raster, self._a)
+        return rate(self._filter, self._a), 1

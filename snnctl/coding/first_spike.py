@@ -12,13 +12,15 @@ Source: Thorpe & Gautrais 1998 (latency and rank); the linear form is ours.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Tensors
 from snnctl.coding.latency import first_ticks
+from snnctl.coding.linear_decoder import LinearDecoder, WeightedSum
 from snnctl.config import schema
 
 
@@ -30,22 +32,21 @@ def decode(raster: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @schema
-class FirstSpikeDecoder:
+class FirstSpikeDecoder(LinearDecoder):
     """Configuration of the first-spike decoder (continuous actions)."""
 
     action_kind: ClassVar[Literal["continuous"]] = "continuous"
     kind: Literal["first_spike"] = "first_spike"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 
-    def size(self, actions: int) -> int:
-        """Neurons of the output population for ``actions`` actions."""
-        return actions * self.neurons_per_action
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> FirstSpikeSum:
+        """What decodes with these weights."""
+        return FirstSpikeSum(tensors, self.limits(tensors))
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """Tensors of this decoder for ``actions`` actions."""
-        return {
-            "decoder.weight": (actions, self.neurons_per_action),
-            "decoder.bias": (actions,),
-            "decoder.low": (actions,),
-            "decoder.high": (actions,),
-        }
+
+class FirstSpikeSum(WeightedSum):
+    """Spikes -> action, by the times of the first ones."""
+
+    def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
+        """How early each neuron spiked."""
+        return decode(raster), 1

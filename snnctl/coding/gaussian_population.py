@@ -20,19 +20,24 @@ memory, not checked against the paper).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Encoder, ReceptiveFields, Shapes, Tensors
+from snnctl.coding.gaussian_encoder import GaussianEncoder
+from snnctl.coding.gaussian_gradient import GaussianGradient
+from snnctl.coding.receptive_fields import slopes
 from snnctl.config import schema
 
 
 @schema
-class GaussianPopulation:
+class GaussianPopulation(Encoder):
     """Configuration of the Gaussian population encoder."""
 
+    positive: ClassVar[tuple[str, ...]] = ("encoder.width",)
     kind: Literal["gaussian_population"] = "gaussian_population"
     neurons_per_dim: Annotated[int, Ge(1)] = 10
     low: float = -3.0
@@ -53,7 +58,12 @@ class GaussianPopulation:
         """Neurons needed for ``dims`` observations."""
         return dims * self.neurons_per_dim
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
+    @property
+    def is_steady(self) -> bool:
+        """The poisson variant draws."""
+        return self.spikes != "poisson"
+
+    def tensor_shapes(self, dims: int) -> Shapes:
         """Tensors of this encoder for ``dims`` observations."""
         return {"encoder.mean": (dims, self.neurons_per_dim), "encoder.width": (dims, self.neurons_per_dim)}
 
@@ -67,3 +77,23 @@ class GaussianPopulation:
             mean = np.linspace(self.low, self.high, k) if k > 1 else np.array([(self.low + self.high) / 2])
             width = self.width
         return np.tile(mean, (dims, 1)), np.full((dims, k), width)
+
+    def initial(self, dims: int, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """The placement."""
+        mean, width = self.fields(dims)
+        return {"encoder.mean": mean.astype(np.float32), "encoder.width": width.astype(np.float32)}
+
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> GaussianEncoder:
+        """What encodes, with these means and widths."""
+        return GaussianEncoder(self, tensors, dtype)
+
+    def fused(self, tensors: Tensors) -> ReceptiveFields | None:
+        """All but the latency variant run inside the decision kernel."""
+        if self.spikes == "latency":
+            return None
+        centre, slope = tensors["encoder.mean"].ravel(), slopes(tensors["encoder.width"]).ravel()
+        return ReceptiveFields(centre, slope, self.neurons_per_dim, self.threshold, self.spikes == "poisson")
+
+    def gradient(self, dims: int, ticks: int, dtype: Any) -> GaussianGradient | None:
+        """The code over a batch; the latency variant has no gradient."""
+        return None if self.spikes == "latency" else GaussianGradient(self, dims, ticks, dtype)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -28,7 +28,9 @@ from annotated_types import Ge, Gt, MinLen
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Encoder, Shapes, Tensors
 from snnctl.config import schema
+from snnctl.errors import Problem
 
 _FACTOR, _LOW = np.uint64(0x9E3779B1), np.uint64(0xFFFFFFFF)  # 2^32 / golden ratio, prime (Knuth 6.4)
 _MANY = 100_000  # choices of dimensions
@@ -36,7 +38,7 @@ _29, _32 = np.uint64(29), np.uint64(32)
 
 
 @schema
-class HashedPlaceCells:
+class HashedPlaceCells(Encoder):
     """Configuration of the hashed place-cell encoder."""
 
     kind: Literal["hashed_place_cells"] = "hashed_place_cells"
@@ -60,7 +62,18 @@ class HashedPlaceCells:
         """Number of cells."""
         return self.layers * self.cells
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
+    @property
+    def is_steady(self) -> bool:
+        """It neither draws nor remembers."""
+        return True
+
+    def problems(self, dims: int, ticks: int) -> list[Problem]:
+        """There must be fields for each of ``dims`` observations."""
+        if len(self.fields) == dims:
+            return []
+        return [Problem("fields", f"has {len(self.fields)} entries", f"give one for each of {dims} observations")]
+
+    def tensor_shapes(self, dims: int) -> Shapes:
         """Tensors of this encoder for ``dims`` observations."""
         return {"encoder.fields": (self.layers, dims), "encoder.shift": (self.layers, dims)}
 
@@ -78,6 +91,15 @@ class HashedPlaceCells:
             for layer, blind in enumerate(_blind(used.size, used.size - self.subset, self.layers, generator)):
                 fields[layer, used[blind]] = 0
         return fields.astype(np.float32), shift.astype(np.float32)
+
+    def initial(self, dims: int, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """The grids; which dimensions each looks at is drawn."""
+        fields, shift = self.grids(generator)
+        return {"encoder.fields": fields, "encoder.shift": shift}
+
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> HashedPlaceCellEncoder:
+        """What encodes, with these fields and shifts."""
+        return HashedPlaceCellEncoder(self, tensors)
 
 
 def _blind(dims: int, count: int, layers: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
@@ -134,7 +156,7 @@ def locate(
 class HashedPlaceCellEncoder:
     """Normalised observation -> spikes, or the list of the cells that spike."""
 
-    def __init__(self, config: HashedPlaceCells, tensors: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, config: HashedPlaceCells, tensors: Tensors) -> None:
         self._config = config
         self._fields = np.ascontiguousarray(tensors["encoder.fields"], np.float32)  # (layers, dims)
         self._shift = np.ascontiguousarray(tensors["encoder.shift"], np.float32)  # (layers, dims)

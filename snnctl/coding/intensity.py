@@ -8,10 +8,12 @@ clipped to its ends; a nan has no place in the range and is refused.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from snnctl.coding.code import Encoder, Tensors
 
 
 def intensity(x: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
@@ -49,22 +51,23 @@ def check_range(low: float, high: float) -> None:
         raise ValueError(f"low {low:g}: must be below high ({high:g})")
 
 
-class IntensityCode(Protocol):
-    """Configuration of a code that has one neuron for each observation."""
+class IntensityCode(Encoder):
+    """Base of the configurations of codes that have one neuron for each observation."""
 
-    @property
-    def low(self) -> float:
-        """Normalised observation with intensity 0."""
-        ...
+    low: float  # normalised observation with intensity 0
+    high: float  # with intensity 1
 
-    @property
-    def high(self) -> float:
-        """Normalised observation with intensity 1."""
-        ...
+    def size(self, dims: int) -> int:
+        """Neurons needed for ``dims`` observations."""
+        return dims
+
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> IntensityEncoder:
+        """What encodes; no tensors are needed."""
+        return IntensityEncoder(self, tick_s)
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define raster(self, u, ticks, tick_s, state)")
 
 
 class IntensityEncoder:

@@ -23,7 +23,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
-from snnctl.coding.intensity import check_range, finite_or_clipped
+from snnctl.coding.intensity import IntensityCode, check_range, finite_or_clipped
 from snnctl.config import Seconds, schema
 
 _ABOVE = 1e-7  # how far above theta an intensity counts that does not reach it
@@ -92,7 +92,7 @@ def decode_charging(times: NDArray[Any], tau: float, theta: float) -> NDArray[np
 
 
 @schema
-class Latency:
+class Latency(IntensityCode):
     """Configuration of the latency encoder.
 
     Attributes:
@@ -117,13 +117,10 @@ class Latency:
         if self.law == "charging" and self.theta == 0:
             raise ValueError("theta 0: the charging law needs a threshold above 0")
 
-    def size(self, dims: int) -> int:
-        """Neurons needed for ``dims`` observations."""
-        return dims
-
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
+    @property
+    def is_steady(self) -> bool:
+        """It neither draws nor remembers."""
+        return True
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""

@@ -19,6 +19,8 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Tensors, required
+from snnctl.coding.linear_decoder import LinearDecoder, WeightedSum
 from snnctl.config import schema
 
 Read = Literal["last", "mean", "maximum"]
@@ -43,7 +45,7 @@ def decode(membrane: NDArray[Any], read: Read = "last") -> NDArray[np.float64]:
 
 
 @schema
-class MembraneDecoder:
+class MembraneDecoder(LinearDecoder):
     """Configuration of the membrane decoder (continuous actions)."""
 
     action_kind: ClassVar[Literal["continuous"]] = "continuous"
@@ -51,15 +53,23 @@ class MembraneDecoder:
     neurons_per_action: Annotated[int, Ge(1)] = 1
     read: Read = "last"
 
-    def size(self, actions: int) -> int:
-        """Neurons of the output population for ``actions`` actions."""
-        return actions * self.neurons_per_action
+    @property
+    def reads(self) -> Literal["membranes"]:
+        """Membranes, and no spikes."""
+        return "membranes"
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """Tensors of this decoder for ``actions`` actions."""
-        return {
-            "decoder.weight": (actions, self.neurons_per_action),
-            "decoder.bias": (actions,),
-            "decoder.low": (actions,),
-            "decoder.high": (actions,),
-        }
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> MembraneSum:
+        """What decodes with these weights."""
+        return MembraneSum(self, tensors)
+
+
+class MembraneSum(WeightedSum):
+    """Membranes -> action."""
+
+    def __init__(self, config: MembraneDecoder, tensors: Tensors) -> None:
+        super().__init__(tensors, config.limits(tensors))
+        self._read: Read = config.read
+
+    def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
+        """The membranes that are read."""
+        return decode(required(v), self._read), 1

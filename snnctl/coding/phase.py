@@ -20,8 +20,9 @@ import numpy as np
 from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
-from snnctl.coding.intensity import check_range, finite_or_clipped
+from snnctl.coding.intensity import IntensityCode, check_range, finite_or_clipped
 from snnctl.config import schema
+from snnctl.errors import Problem
 
 Order = Literal["most_significant_first", "least_significant_first"]
 
@@ -56,7 +57,7 @@ def decode(raster: NDArray[np.uint8], period: int = 8, order: Order = "most_sign
 
 
 @schema
-class Phase:
+class Phase(IntensityCode):
     """Configuration of the phase encoder; a decision must have a whole number of periods (ticks)."""
 
     kind: Literal["phase"] = "phase"
@@ -68,19 +69,17 @@ class Phase:
     def __post_init__(self) -> None:
         check_range(self.low, self.high)
 
-    def size(self, dims: int) -> int:
-        """Neurons needed for ``dims`` observations."""
-        return dims
+    @property
+    def is_steady(self) -> bool:
+        """It neither draws nor remembers."""
+        return True
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
-
-    def misfit(self, ticks: int) -> tuple[str, str, str] | None:
-        """Why a decision of ``ticks`` cannot carry this code: key, what, remedy."""
+    def problems(self, dims: int, ticks: int) -> list[Problem]:
+        """A decision of ``ticks`` must have whole periods."""
         if ticks % self.period == 0:
-            return None
-        return "period", f"is {self.period}, which does not divide the {ticks} ticks of a decision", "make it a divisor"
+            return []
+        message = f"is {self.period}, which does not divide the {ticks} ticks of a decision"
+        return [Problem("period", message, "make it a divisor")]
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Tensors
 from snnctl.coding.exponential import exp_nonpositive
-from snnctl.coding.gaussian_encoder import deterministic_spikes, poisson_spikes
-from snnctl.coding.place_cells import PlaceCells
+from snnctl.coding.receptive_fields import deterministic_spikes, poisson_spikes
+
+if TYPE_CHECKING:
+    from snnctl.coding.place_cells import PlaceCells
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -36,7 +38,7 @@ def activation(x: NDArray[Any], centre: NDArray[Any], width: NDArray[Any], half:
 class PlaceCellEncoder:
     """Normalised observation -> spikes; holds the tensors in the precision of the network."""
 
-    def __init__(self, config: PlaceCells, tensors: Mapping[str, NDArray[Any]], dtype: type) -> None:
+    def __init__(self, config: PlaceCells, tensors: Tensors, dtype: type) -> None:
         scalar = np.dtype(dtype).type
         self._poisson = config.spikes == "poisson"
         self._threshold = scalar(config.threshold)

@@ -15,19 +15,23 @@ Source: Fremaux, Sprekeler & Gerstner, PLoS Comput Biol 9:e1003024 (2013), place
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, MinLen
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Encoder, Shapes, Tensors
+from snnctl.coding.place_cell_encoder import PlaceCellEncoder
 from snnctl.config import schema
+from snnctl.errors import Problem
 
 
 @schema
-class PlaceCells:
+class PlaceCells(Encoder):
     """Configuration of the place-cell encoder."""
 
+    positive: ClassVar[tuple[str, ...]] = ("encoder.width",)
     kind: Literal["place_cells"] = "place_cells"
     grid: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
     low: float = -1.0
@@ -37,10 +41,21 @@ class PlaceCells:
     threshold: Annotated[float, Gt(0)] = 0.999
 
     def size(self, dims: int) -> int:
-        """Number of cells; ``tensor_shapes`` shows that a grid must have one entry a dimension."""
+        """Number of cells, whatever ``dims``."""
         return math.prod(self.grid)
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
+    @property
+    def is_steady(self) -> bool:
+        """The poisson variant draws."""
+        return self.spikes != "poisson"
+
+    def problems(self, dims: int, ticks: int) -> list[Problem]:
+        """The grid must have one entry for each of ``dims`` observations."""
+        if len(self.grid) == dims:
+            return []
+        return [Problem("grid", f"has {len(self.grid)} entries", f"give one for each of {dims} observations")]
+
+    def tensor_shapes(self, dims: int) -> Shapes:
         """Tensors of this encoder for ``dims`` observations."""
         return {"encoder.centre": (self.size(dims), dims), "encoder.width": (self.size(dims), dims)}
 
@@ -53,3 +68,12 @@ class PlaceCells:
         centre = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(self.grid))
         width = np.broadcast_to(np.array(spacing) * self.spread, centre.shape)
         return centre.astype(np.float32), width.astype(np.float32)
+
+    def initial(self, dims: int, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """The grid."""
+        centre, width = self.fields()
+        return {"encoder.centre": centre, "encoder.width": width}
+
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> PlaceCellEncoder:
+        """What encodes, with these centres and widths."""
+        return PlaceCellEncoder(self, tensors, dtype)

@@ -17,7 +17,7 @@ from annotated_types import Gt
 from numpy.typing import NDArray
 
 from snnctl.coding import bernoulli
-from snnctl.coding.intensity import check_range, finite_or_clipped
+from snnctl.coding.intensity import IntensityCode, check_range, finite_or_clipped
 from snnctl.config import Hertz, schema
 
 
@@ -50,7 +50,7 @@ def decode(raster: NDArray[np.uint8], tick_s: float) -> NDArray[np.float64]:
 
 
 @schema
-class Poisson:
+class Poisson(IntensityCode):
     """Configuration of the Poisson encoder: the rate is 0 at ``low`` and ``max_rate_hz`` at ``high``."""
 
     kind: Literal["poisson"] = "poisson"
@@ -60,14 +60,6 @@ class Poisson:
 
     def __post_init__(self) -> None:
         check_range(self.low, self.high)
-
-    def size(self, dims: int) -> int:
-        """Neurons needed for ``dims`` observations."""
-        return dims
-
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
 
     def raster(self, u: NDArray[Any], ticks: int, tick_s: float, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for intensities ``u`` (n,)."""

@@ -22,6 +22,7 @@ from annotated_types import Ge
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Action, Decoder, Limits, Shapes, Tensors
 from snnctl.config import schema
 
 
@@ -68,7 +69,7 @@ def direction(raster: NDArray[Any], preferred_rad: NDArray[Any], silent: Any = n
 
 
 @schema
-class PopulationVectorDecoder:
+class PopulationVectorDecoder(Decoder):
     """Configuration of the population-vector decoder (continuous actions)."""
 
     action_kind: ClassVar[Literal["continuous"]] = "continuous"
@@ -79,7 +80,7 @@ class PopulationVectorDecoder:
         """Neurons of the output population for ``actions`` actions."""
         return actions * self.neurons_per_action
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
+    def tensor_shapes(self, actions: int) -> Shapes:
         """Tensors of this decoder for ``actions`` actions."""
         return {
             "decoder.preferred": (actions, self.neurons_per_action),
@@ -93,3 +94,33 @@ class PopulationVectorDecoder:
         fraction = np.linspace(0.0, 1.0, k) if k > 1 else np.array([0.5])
         values: NDArray[np.float64] = low[:, None] + fraction * (high - low)[:, None]
         return values
+
+    def fixed(self, actions: int, limits: Limits | None) -> dict[str, NDArray[Any]] | None:
+        """Preferred values even over the limits."""
+        if limits is None:
+            return None
+        low, high = limits
+        return {"decoder.low": low, "decoder.high": high, "decoder.preferred": self.preferred(low, high)}
+
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> PopulationVector:
+        """What decodes with these preferred values and limits."""
+        return PopulationVector(tensors)
+
+
+class PopulationVector:
+    """Spikes -> action, within its limits; the middle where a population is silent."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self._preferred = tensors["decoder.preferred"].astype(np.float64)  # (actions, k)
+        self._low = tensors["decoder.low"].astype(np.float64)  # (actions,)
+        self._high = tensors["decoder.high"].astype(np.float64)  # (actions,)
+        self._silent = (self._low + self._high) / 2  # (actions,)
+
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The action (actions,)."""
+        y = self._silent.copy()  # (actions,)
+        means(raster, self._preferred, y)
+        return np.minimum(np.maximum(y, self._low), self._high)

@@ -19,6 +19,9 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
+from snnctl.coding.code import LinearReadout, Tensors
+from snnctl.coding.linear_decoder import LinearDecoder
+from snnctl.coding.linear_gradient import LinearGradient
 from snnctl.config import schema
 
 
@@ -29,22 +32,17 @@ def decode(raster: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @schema
-class RateDecoder:
+class RateDecoder(LinearDecoder):
     """Configuration of the rate decoder (continuous actions)."""
 
     action_kind: ClassVar[Literal["continuous"]] = "continuous"
     kind: Literal["rate"] = "rate"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 
-    def size(self, actions: int) -> int:
-        """Neurons of the output population for ``actions`` actions."""
-        return actions * self.neurons_per_action
+    def fused(self, tensors: Tensors) -> LinearReadout:
+        """It runs inside the decision kernel."""
+        return self.counted(tensors)
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """Tensors of this decoder for ``actions`` actions."""
-        return {
-            "decoder.weight": (actions, self.neurons_per_action),
-            "decoder.bias": (actions,),
-            "decoder.low": (actions,),
-            "decoder.high": (actions,),
-        }
+    def gradient(self, actions: int) -> LinearGradient:
+        """The read-out over a batch."""
+        return LinearGradient(actions, self.neurons_per_action)

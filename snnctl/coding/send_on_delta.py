@@ -20,6 +20,7 @@ import numpy as np
 from annotated_types import Gt
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Encoder, Tensors
 from snnctl.config import schema
 
 
@@ -91,7 +92,7 @@ def _finite(x: NDArray[Any]) -> NDArray[np.float64]:
 
 
 @schema
-class SendOnDelta:
+class SendOnDelta(Encoder):
     """Configuration of the send-on-delta encoder; the threshold is in units of the normalised observation."""
 
     kind: Literal["send_on_delta"] = "send_on_delta"
@@ -101,9 +102,9 @@ class SendOnDelta:
         """Neurons needed for ``dims`` observations."""
         return 2 * dims
 
-    def tensor_shapes(self, dims: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
+    def build(self, tensors: Tensors, tick_s: float, dtype: type) -> SendOnDeltaEncoder:
+        """What encodes; no tensors are needed."""
+        return SendOnDeltaEncoder(self)
 
 
 class SendOnDeltaEncoder:

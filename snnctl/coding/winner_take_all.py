@@ -19,6 +19,7 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
+from snnctl.coding.code import Action, Decoder, Tensors, required
 from snnctl.coding.latency import first_ticks
 from snnctl.config import schema
 
@@ -46,7 +47,7 @@ def highest_membrane(membrane: NDArray[Any], actions: int) -> int:
 
 
 @schema
-class WinnerTakeAllDecoder:
+class WinnerTakeAllDecoder(Decoder):
     """Configuration of the winner-take-all decoder (discrete actions)."""
 
     action_kind: ClassVar[Literal["discrete"]] = "discrete"
@@ -58,6 +59,31 @@ class WinnerTakeAllDecoder:
         """Neurons of the output population for ``actions`` actions."""
         return actions * self.neurons_per_action
 
-    def tensor_shapes(self, actions: int) -> dict[str, tuple[int | None, ...]]:
-        """No tensors."""
-        return {}
+    @property
+    def reads(self) -> Literal["spikes", "membranes"]:
+        """Membranes, if they decide."""
+        return "membranes" if self.by == "membrane" else "spikes"
+
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> WinnerTakeAll:
+        """What decodes; no tensors are needed."""
+        return WinnerTakeAll(self, actions)
+
+
+class WinnerTakeAll:
+    """Spikes or membranes -> index of an action."""
+
+    def __init__(self, config: WinnerTakeAllDecoder, actions: int) -> None:
+        self._by, self._actions = config.by, actions
+
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The index of the winner."""
+        match self._by:
+            case "count":
+                return most_spikes(raster, self._actions)
+            case "first_spike":
+                return earliest_spike(raster, self._actions)
+            case "membrane":
+                return highest_membrane(required(v), self._actions)

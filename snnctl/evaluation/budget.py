@@ -20,10 +20,9 @@ from annotated_types import Gt
 from snnctl import config, library
 from snnctl.config import Joules, Seconds, Watts, schema
 from snnctl.errors import ConfigError, Problem
+from snnctl.hardware.cost import Boundary
 
-Boundary = Literal["chip", "board", "dynamic"]
 Status = Literal["published", "derived", "assumed", "given"]  # given: stated by the user, on the command line
-BOUNDARIES: tuple[Boundary, ...] = ("chip", "board", "dynamic")
 
 
 @schema

@@ -14,19 +14,17 @@ to run. All of it is modelled from sourced constants, none is measured on this n
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.agent.controller import Controller
-from snnctl.evaluation.budget import Boundary
-from snnctl.hardware.cost import DecisionCost
+from snnctl.agent.controller import Controller, Priced
+from snnctl.hardware.cost import DecisionCost, Power
 from snnctl.loop.episode import Episode, Step
 
 Values = NDArray[np.float64]
-Part = tuple[str, float]
 
 
 class Record(NamedTuple):
@@ -39,25 +37,6 @@ class Record(NamedTuple):
     chip_w: tuple[float, float]  # static, idle
     board_w: tuple[float, float]  # static, idle, of the board with the chip
     notes: tuple[str, ...]
-
-
-class Power(NamedTuple):
-    """Mean power, apart."""
-
-    chip_w: tuple[float, float]
-    board_w: tuple[float, float]
-    dynamic_w: float
-
-    def parts(self, boundary: Boundary) -> tuple[Part, ...]:
-        """What is counted at a boundary; the total is exactly the sum of these."""
-        if boundary == "dynamic":
-            return (("dynamic", self.dynamic_w),)
-        static, idle = self.chip_w if boundary == "chip" else self.board_w
-        return (("static", static), ("idle", idle), ("dynamic", self.dynamic_w))
-
-    def at(self, boundary: Boundary) -> float:
-        """Total at a boundary."""
-        return sum(value for _, value in self.parts(boundary))
 
 
 def latency(record: Record) -> Values:
@@ -86,20 +65,18 @@ def p99(values: Values) -> float:
     return float(np.quantile(values, 0.99, method="inverted_cdf"))
 
 
-class Priced(Protocol):
-    """A controller that knows what its last decision cost: an emulated chip."""
-
-    def cost(self) -> DecisionCost:
-        """Cost of the last decision."""
-        ...
-
-
 class Meter:
     """Observer of the closed loop that asks an emulated chip for the cost of each decision."""
 
-    def __init__(self, controller: Priced, trace_steps: int = 40) -> None:
-        """``trace_steps``: decisions of the first episode whose spikes are kept for the raster."""
-        self._controller, self._trace_steps = controller, trace_steps
+    def __init__(self, controller: Priced[DecisionCost], control_dt_s: float, trace_steps: int = 40) -> None:
+        """Ask ``controller``.
+
+        Args:
+            controller: whose decisions are read
+            control_dt_s: from one decision to the next in the environment
+            trace_steps: decisions of the first episode whose spikes are kept for the raster
+        """
+        self._controller, self._control_dt_s, self._trace_steps = controller, control_dt_s, trace_steps
         self._energy: list[tuple[float, ...]] = []
         self._latency: list[tuple[float, ...]] = []
         self._periods: list[float] = []
@@ -114,7 +91,7 @@ class Meter:
 
     def step(self, step: Step) -> None:
         """Read the cost of the decision that was just made."""
-        cost = self._controller.cost()
+        cost = self._controller.cost(self._control_dt_s)
         self._names = (tuple(cost.energy_j), tuple(cost.latency_s))
         self._energy.append(tuple(cost.energy_j.values()))
         self._latency.append(tuple(cost.latency_s.values()))
@@ -126,18 +103,18 @@ class Meter:
     def finish(self, episode: Episode) -> None:
         """The episode is over; nothing is averaged yet."""
 
-    def record(self, control_dt_s: float) -> Record | None:
+    def record(self) -> Record | None:
         """Everything that was read; None if no decision was made."""
         if self._last is None:
             return None
         energy = np.array(self._energy, np.float64).T  # (parts, decisions)
         times = np.array(self._latency, np.float64).T  # (parts, decisions)
         return Record(
-            control_dt_s=control_dt_s,
+            control_dt_s=self._control_dt_s,
             period_s=np.array(self._periods, np.float64),  # (decisions,)
             energy_j=dict(zip(self._names[0], energy, strict=True)),
             latency_s=dict(zip(self._names[1], times, strict=True)),
-            chip_w=self._last.static_idle_w["chip"],
-            board_w=self._last.static_idle_w["board"],
+            chip_w=self._last.chip_w,
+            board_w=self._last.board_w,
             notes=self._last.notes,
         )

@@ -11,18 +11,14 @@ enters is in the result with its source. ``to_json`` is described in ``docs/eval
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-import snnctl
-from snnctl import config
+from snnctl import config, versions
 from snnctl.agent import folder
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
@@ -43,7 +39,6 @@ from snnctl.robots import environments
 SCHEMA = 1
 EPISODES = 20
 _BINS = 60
-_VERSIONS = ("numpy", "numba", "gymnasium", "mujoco")
 
 Progress = Callable[[int, int, str], None]  # episodes done, episodes in all, what runs
 
@@ -113,14 +108,14 @@ class Evaluation(NamedTuple):
                 "command": self.command,
                 "seed": self.seed,
                 "episode_seeds": [e.seed for e in self.chip_episodes],
-                "versions": versions(),
+                "versions": versions.installed(),
             },
         }
 
 
 def evaluate(
     agent: Agent,
-    chip_name: str,
+    chip: str | Chip,
     env_id: str | None = None,
     power_w: float | None = None,
     latency_s: float | None = None,
@@ -138,7 +133,7 @@ def evaluate(
 
     Args:
         agent: what to evaluate.
-        chip_name: file of ``configs/chips``, or a path.
+        chip: file of ``configs/chips``, a path, or a chip.
         env_id: by default the environment that the agent was made for.
         power_w: most mean power; this and the next three replace what ``budget`` says.
         latency_s: most p99 latency.
@@ -158,16 +153,16 @@ def evaluate(
         SpaceError: the environment is not one for this agent.
     """
     limits = combine(budget, power_w, latency_s, energy_j, boundary)
-    chip = chips.load(chip_name)
+    chip = chips.load(chip) if isinstance(chip, str) else chip
     where = env_id or agent.description.task.env_id
-    controller = ChipController(_clocked(agent, where), chip)
+    controller = ChipController(agent, chip)
+    meter = Meter(controller, _control_dt_s(agent, where))
     seeds = episode_seeds(seed, episodes)
     say = _Teller(progress, episodes)
     if float_episodes is None or [e.seed for e in float_episodes] != list(seeds):
         float_episodes = run_episodes(FloatController(agent), where, seeds, progress=say.part("float", 0))
-    meter = Meter(controller)
     chip_episodes = run_episodes(controller, where, seeds, observer=meter, progress=say.part(chip.name, 1))
-    record = meter.record(chip_episodes[0].control_dt_s)
+    record = meter.record()
     if record is None:
         raise DivergedError(Problem(where, f"no decision was made ({chip_episodes[0].diverged})", "check the robot"))
     return Evaluation(
@@ -189,17 +184,14 @@ def evaluate(
     )
 
 
-def _clocked(agent: Agent, env_id: str) -> Agent:
-    """The agent with the control period of this environment: the time between decisions is a cost."""
+def _control_dt_s(agent: Agent, env_id: str) -> float:
+    """The time between decisions in an environment: it is a cost."""
     made_for = agent.description.task
     env = environments.make(env_id, **(made_for.env_kwargs if env_id == made_for.env_id else {}))
     try:
-        control_dt_s = environments.task(env, env_id).control_dt_s
+        return environments.task(env, env_id).control_dt_s
     finally:
         env.close()
-    description = agent.description
-    task = dataclasses.replace(description.task, control_dt_s=control_dt_s)
-    return agent._replace(description=dataclasses.replace(description, task=task))
 
 
 def deadline(record: Record, episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -214,17 +206,6 @@ def deadline(record: Record, episodes: Sequence[Episode]) -> dict[str, Any]:
         start += len(episode.decision_s)
     misses = int(late.sum())
     return {"period_s": record.control_dt_s, "misses": misses, "rate": misses / len(late), "longest_run": longest}
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    found = {"snnctl": snnctl.__version__, "python": platform.python_version()}
-    for name in _VERSIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "absent"
-    return found
 
 
 def _budget_data(budget: Budget) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnctl.hardware.mapping import Fit
+from snnctl.hardware.family import Fit
 
 
 def describe(fit: Fit) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def describe(fit: Fit) -> dict[str, Any]:
         "chip": fit.chip.name,
         "fits": fit.ok,
         "chips": fit.chips,
-        "ticks": fit.ticks,
+        "ticks": None if fit.image is None else fit.image.ticks,
         "cores": [
             {
                 "number": core.number,
@@ -25,6 +25,7 @@ def describe(fit: Fit) -> dict[str, Any]:
             }
             for core in fit.cores
         ],
+        "refusals": [refusal._asdict() for refusal in fit.refusals],
         "violations": [violation._asdict() for violation in fit.violations],
         "rounding": [rounding._asdict() for rounding in fit.rounding],
     }

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from snnctl.evaluation.budget import Budget
-from snnctl.evaluation.costs import Part, Power, Record, latency, p99, power, step_s
+from snnctl.evaluation.costs import Record, latency, p99, power, step_s
+from snnctl.hardware.cost import Power
 from snnctl.report.units import digits, part, percent, si
+
+Part = tuple[str, float]
 
 
 class Verdict(NamedTuple):

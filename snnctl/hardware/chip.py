@@ -3,73 +3,21 @@
 A chip is a file ``configs/chips/<name>.toml``. Every number is a table with ``value`` (SI, or a count),
 ``unit``, ``source`` and ``status``: *published* (in a paper or shipped code), *measured* (on silicon, by
 its source), *derived* (arithmetic from such numbers), *assumed* (nobody says so; we chose it).
-``family`` names the emulator and the cost model; they say here which numbers they need.
+``family`` names the code that runs and prices it, which says which numbers it needs (:mod:`snnctl.hardware.family`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal, NamedTuple
 
 from snnctl import config, library
 from snnctl.config import schema
 from snnctl.errors import ConfigError, Problem, nearest
+from snnctl.hardware import family as families
+from snnctl.hardware.family import SECTIONS
 
 Status = Literal["published", "derived", "measured", "assumed"]
-Family = Literal["loihi1", "spinnaker1"]
-
-# family -> section -> the numbers that its design rules and its cost model read
-NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
-    "loihi1": {
-        "limits": (
-            "cores",
-            "compartments_per_core",
-            "synapse_bits_per_core",
-            "input_axons_per_core",
-            "output_axons_per_core",
-            "compartment_configs_per_core",
-            "threshold_configs_per_core",
-            "delay_ticks",
-            "cores_per_tile",
-            "mesh_columns",
-        ),
-        "energy": (
-            "synaptic_op",
-            "neuron_update_active",
-            "neuron_update_inactive",
-            "spike_within_tile",
-            "hop_east_west",
-            "hop_north_south",
-        ),
-        "time": (
-            "synaptic_op",
-            "neuron_update_active",
-            "neuron_update_inactive",
-            "spike_within_tile",
-            "hop_east_west",
-            "hop_north_south",
-            "barrier_one_tile",
-            "barrier_32_tiles",
-            "host_io_per_decision",
-        ),
-        "power": ("chip_static", "chip_idle", "board_idle"),
-    },
-    "spinnaker1": {
-        "limits": (
-            "chips",
-            "application_cores_per_chip",
-            "neurons_per_core",
-            "dtcm_bytes_per_core",
-            "ring_buffer_bytes_per_core",
-            "sdram_bytes_per_chip",
-            "router_entries_per_chip",
-            "delay_ticks",
-        ),
-        "energy": ("packet",),
-        "time": ("tick",),
-        "power": ("chip_idle", "active_core", "board_idle"),
-    },
-}
-_UNITS = {"limits": ("count", "bit", "byte"), "energy": ("J",), "time": ("s",), "power": ("W",)}
 
 
 @schema
@@ -98,13 +46,13 @@ class Chip:
 
     schema: Literal[1] = 1
     name: str
-    family: Family
+    family: str  # name or import path
     title: str
     description: str = ""
-    limits: dict[str, Quantity]
-    energy: dict[str, Quantity]
-    time: dict[str, Quantity]
-    power: dict[str, Quantity]
+    limits: dict[str, Quantity] = dataclasses.field(default_factory=dict)
+    energy: dict[str, Quantity] = dataclasses.field(default_factory=dict)
+    time: dict[str, Quantity] = dataclasses.field(default_factory=dict)
+    power: dict[str, Quantity] = dataclasses.field(default_factory=dict)
 
     def limit(self, name: str) -> int:
         """A limit, as the whole number that it is."""
@@ -126,11 +74,12 @@ class Chip:
 
 
 def load(name: str) -> Chip:
-    """Read a chip by name (``loihi1``) or path.
+    """Read a chip by name (``snnctl list chips``) or path.
 
     Raises:
         NotFoundError: there is no such chip.
-        ConfigError: one problem for every missing, unknown, negative or wrongly measured number.
+        ConfigError: its family is unknown or not trusted; or one problem for every missing, unknown, negative or
+            wrongly measured number.
     """
     path = library.find("chip", name).path
     chip = config.load(Chip, path)
@@ -141,9 +90,15 @@ def load(name: str) -> Chip:
 
 
 def problems(chip: Chip, where: str) -> list[Problem]:
-    """What a chip file says that its family's model cannot use; empty when it is sound."""
+    """What a chip file says that its family cannot use; empty when it is sound.
+
+    Raises:
+        ConfigError: it has no family.
+    """
     found: list[Problem] = []
-    for section, names in NEEDED[chip.family].items():
+    numbers = families.of(chip, where).numbers
+    for section in SECTIONS:
+        units, names = numbers.get(section, ((), ()))
         given: dict[str, Quantity] = getattr(chip, section)
         for name in names:
             if name not in given:
@@ -152,8 +107,8 @@ def problems(chip: Chip, where: str) -> list[Problem]:
             place = f"{where}:{section}.{name}"
             if name not in names:
                 found.append(Problem(place, "is not a known number", nearest(name, names)))
-            if quantity.unit not in _UNITS[section]:
-                found.append(Problem(f"{place}.unit", f"is '{quantity.unit}'", "use " + " or ".join(_UNITS[section])))
+            elif quantity.unit not in units:
+                found.append(Problem(f"{place}.unit", f"is '{quantity.unit}'", "use " + " or ".join(units)))
             if quantity.value < 0 or (section == "limits" and quantity.value < 1):
                 found.append(Problem(f"{place}.value", f"is {quantity.value}", "must be positive"))
             if not quantity.source.strip():

@@ -1,8 +1,7 @@
 """An agent on an emulated chip, as a Controller for the closed loop.
 
-Encoder and decoder run on the host, in the same code as the float controller's; between them the
-integer network runs layer by layer, each layer over all its ticks. That equals, spike for spike, the
-chip that runs all layers at once with layer l active in ticks l .. l + ticks - 1 (tests prove it).
+Encoder and decoder run on the host, in the same code as the float controller's; between them the image of the
+agent's network runs in the chip's own arithmetic.
 """
 
 from __future__ import annotations
@@ -16,74 +15,60 @@ from snnctl.agent.coder import Coder
 from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
-from snnctl.errors import MappingError, Problem
-from snnctl.hardware import cost, loihi1, loihi1_compiler, spinnaker1
+from snnctl.agent.program import program
+from snnctl.coding.code import Action
+from snnctl.hardware import family
 from snnctl.hardware.chip import Chip
-from snnctl.hardware.mapping import ChipLayer, Fit, fit
-
-
-def run_layer(layer: ChipLayer, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
-    """Spikes (ticks, n) of one layer for the spikes that reach it, and its overflow count."""
-    if isinstance(layer, loihi1_compiler.Layer):
-        return loihi1.run_layer(layer.compartments, layer.weights, inputs)
-    return spinnaker1.run_layer(layer.neurons, layer.shift, layer.weights, inputs)
+from snnctl.hardware.cost import DecisionCost
+from snnctl.hardware.family import Fit, Rasters
+from snnctl.hardware.traffic import SynapticEvents
 
 
 class ChipController:
     """A spiking controller on an emulated chip.
 
     Raises:
-        MappingError: the agent does not fit; one problem for every violated design rule.
+        MappingError: the agent does not fit; one problem for everything that it needs and the chip lacks.
     """
 
     def __init__(self, agent: Agent, chip: Chip) -> None:
-        self.fit: Fit = fit(agent, chip)
-        if not self.fit.ok:
-            raise MappingError(
-                *(
-                    Problem(
-                        f"{chip.name} {v.where}",
-                        f"{v.rule}: {v.message} (used {v.used:g}, limit {v.limit:g})",
-                        v.remedy,
-                    )
-                    for v in self.fit.violations
-                )
-            )
+        self.description: AgentDescription = agent.description
+        self.fit: Fit = family.fit(program(agent), chip)
         self.overflows = 0  # wraps or saturations since the last reset; 0 by construction of the scales
+        self._image = self.fit.loaded()
         self._coder = Coder(agent)
-        self._model = cost.model(self.fit)
-        network = agent.description.network
-        self._names = [network.inputs[0].name, *(layer.name for layer in self.fit.layers)]
-        self._sizes = [layer.weights.shape[1] for layer in self.fit.layers]
-        self._rasters: cost.Rasters = [
-            np.zeros((network.ticks, n), np.uint8) for n in (network.inputs[0].size, *self._sizes)
+        self._model = family.cost(self.fit)
+        self._events = SynapticEvents(self.fit.program)
+        (readout,) = self.fit.program.readouts
+        self._read = len(self.fit.program.inputs) + readout.stage  # node
+        self._rasters: Rasters = [
+            np.zeros((self.fit.program.ticks, node.size), np.uint8) for node in self.fit.program.nodes
         ]
-
-    @property
-    def description(self) -> AgentDescription:
-        """The agent that this controller runs."""
-        return self.fit.agent.description
+        self._state = self._image.start()
 
     def reset(self, seed: int) -> None:
         """Start an episode."""
         self.overflows = 0
+        self._state = self._image.start()
         self._coder.reset(seed)
 
-    def act(self, observation: NDArray[Any]) -> NDArray[np.float64] | int:
+    def act(self, observation: NDArray[Any]) -> Action:
         """One decision."""
         spikes = np.ascontiguousarray(self._coder.encode(observation), np.uint8)  # (ticks, n_in)
-        self._rasters = [spikes]
-        for layer in self.fit.layers:
-            spikes, overflows = run_layer(layer, spikes)  # (ticks, n)
-            self.overflows += overflows
-            self._rasters.append(spikes)
-        return self._coder.decode(spikes)
+        self._state, self._rasters, counters = self._image.run(self._state, spikes)
+        self.overflows += counters.overflows
+        return self._coder.decode(self._rasters[self._read])
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision, every population in its own ticks."""
-        events = sum(int(r.sum()) * n for r, n in zip(self._rasters, self._sizes, strict=False))
-        return Activity(dict(zip(self._names, self._rasters, strict=True)), events)
+        labels = [node.label for node in self.fit.program.nodes]
+        return Activity(dict(zip(labels, self._rasters, strict=True)), self._events.count(self._rasters))
 
-    def cost(self) -> cost.DecisionCost:
-        """Modelled energy, power and latency of the last decision."""
-        return self._model.decision(self._rasters)
+    def cost(self, control_dt_s: float | None = None) -> DecisionCost:
+        """Modelled energy, power and latency of the last decision.
+
+        Args:
+            control_dt_s: from one decision to the next; by default that of the task that the agent was made for
+        """
+        period = self.description.task.control_dt_s if control_dt_s is None else control_dt_s
+        return self._model.decision(self._rasters, period)

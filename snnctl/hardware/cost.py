@@ -14,38 +14,39 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from snnctl.hardware.chip import Constant
-from snnctl.hardware.mapping import Fit
+from snnctl.hardware.family import Rasters
 
 Boundary = Literal["chip", "board", "dynamic"]
-BOUNDARIES: tuple[Boundary, ...] = ("chip", "board", "dynamic")
-Rasters = list[NDArray[np.uint8]]  # input first, (ticks, n) each, every layer in its own ticks
 
 
 class Power(NamedTuple):
-    """Power in watts at one boundary."""
+    """Mean power, apart, in watts."""
 
-    static_w: float
-    idle_w: float
+    chip_w: tuple[float, float]  # static, idle
+    board_w: tuple[float, float]  # static, idle, of the board with the chip
     dynamic_w: float
 
-    @property
-    def total_w(self) -> float:
-        """What a budget is compared with."""
-        return self.static_w + self.idle_w + self.dynamic_w
+    def parts(self, boundary: Boundary) -> tuple[tuple[str, float], ...]:
+        """What is counted at a boundary; the total is exactly the sum of these."""
+        if boundary == "dynamic":
+            return (("dynamic", self.dynamic_w),)
+        static, idle = self.chip_w if boundary == "chip" else self.board_w
+        return (("static", static), ("idle", idle), ("dynamic", self.dynamic_w))
+
+    def at(self, boundary: Boundary) -> float:
+        """Total at a boundary: what a budget is compared with."""
+        return sum(value for _, value in self.parts(boundary))
 
 
 class Counts(NamedTuple):
     """Events of one decision."""
 
     spikes: int  # of all populations, input included
-    synaptic_ops: int
+    synaptic_ops: int  # stored weights that a spike reached
     updates_active: int
     updates_inactive: int
-    messages: int  # spikes times the cores (Loihi) or routers (SpiNNaker) that they reach
+    messages: int  # spikes times what they go to, as the family counts it: cores, or routers
 
 
 class DecisionCost(NamedTuple):
@@ -57,56 +58,25 @@ class DecisionCost(NamedTuple):
     period_s: float  # from one decision to the next
     counts: Counts
     energy_j: dict[str, float]  # dynamic energy in one period, by part
-    latency_s: dict[str, float]  # by part
-    static_idle_w: dict[Boundary, tuple[float, float]]
+    latency_s: dict[str, float]  # by part, host I/O included
+    chip_w: tuple[float, float]  # static, idle
+    board_w: tuple[float, float]  # static, idle
     constants: tuple[Constant, ...]
     notes: tuple[str, ...]
 
-    @property
-    def dynamic_energy_j(self) -> float:
-        """All parts."""
-        return sum(self.energy_j.values())
-
-    @property
-    def total_latency_s(self) -> float:
-        """All parts, host I/O included."""
-        return sum(self.latency_s.values())
-
-    @property
-    def static_power_w(self) -> float:
-        """At the chip boundary."""
-        return self.static_idle_w["chip"][0]
-
-    @property
-    def idle_power_w(self) -> float:
-        """At the chip boundary, on top of static."""
-        return self.static_idle_w["chip"][1]
-
-    @property
-    def dynamic_power_w(self) -> float:
-        """Dynamic energy over the period."""
-        return self.dynamic_energy_j / self.period_s
-
-    def power(self, boundary: Boundary = "chip") -> Power:
-        """Static, idle and dynamic power at a boundary."""
-        return Power(*self.static_idle_w[boundary], self.dynamic_power_w)
-
-    def energy(self, boundary: Boundary = "chip") -> float:
-        """Energy of one period at a boundary, in joules."""
-        return self.power(boundary).total_w * self.period_s
+    def power(self) -> Power:
+        """Mean power over the period."""
+        return Power(self.chip_w, self.board_w, sum(self.energy_j.values()) / self.period_s)
 
 
 class CostModel(Protocol):
-    """Cost of decisions of one fitted controller."""
+    """Cost of decisions of one program on one chip."""
 
-    def decision(self, rasters: Rasters) -> DecisionCost:
-        """The cost of the decision in which the populations fired like this."""
+    def decision(self, rasters: Rasters, control_dt_s: float) -> DecisionCost:
+        """The cost of one decision.
+
+        Args:
+            rasters: spikes of the program's nodes, inputs first, (ticks, n) each in its own ticks
+            control_dt_s: from one decision to the next, if the chip is quick enough
+        """
         ...
-
-
-def model(fit: Fit) -> CostModel:
-    """The cost model of the chip's family."""
-    from snnctl.hardware.loihi1_cost import Loihi1Cost
-    from snnctl.hardware.spinnaker1_cost import SpiNNaker1Cost
-
-    return Loihi1Cost(fit) if fit.chip.family == "loihi1" else SpiNNaker1Cost(fit)

@@ -1,29 +1,18 @@
 """Which neurons sit on which core, and how much of each core they use.
 
-    Loihi: a population is split evenly over the fewest cores on which it fits; its input spikes are
-           injected by the embedded x86 processors and take no core.
-    SpiNNaker: the same, at most ``neurons_per_core``; the input population occupies source cores.
-
-Synapse memory of Loihi, per input axon with n synapses in blocks of 64 (dense format, no index):
-``n (weight_bits + delay_bits) + 10`` bits, rounded up to words of 64. SpiNNaker: 3 header words and one
-word a synapse for each source row; ring buffers of 2^ceil(log2 n) x 2 kinds x 16 slots x 2 bytes.
-Sources: nengo-loihi 1.1.0 (SynapseConfig.bits_per_axon), sPyNNaker 7.4.1.
+A node is split evenly over the fewest cores on which it fits. What fits is the family's own ``usage``, which may
+depend on how the targets of a node were split, so nodes are split from the last to the first, twice.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from snnctl.hardware.chip import Chip
-from snnctl.hardware.spinnaker1 import DELAY_SLOTS
-from snnctl.network.description import NetworkDescription, Population
+import numpy as np
+from numpy.typing import NDArray
 
-WEIGHT_BITS = 8
-_BLOCK_SYNAPSES, _BLOCK_HEADER_BITS, _WORD_BITS = 64, 10, 64
-_NEURON_BYTES = 60  # IF_curr_exp: 8 words of neuron, 1 of threshold, 2 x 3 of synapse
-_SPIKE_BUFFER_BYTES = 4 * 256
-_ROW_HEADER_WORDS = 3
+from snnctl.network.program import Link, Program
 
 
 class Usage(NamedTuple):
@@ -34,93 +23,90 @@ class Usage(NamedTuple):
 
 
 class Core(NamedTuple):
-    """One core: neurons ``first .. first + neurons - 1`` of a population."""
+    """One core: neurons ``first .. first + neurons - 1`` of a node."""
 
     number: int
     chip: int
-    population: str
+    node: int  # of the program
+    population: str  # the node's label
     first: int
     neurons: int
     usage: dict[str, Usage]
 
-
-def axon_bits(synapses: int, delay_bits: int = 0) -> int:
-    """Bits of Loihi synapse memory for one input axon with ``synapses`` 8-bit weights, dense format."""
-    total = 0
-    for start in range(0, synapses, _BLOCK_SYNAPSES):
-        block = min(_BLOCK_SYNAPSES, synapses - start)
-        bits = block * (WEIGHT_BITS + delay_bits) + _BLOCK_HEADER_BITS
-        total += _WORD_BITS * -(-bits // _WORD_BITS)
-    return total
+    @property
+    def slice(self) -> slice:
+        """Its neurons among those of the node."""
+        return slice(self.first, self.first + self.neurons)
 
 
-def ring_buffer_bytes(neurons: int) -> int:
-    """SpiNNaker ring buffers of one core."""
-    return int(2 ** math.ceil(math.log2(neurons))) * 2 * DELAY_SLOTS * 2
+class Part(NamedTuple):
+    """Neurons of a node that would share a core."""
+
+    node: int
+    first: int
+    neurons: int
 
 
-def place(network: NetworkDescription, chip: Chip) -> tuple[Core, ...]:
-    """Cores in the order of the populations; a population that fits nowhere still gets cores."""
-    placed = network.driven if chip.family == "loihi1" else network.populations
-    limit = chip.limit("compartments_per_core" if chip.family == "loihi1" else "neurons_per_core")
-    split: dict[str, int] = {p.name: -(-p.size // limit) for p in placed}
-    most = total_cores(chip)
-    for _ in range(2):  # output axons depend on how the targets were split
-        for population in reversed(placed):
-            for cores in range(split[population.name], min(population.size, most) + 1):
-                split[population.name] = cores
-                usage = _usage(network, chip, population, -(-population.size // cores), split)
-                if all(u.used <= u.limit for u in usage.values()):
+Split = Mapping[int, int]  # node -> cores
+Use = Callable[[Part, Split], dict[str, Usage]]
+
+
+def parts(node: int, size: int, cores: int) -> list[Part]:
+    """A node of ``size`` neurons on at most ``cores`` cores, evenly."""
+    share = -(-size // cores)
+    return [Part(node, first, min(share, size - first)) for first in range(0, size, share)]
+
+
+def place(
+    program: Program, nodes: tuple[int, ...], largest: int, most: int, usage: Use, cores_per_chip: int | None = None
+) -> tuple[Core, ...]:
+    """Cores in the order of the nodes; a node that fits nowhere still gets cores.
+
+    Args:
+        program: whose nodes are placed
+        nodes: that take cores
+        largest: number of neurons that a core has room for
+        most: cores that there are
+        usage: of a core with some neurons of a node, given how many cores each node has
+        cores_per_chip: None for a single chip
+    """
+    sizes = {node: program.nodes[node].size for node in nodes}
+    fewest = {node: -(-size // largest) for node, size in sizes.items()}
+    split = dict(fewest)
+    sparse = {link.target for link in program.links if link.kind != "dense"} | {
+        link.source for link in program.links if link.kind != "dense"
+    }
+    for _ in range(2):
+        for node in reversed(nodes):
+            for cores in range(split[node], min(sizes[node], most) + 1):
+                split[node] = cores
+                shares = parts(node, sizes[node], cores)
+                tried = shares if node in sparse else shares[:1]  # the first is the largest
+                if all(u.used <= u.limit for part in tried for u in usage(part, split).values()):
                     break
             else:  # splitting does not help; the rules will say what is wrong
-                split[population.name] = -(-population.size // limit)
+                split[node] = fewest[node]
     result: list[Core] = []
-    for population in placed:
-        share = -(-population.size // split[population.name])
-        for first in range(0, population.size, share):
-            neurons = min(share, population.size - first)
+    for node in nodes:
+        for part in parts(node, sizes[node], split[node]):
             number = len(result)
-            on_chip = 0 if chip.family == "loihi1" else number // chip.limit("application_cores_per_chip")
-            usage = _usage(network, chip, population, neurons, split)
-            result.append(Core(number, on_chip, population.name, first, neurons, usage))
+            chip = 0 if cores_per_chip is None else number // cores_per_chip
+            label = program.nodes[node].label
+            result.append(Core(number, chip, node, label, part.first, part.neurons, usage(part, split)))
     return tuple(result)
 
 
-def total_cores(chip: Chip) -> int:
-    """Cores that a network may use."""
-    if chip.family == "loihi1":
-        return chip.limit("cores")
-    return chip.limit("chips") * chip.limit("application_cores_per_chip")
+def fan(program: Program, link: Link, part: Part | None = None) -> NDArray[np.int64]:
+    """Stored weights of each source neuron of a link onto a part of its target (or all of it).  # (n_source,)
 
-
-def _usage(
-    network: NetworkDescription, chip: Chip, population: Population, neurons: int, split: dict[str, int]
-) -> dict[str, Usage]:
-    incoming = [p for p in network.projections if p.target == population.name]
-    axons = sum(network.population(p.source).size for p in incoming)
-    if chip.family == "loihi1":
-        delays = [6 if p.delay_ticks > 1 else 0 for p in incoming]
-        bits = sum(
-            network.population(p.source).size * axon_bits(neurons, d) for p, d in zip(incoming, delays, strict=True)
-        )
-        targets = sum(split.get(p.target, 1) for p in network.projections if p.source == population.name)
-        return {
-            "compartments": Usage(neurons, chip.limit("compartments_per_core")),
-            "synapse_bits": Usage(bits, chip.limit("synapse_bits_per_core")),
-            "input_axons": Usage(axons, chip.limit("input_axons_per_core")),
-            "output_axons": Usage(neurons * targets, chip.limit("output_axons_per_core")),
-            "compartment_configs": Usage(1, chip.limit("compartment_configs_per_core")),
-            "threshold_configs": Usage(1, chip.limit("threshold_configs_per_core")),
-            "delay_slots": Usage(max((p.delay_ticks for p in incoming), default=0), chip.limit("delay_ticks")),
-        }
-    if population.neuron is None:
-        return {"neurons": Usage(neurons, chip.limit("neurons_per_core"))}
-    ring = ring_buffer_bytes(neurons)
-    dtcm = ring + neurons * _NEURON_BYTES + _SPIKE_BUFFER_BYTES
-    return {
-        "neurons": Usage(neurons, chip.limit("neurons_per_core")),
-        "ring_buffer_bytes": Usage(ring, chip.limit("ring_buffer_bytes_per_core")),
-        "dtcm_bytes": Usage(dtcm, chip.limit("dtcm_bytes_per_core")),
-        "sdram_bytes": Usage(axons * (_ROW_HEADER_WORDS + neurons) * 4, chip.limit("sdram_bytes_per_chip")),
-        "delay_slots": Usage(max((max(p.delay_ticks, 1) for p in incoming), default=0), chip.limit("delay_ticks")),
-    }
+    A dense row stores its zeros too.
+    """
+    sources, size = program.nodes[link.source].size, program.nodes[link.target].size
+    if link.indptr is None or link.indices is None:
+        return np.full(sources, size if part is None else part.neurons, np.int64)
+    counts = np.diff(link.indptr.values).astype(np.int64)
+    if part is None:
+        return counts
+    target = link.indices.values
+    inside = (target >= part.first) & (target < part.first + part.neurons)
+    return np.bincount(np.repeat(np.arange(sources), counts)[inside], minlength=sources).astype(np.int64)

@@ -43,9 +43,3 @@ def from_table(
     counts = np.bincount(np.asarray(source, np.int64), minlength=sources)  # (sources,)
     columns = [np.broadcast_to(np.asarray(c, np.int64), order.shape)[order] for c in (target, weight, delay, kind)]
     return Synapses(np.concatenate(([0], np.cumsum(counts))).astype(np.int64), *map(np.ascontiguousarray, columns))
-
-
-def from_dense(weights: NDArray[Any], delay: int = 0) -> Synapses:
-    """Rows of a ``weights`` (sources, targets) matrix of signed integers, without the zeros."""
-    source, target = np.nonzero(weights)
-    return from_table(weights.shape[0], source, target, weights[source, target], delay)

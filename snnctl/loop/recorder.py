@@ -1,6 +1,6 @@
 """Recordings of episodes in HDF5: written whole or not at all, spikes as events, units beside the numbers.
 
-    /                                 format, schema, snnctl, agent, weights_sha256, env_id, changes (of the plant),
+    /                                 format, schema, agent, weights_sha256, env_id, changes (of the plant),
                                       seed, control_dt_s, tick_s, versions (JSON)
     /episode_000                      seed, episode_return, length, terminated, truncated, diverged, complete
       observation (steps + 1, dims)   row k is what decision k saw; the last row follows the last action
@@ -11,6 +11,7 @@
       value       (steps,)            V of decision k, which had learnt from reward k - 1    a controller that learns
       dopamine    (steps,)            error delta of reward k, nan where it never came       a controller that learns
       qpos, qvel  (steps + 1, ...)    MuJoCo environments
+      spikes                          order: names of the populations, in the order of the network
       spikes/<population>             neurons, ticks (per decision)
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
 
@@ -31,7 +32,6 @@ error, 0 where the task ended (:mod:`snnctl.agent.actor_critic`). It was release
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 import uuid
 from collections.abc import Sequence
@@ -44,16 +44,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-import snnctl
+from snnctl import versions
 from snnctl.agent.controller import Controller, ValuingController
 from snnctl.errors import InputError, OutputError, Problem
 from snnctl.loop.episode import Episode, Step
+from snnctl.network.description import NetworkDescription
 from snnctl.robots import environments
 from snnctl.robots.changes import Change
 from snnctl.storage import ensure_writable, write_atomic
 
 FORMAT = "snnctl recording"
-SCHEMA = 1
+SCHEMA = 2
+_EPISODE = "episode_"
 
 _UNITS = {
     "observation": "the environment's",
@@ -93,7 +95,7 @@ class Recorded(NamedTuple):
     attributes: dict[str, Any]
     columns: dict[str, NDArray[Any]]  # observation, action, reward, ...
     labels: dict[str, Any]  # labels, units, scale, offset of the observations, where the robot tells them
-    spikes: dict[str, Events]
+    spikes: dict[str, Events]  # in the order of the network
 
 
 class Recording(NamedTuple):
@@ -124,6 +126,7 @@ class Recorder:
             {"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "changes": changes, "seed": seed}
         )
         self._count = 0
+        self._order: list[str] = []  # of the network's populations
         self._episode: _Columns | None = None
 
     def start(self, controller: Controller, env: gym.Env[Any, Any], seed: int, observation: NDArray[Any]) -> None:
@@ -136,9 +139,11 @@ class Recorder:
                     "weights_sha256": description.provenance.weights_sha256,
                     "control_dt_s": environments.control_dt_s(env),
                     "tick_s": description.network.tick_s,
-                    "versions": json.dumps(_versions()),
+                    "versions": json.dumps(versions.installed()),
                 }
             )
+        network = description.network
+        self._order = [p.name for p in network.populations] if isinstance(network, NetworkDescription) else []
         critic = controller if isinstance(controller, ValuingController) else None
         self._episode = _Columns(env, seed, environments.control_dt_s(env), observation, critic)
 
@@ -190,17 +195,20 @@ class Recorder:
         columns, self._episode = self._episode, None
         if columns is None:
             return
-        group = self._file.create_group(f"episode_{self._count:03d}")
+        group = self._file.create_group(f"{_EPISODE}{self._count:03d}")
         self._count += 1
         group.attrs.update(attributes)
         for name, array in columns.arrays().items():
             _dataset(group, name, array)
         group["observation"].attrs.update(columns.labels)
-        for name, events in columns.events().items():
-            spikes = group.create_group(f"spikes/{name}")
-            spikes.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
+        recorded, spikes = columns.events(), group.create_group("spikes")
+        order = sorted(recorded, key=self._order.index)
+        spikes.attrs["order"] = np.array(order, h5py.string_dtype())  # HDF5 lists members by name
+        for name in order:
+            events, population = recorded[name], spikes.create_group(name)
+            population.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
             for column in ("step", "tick", "index"):
-                _dataset(spikes, column, getattr(events, column))
+                _dataset(population, column, getattr(events, column))
 
 
 class _Columns:
@@ -300,7 +308,7 @@ def read(path: Path) -> Recording:
                 raise InputError(Problem(str(path), "is HDF5, but not a recording", "make one with run --record"))
             if file.attrs.get("schema") != SCHEMA:
                 raise InputError(Problem(str(path), f"has schema {file.attrs.get('schema')}", f"this reads {SCHEMA}"))
-            names = sorted(name for name in file if name.startswith("episode_"))
+            names = sorted((name for name in file if name.startswith(_EPISODE)), key=_number)
             return Recording(_plain(file), tuple(_read_episode(_own(file, name, path), path) for name in names))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "does not exist", "make one with run --record")) from None
@@ -318,14 +326,21 @@ def rasters(events: Events, steps: int) -> NDArray[np.uint8]:
 def _read_episode(group: Any, path: Path) -> Recorded:
     columns = {name: _own(group, name, path)[()] for name in group if name != "spikes"}
     labels = {k: v for k, v in _own(group, "observation", path).attrs.items() if k != "unit"}
+    populations = _own(group, "spikes", path)
+    order = [str(name) for name in populations.attrs["order"]]
+    if sorted(order) != sorted(populations):
+        raise ValueError("the order of its populations does not name each of them once")
     spikes = {}
-    if "spikes" in group:
-        populations = _own(group, "spikes", path)
-        for name in populations:
-            events = _own(populations, name, path)
-            values = [_own(events, column, path)[()] for column in ("step", "tick", "index")]
-            spikes[name] = Events(int(events.attrs["neurons"]), int(events.attrs["ticks"]), *values)
+    for name in order:
+        events = _own(populations, name, path)
+        values = [_own(events, column, path)[()] for column in ("step", "tick", "index")]
+        spikes[name] = Events(int(events.attrs["neurons"]), int(events.attrs["ticks"]), *values)
     return Recorded(_plain(group), columns, labels, spikes)
+
+
+def _number(name: str) -> int:
+    """The number of an episode, as which episode_1000 comes after episode_999."""
+    return int(name.removeprefix(_EPISODE))
 
 
 def _own(group: Any, name: str, path: Path) -> Any:
@@ -358,8 +373,3 @@ def _plain(node: Any) -> dict[str, Any]:
 def _dataset(group: Any, name: str, array: NDArray[Any]) -> None:
     packed = {"compression": "gzip", "shuffle": True} if array.nbytes > 4096 else {}
     group.create_dataset(name, data=array, **packed).attrs["unit"] = _UNITS[name]
-
-
-def _versions() -> dict[str, str]:
-    names = ("numpy", "numba", "gymnasium", "mujoco")
-    return {"snnctl": snnctl.__version__, **{name: importlib.metadata.version(name) for name in names}}

@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "AllToAll",
+    "Convolution",
     "Engine",
     "Explicit",
     "FixedInDegree",
@@ -15,13 +16,18 @@ __all__ = [
     "Normal",
     "OneToOne",
     "Population",
+    "Program",
     "Projection",
     "SpikeArray",
     "Uniform",
+    "lower",
     "simulate",
 ]
 
 _HOMES = {
+    "Convolution": "connection",
+    "Program": "program",
+    "lower": "program",
     "Engine": "engine",
     "Network": "network",
     "NetworkDescription": "description",

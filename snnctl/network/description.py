@@ -1,6 +1,7 @@
 """What a network is: populations, projections, and how long a decision takes.
 
-One description serves the float engine, the trainer, every chip emulator and every export.
+One description serves the float engine, the trainer, every chip emulator and every export; what they take is its
+lowered form (:mod:`snnctl.network.program`).
 
 **One tick**, in this order, in every backend:
 
@@ -12,38 +13,56 @@ One description serves the float engine, the trainer, every chip emulator and ev
 6. plasticity
 7. record
 
-**Decisions** are of two kinds. *reset*: the state is cleared before each decision, and a projection
+**Decisions** are of three kinds. *reset*: the state is cleared before each decision, and a projection
 may have delay 0 along an acyclic path; populations are then evaluated in topological order inside the
 tick. A cycle has at least as many ticks of delay as projections. *streaming*: the state is kept between
 decisions and every projection has a delay of at least one tick, so that a chip can run the network as it is.
+*carry*: as reset, but a membrane starts with a part of what the decision before left of it,
 
-**Tensors** of a network, by name:
+    v[0] = v_initial + clip(carry max(v_end - v_initial, -v_threshold spikes), -v_threshold / 2, v_threshold / 2)
+
+with the ``spikes`` of the neuron in that decision; an episode starts at v_initial. Rounding errors of successive
+decisions then even out. Weights and traces of plastic synapses and random generators are kept in all three.
+
+**Tensors** of a network, by name (:meth:`NetworkDescription.tensor_shapes` is the only place that spells them):
 
 - ``projection.<source>.<target>.weight`` (n_source, n_target) for dense connectivity;
   for sparse (CSR by source neuron) ``.indptr`` (n_source + 1,) int32, ``.indices`` (nnz,) int32 and
-  ``.weight`` (nnz,). ``projection.<source>.<target>.<receptor>`` where the projection names a receptor.
-- ``.delay``, optional: ticks of each synapse, in the shape of the weights
+  ``.weight`` (nnz,); for a convolution ``.weight`` (target channels, source channels, height, width).
+  ``projection.<source>.<target>.<receptor>`` where the projection names a receptor.
+- ``.delay``, optional: ticks of each synapse, in the shape of the weights (not of a convolution)
 - ``population.<name>.bias`` (n,) for every population that has a neuron model
 - ``population.<name>.<parameter>`` (n,), optional: a parameter of the neuron model that differs from neuron to neuron
+- ``population.<name>.initial.<field>`` (n,), optional: a field of the state before the first tick of an episode
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import dataclasses
+from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Le
 
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, nearest
-from snnctl.models import Named, is_users, name_of, value_defects
+from snnctl.models import value_defects
+from snnctl.network.connection import Connection, Convolution
 from snnctl.network.population import receptors_of
-from snnctl.neurons import MODELS, CurrentLif, Lif
-from snnctl.plasticity import RULES
+from snnctl.neurons import CurrentLif, Lif
+from snnctl.slots import NEURONS, RULES, Slot, Unresolved, is_users
 
-Neuron = Annotated[Any, Named("model", "snnctl.neurons", MODELS)]
-Rule = Annotated[Any, Named("rule", "snnctl.plasticity", RULES)]
+Neuron = Annotated[Any, NEURONS]
+Rule = Annotated[Any, RULES]
 
 MAX_DELAY_TICKS = 65_535
+
+
+class TensorShape(NamedTuple):
+    """What a tensor of a network must look like."""
+
+    shape: tuple[int | None, ...]  # None: a size that the file decides
+    required: bool = True
+    integer: bool = False
 
 
 @schema
@@ -53,6 +72,34 @@ class Population:
     name: str
     size: Annotated[int, Gt(0)]
     neuron: Neuron | None = None
+
+    @property
+    def bias_name(self) -> str:
+        """Of its tensor of biases."""
+        return f"population.{self.name}.bias"
+
+    def parameter_name(self, field: str) -> str:
+        """Of the tensor of a parameter that differs from neuron to neuron."""
+        return f"population.{self.name}.{field}"
+
+    def initial_name(self, field: str) -> str:
+        """Of the tensor of a field of the state before the first tick."""
+        return f"population.{self.name}.initial.{field}"
+
+    @property
+    def parameter_fields(self) -> list[str]:
+        """Parameters of its model that may differ from neuron to neuron: the numbers."""
+        if self.neuron is None or isinstance(self.neuron, Unresolved):
+            return []
+        values = {f.name: getattr(self.neuron, f.name) for f in dataclasses.fields(self.neuron)}
+        return [n for n, v in values.items() if isinstance(v, int | float | None) and not isinstance(v, bool)]
+
+    @property
+    def state_fields(self) -> list[str]:
+        """Fields of the state of one neuron."""
+        if self.neuron is None or isinstance(self.neuron, Unresolved):
+            return []
+        return list(self.neuron.initial()._fields)
 
 
 @schema
@@ -66,7 +113,7 @@ class Projection:
     source: str
     target: str
     receptor: str = ""
-    connectivity: Literal["dense", "sparse"] = "dense"
+    connectivity: Connection = "dense"
     delay_ticks: Annotated[int, Ge(0), Le(MAX_DELAY_TICKS)] = 0
     plasticity: tuple[Rule, ...] = ()
 
@@ -75,6 +122,26 @@ class Projection:
         """What the names of its tensors begin with."""
         return ".".join(("projection", self.source, self.target, self.receptor)).rstrip(".")
 
+    @property
+    def weight_name(self) -> str:
+        """Of the tensor of its weights."""
+        return f"{self.prefix}.weight"
+
+    @property
+    def indptr_name(self) -> str:
+        """Of the tensor of the first synapse of each source, if it is sparse."""
+        return f"{self.prefix}.indptr"
+
+    @property
+    def indices_name(self) -> str:
+        """Of the tensor of the targets of its synapses, if it is sparse."""
+        return f"{self.prefix}.indices"
+
+    @property
+    def delay_name(self) -> str:
+        """Of the tensor of the delays of its synapses, if each has its own."""
+        return f"{self.prefix}.delay"
+
 
 @schema
 class NetworkDescription:
@@ -82,7 +149,8 @@ class NetworkDescription:
 
     tick_s: Annotated[Seconds, Gt(0)]
     ticks: Annotated[int, Gt(0)]
-    decision: Literal["reset", "streaming"] = "reset"
+    decision: Literal["reset", "streaming", "carry"] = "reset"
+    carry: Annotated[float, Ge(0), Le(1)] = 0.0  # of a membrane's residual that the next decision starts with
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...]
 
@@ -105,6 +173,32 @@ class NetworkDescription:
         """The last population: the decoder reads it."""
         return self.populations[-1]
 
+    @property
+    def summary(self) -> str:
+        """In a few words."""
+        return f"{' → '.join(str(p.size) for p in self.populations)} neurons, {self.ticks} ticks a decision"
+
+    def tensor_shapes(self) -> dict[str, TensorShape]:
+        """Every tensor that the network has or may have, by name."""
+        found: dict[str, TensorShape] = {}
+        sizes = {p.name: p.size for p in self.populations}
+        for p in self.driven:
+            found[p.bias_name] = TensorShape((p.size,))
+            found |= {p.parameter_name(field): TensorShape((p.size,), required=False) for field in p.parameter_fields}
+            found |= {p.initial_name(field): TensorShape((p.size,), required=False) for field in p.state_fields}
+        for q in self.projections:
+            weight: tuple[int | None, ...] = (sizes[q.source], sizes[q.target])
+            if isinstance(q.connectivity, Convolution):
+                found[q.weight_name] = TensorShape(q.connectivity.weight_shape)
+                continue
+            if q.connectivity == "sparse":
+                weight = (None,)
+                found[q.indptr_name] = TensorShape((sizes[q.source] + 1,), integer=True)
+                found[q.indices_name] = TensorShape((None,), integer=True)
+            found[q.weight_name] = TensorShape(weight)
+            found[q.delay_name] = TensorShape(weight, required=False, integer=True)
+        return found
+
 
 def problems(network: NetworkDescription, where: str) -> list[Problem]:
     """Everything about a description that no backend could run; empty when it is sound."""
@@ -114,6 +208,12 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
     names = [p.name for p in network.populations]
     for name in sorted({n for n in names if names.count(n) > 1}):
         found.append(Problem(f"{where}.populations", f"has '{name}' more than once"))
+    for name in names:
+        if not name or "." in name:
+            found.append(Problem(f"{where}.populations", f"has the name '{name}'", "choose a name without dots"))
+    if network.carry and network.decision != "carry":
+        message = f"is {network.carry:g} where decisions are '{network.decision}'"
+        found.append(Problem(f"{where}.carry", message, "write decision = 'carry', or leave it out"))
     if not network.populations or network.output.neuron is None:
         found.append(Problem(f"{where}.populations", "must end with a population that has a neuron model"))
     pairs: set[str] = set()
@@ -127,6 +227,8 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         pairs.add(projection.prefix)
         if projection.target in names:
             found += _receptor_problems(network, projection, place)
+        if isinstance(projection.connectivity, Convolution) and {projection.source, projection.target} <= {*names}:
+            found += _convolution_problems(network, projection, projection.connectivity, place)
         if not 0 <= projection.delay_ticks <= MAX_DELAY_TICKS:
             message = f"is {projection.delay_ticks}"
             found.append(Problem(f"{place}.delay_ticks", message, f"give 0 to {MAX_DELAY_TICKS} ticks"))
@@ -148,14 +250,35 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
 
 def _model_problems(network: NetworkDescription) -> list[Problem]:
     """What keeps the user's own models and rules from running."""
-    used = [(f"population.{p.name}.neuron", p.neuron, "model") for p in network.driven]
-    used += [(f"{p.prefix}.plasticity", rule, "rule") for p in network.projections for rule in p.plasticity]
+    used: list[tuple[str, Any, Slot]] = [(f"population.{p.name}.neuron", p.neuron, NEURONS) for p in network.driven]
+    used += [(f"{p.prefix}.plasticity", rule, RULES) for p in network.projections for rule in p.plasticity]
     return [
-        Problem(f"{where} '{name_of(value, key)}'", defect)
-        for where, value, key in used
+        Problem(f"{where} '{slot.name_of(value)}'", defect)
+        for where, value, slot in used
         if is_users(type(value))
-        for defect in value_defects(value, key, network.tick_s)
+        for defect in value_defects(value, slot.key, network.tick_s)
     ]
+
+
+def _convolution_problems(
+    network: NetworkDescription, projection: Projection, convolution: Convolution, place: str
+) -> list[Problem]:
+    found = []
+    source, target = network.population(projection.source), network.population(projection.target)
+    channels, height, width = convolution.shape
+    if channels * height * width != source.size:
+        message = f"has {channels} x {height} x {width} places, '{source.name}' has {source.size} neurons"
+        found.append(Problem(f"{place}.connectivity.shape", message))
+    filters, rows, columns = convolution.output_shape
+    if rows < 1 or columns < 1:
+        found.append(Problem(f"{place}.connectivity.kernel", "is larger than its padded source", "make it smaller"))
+    elif filters * rows * columns != target.size:
+        message = f"gives {filters} x {rows} x {columns} places, '{target.name}' has {target.size} neurons"
+        found.append(Problem(f"{place}.connectivity", message))
+    if projection.plasticity:
+        remedy = "use dense or sparse connectivity for synapses that learn"
+        found.append(Problem(f"{place}.plasticity", "is given for a convolution, whose weights are shared", remedy))
+    return found
 
 
 def _receptor_problems(network: NetworkDescription, projection: Projection, place: str) -> list[Problem]:
@@ -195,38 +318,6 @@ def _fast_cycle(network: NetworkDescription, projections: list[Projection]) -> l
     while cycle[-1] != name:
         cycle.append(before[cycle[-1]])
     return cycle[::-1]
-
-
-def evaluation_order(network: NetworkDescription) -> tuple[str, ...] | None:
-    """Population names in topological order of the delay-0 projections; None if these form a cycle."""
-    waiting = {p.name: 0 for p in network.populations}
-    instant = [p for p in network.projections if p.delay_ticks == 0]
-    for projection in instant:
-        waiting[projection.target] += 1
-    order: list[str] = []
-    ready = [name for name, count in waiting.items() if count == 0]
-    while ready:
-        name = ready.pop(0)
-        order.append(name)
-        for projection in instant:
-            if projection.source == name:
-                waiting[projection.target] -= 1
-                if waiting[projection.target] == 0:
-                    ready.append(projection.target)
-    return tuple(order) if len(order) == len(waiting) else None
-
-
-def layers(network: NetworkDescription) -> tuple[str, ...] | None:
-    """Names from input to output if the network is a plain chain of delay-0 dense projections, else None."""
-    chain = [p for p in network.projections if p.delay_ticks == 0 and p.connectivity == "dense"]
-    names = [p.name for p in network.populations]
-    if len(chain) != len(network.projections) or len(chain) != len(names) - 1 or len(network.inputs) != 1:
-        return None
-    follows = {p.source: p.target for p in chain}
-    order = [network.inputs[0].name]
-    while order[-1] in follows and len(order) <= len(names):
-        order.append(follows[order[-1]])
-    return tuple(order) if len(order) == len(names) and order[-1] == network.output.name else None
 
 
 def stack(

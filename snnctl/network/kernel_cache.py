@@ -33,8 +33,9 @@ from numba.core import bytecode, caching
 from numba.core import config as numba_config
 
 from snnctl import runtime
-from snnctl.models import functions, is_users
+from snnctl.models import functions
 from snnctl.network.model_kernel import ModelType
+from snnctl.slots import is_users
 
 _config: Any = numba_config  # without types
 _function_cache: Any = caching.FunctionCache

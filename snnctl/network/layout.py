@@ -1,25 +1,26 @@
-"""The tables that the engine runs: a description and its tensors, laid out end to end.
+"""The tables that the engine runs: a program, laid out end to end.
 
-A projection whose synapses have different delays becomes one *group* of synapses for each delay; everything else
+A link whose synapses have different delays becomes one *group* of synapses for each delay; everything else
 of the engine knows only groups with one delay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError, Problem
-from snnctl.models import name_of
-from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection, evaluation_order
+from snnctl.network.connection import Convolution
 from snnctl.network.kernel_cache import distinct
 from snnctl.network.learning import RuleRow
 from snnctl.network.parameters import checked, constants_table, initial_values, value_problems
 from snnctl.network.population import is_stochastic, receptors_of, state_of
+from snnctl.network.program import Link, Program, Stage
 from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane
+from snnctl.slots import RULES
 
 
 class PopulationRow(NamedTuple):
@@ -48,7 +49,7 @@ class GroupRow(NamedTuple):
     delay: int
     drive: int  # first element of the receptor in the drive of the target
     weight: int  # first element in the weights of static groups
-    pointer: int  # first element in the row pointers, -1 for dense
+    pointer: int  # first element in the row pointers, -1 for dense, below for a convolution (see :data:`GEOMETRY`)
     target: int  # first element in the target indices
     rule: int  # first row in the table of rules
     rule_end: int  # equal to ``rule`` for static synapses
@@ -67,7 +68,7 @@ class Group(NamedTuple):
     """Synapses of one delay. CSR by source; ``order`` leads back to the order of the tensors."""
 
     delay: int
-    pointers: NDArray[np.int64] | None  # (n_source + 1,), None for dense
+    pointers: NDArray[np.int64] | None  # (n_source + 1,), None for dense and convolutions
     targets: NDArray[np.uint32] | None  # (synapses,)
     order: NDArray[np.int64] | slice  # (synapses,) index in the flat tensors
 
@@ -75,10 +76,13 @@ class Group(NamedTuple):
 class PlasticGroup(NamedTuple):
     """Where a group of plastic synapses keeps its state."""
 
-    projection: Projection
+    link: Link
     group: Group
     synapses: int
     rules: tuple[int, ...]  # rows in the table of rules
+
+
+GEOMETRY = -2  # a convolution's ``pointer`` is GEOMETRY - first element of its geometry in the row pointers
 
 
 class Pool:
@@ -111,16 +115,14 @@ def _name(cls: type) -> tuple[str, str]:
 
 
 class Layout:
-    """Tables and pools of a sound description; raises NetworkError for tensors that do not fit it."""
+    """Tables and pools of a program; raises NetworkError for numbers that a model or a rule refuses."""
 
-    def __init__(self, description: NetworkDescription, tensors: Mapping[str, NDArray[Any]], dtype: Any) -> None:
-        self.description = description
+    def __init__(self, program: Program, dtype: Any) -> None:
+        self.program = program
         self.dtype = np.dtype(dtype)
-        self._tensors = tensors
-        sizes = [p.size for p in description.populations]
+        sizes = [node.size for node in program.nodes]
         self.width = sum(sizes)
-        self._ring = dict(zip((p.name for p in description.populations), starts(sizes), strict=False))
-        self._slot = {p.name: k for k, p in enumerate(description.populations)}
+        self._ring = starts(sizes)  # first column of each node; its slot in the counts is its number
         self.constants, self.weights, self.bias = Pool(dtype), Pool(dtype), Pool(dtype)
         self.initial, self.synapses, self.traces = Pool(dtype), Pool(dtype), Pool(dtype)
         self.pointers, self.targets = Pool(np.int64), Pool(np.uint32)
@@ -129,11 +131,11 @@ class Layout:
         self.rows: list[PopulationRow] = []
         self.groups: list[GroupRow] = []
         self.rules: list[RuleRow] = []
-        self.projections = tuple(p for p in description.projections if p.plasticity)  # a signal each
-        self.longest_delay = max((p.delay_ticks for p in description.projections), default=0)
+        self.learning = tuple(link for link in program.links if link.rules)  # a signal each
+        self.longest_delay = max((link.delay for link in program.links), default=0)
         self._models: dict[type, Any] = {}
         self._rule_models: dict[type, Any] = {}
-        self._values: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._values: dict[str, tuple[int, int, tuple[str, ...]]] = {}  # label -> first value, size, fields
         self._neurons()
         self.model_examples = tuple(self._models.values())
         rules = sorted(self._rule_models, key=_name)  # the kernel is compiled for the tuple: any order of projections
@@ -142,81 +144,70 @@ class Layout:
 
     @property
     def inputs(self) -> list[InputRow]:
-        """Rows of the input populations."""
-        populations = self.description.inputs
-        columns = starts(p.size for p in populations)
-        return [
-            InputRow(int(self._ring[p.name]), self._slot[p.name], p.size, int(first))
-            for p, first in zip(populations, columns, strict=False)
-        ]
+        """Rows of the inputs."""
+        sizes = [p.size for p in self.program.inputs]
+        columns = starts(sizes)
+        return [InputRow(int(self._ring[k]), k, size, int(columns[k])) for k, size in enumerate(sizes)]
 
-    def field(self, population: str, field: str) -> int:
-        """Index in the state of this field of the population's first neuron (KeyError if it has none)."""
-        first, fields = self._values[population]
+    def field(self, label: str, field: str) -> int:
+        """Index in the state of this field of the stage's first neuron (KeyError if it has none)."""
+        first, size, fields = self._values[label]
         if field not in fields:
             raise KeyError(field)
-        return first + fields.index(field) * self.description.population(population).size
+        return first + fields.index(field) * size
 
     # ------------------------------------------------------------------ neurons
 
     def _neurons(self) -> None:
-        description = self.description
-        driven = description.driven
+        program, shift = self.program, len(self.program.inputs)
         found: list[Problem] = []
-        first_bias = dict(zip((p.name for p in driven), starts(p.size for p in driven), strict=False))
-        tables: dict[str, tuple[Any, NDArray[Any], bool]] = {}
-        for p in driven:
+        first_bias = starts(s.size for s in program.stages)
+        tables: list[tuple[Any, NDArray[Any], bool]] = []
+        for s in program.stages:
             try:
-                tables[p.name] = constants_table(
-                    p.neuron, description.tick_s, p.size, self._parameters(p.name), f"population.{p.name}", self.dtype
+                tables.append(
+                    constants_table(
+                        s.neuron, program.tick_s, s.size, _parameters(s), f"population.{s.label}", self.dtype
+                    )
                 )
             except NetworkError as error:
                 found += error.problems
         if found:
             raise NetworkError(*found)
-        for cls in sorted({type(t[0]) for t in tables.values()}, key=_name):
-            self._models[cls] = next(t[0] for t in tables.values() if type(t[0]) is cls)
+        for cls in sorted({type(t[0]) for t in tables}, key=_name):
+            self._models[cls] = next(t[0] for t in tables if type(t[0]) is cls)
         kinds = {cls: k for k, cls in enumerate(self._models)}
-        order = [n for n in evaluation_order(description) or () if n in tables]
-        for name in order:
-            population = description.population(name)
-            example, _, _ = tables[name]
+        order = [node - shift for node in program.order]
+        for number in order:
+            stage, (example, _, _) = program.stages[number], tables[number]
             fields = state_of(type(example))._fields
-            first = self.initial.add(
-                initial_values(population.neuron, population.size, self._parameters(name), self.dtype)
-            )
-            self._values[name] = (first, fields)
-        one_bias = set[str]()
-        for p in driven:
-            bias = self._tensors.get(f"population.{p.name}.bias")
-            if bias is None:
-                found.append(Problem(f"population.{p.name}.bias", "is missing", "give one number a neuron"))
-                continue
-            if bias.shape != (p.size,):
-                found.append(Problem(f"population.{p.name}.bias", f"has the shape {bias.shape}, expected ({p.size},)"))
-            elif not np.isfinite(bias).all():
-                found.append(Problem(f"population.{p.name}.bias", "is not finite everywhere"))
-            elif (bias == bias[:1]).all():
-                one_bias.add(p.name)
+            values = initial_values(stage.neuron, stage.size, _parameters(stage), self.dtype)
+            for field, tensor in stage.initial.items():
+                at = fields.index(field) * stage.size
+                values[at : at + stage.size] = tensor.values
+            self._values[stage.label] = self.initial.add(values), stage.size, fields
+        one_bias = []
+        for stage in program.stages:
+            bias = stage.bias.values
+            one_bias.append(bool((bias == bias[:1]).all()))
             self.bias.add(bias)
         random = 0
-        for name in order:
-            population = description.population(name)
-            example, table, is_shared = tables[name]
+        for number in order:
+            stage, node = program.stages[number], number + shift
+            example, table, is_shared = tables[number]
             begin = len(self.groups)
             receptors = receptors_of(type(example))
-            for projection in description.projections:
-                if projection.target == name:
-                    found += self._projection(projection, receptors, int(first_bias[name]))
+            for link in program.into(node):
+                found += self._link(link, receptors, int(first_bias[number]))
             self.rows.append(
                 PopulationRow(
                     kind=kinds[type(example)],
-                    size=population.size,
-                    ring=int(self._ring[name]),
-                    slot=self._slot[name],
-                    bias=int(first_bias[name]),
-                    biases=1 if name in one_bias else population.size,
-                    values=self._values[name][0],
+                    size=stage.size,
+                    ring=int(self._ring[node]),
+                    slot=node,
+                    bias=int(first_bias[number]),
+                    biases=1 if one_bias[number] else stage.size,
+                    values=self._values[stage.label][0],
                     constant=self.constants.add(table),
                     is_shared=int(is_shared),
                     receptors=len(receptors),
@@ -230,48 +221,41 @@ class Layout:
         if found:
             raise NetworkError(*found)
 
-    def _parameters(self, name: str) -> dict[str, NDArray[Any]]:
-        prefix = f"population.{name}."
-        found = {k.removeprefix(prefix): v for k, v in self._tensors.items() if k.startswith(prefix)}
-        found.pop("bias", None)
-        return found
-
     # ------------------------------------------------------------------ synapses
 
-    def _projection(self, projection: Projection, receptors: tuple[str, ...], raster: int) -> list[Problem]:
-        sources = self.description.population(projection.source).size
-        targets = self.description.population(projection.target).size
-        found = check_projection(projection, self._tensors, sources, targets, self.description.decision)
-        if found:
-            return found
-        weight = self._tensors[f"{projection.prefix}.weight"].ravel()
-        neuron = self.description.population(projection.target).neuron
+    def _link(self, link: Link, receptors: tuple[str, ...], raster: int) -> list[Problem]:
+        nodes = self.program.nodes
+        sources, targets = nodes[link.source].size, nodes[link.target].size
+        weight = link.weight.values.ravel()
+        neuron = self.program.stages[link.target - len(self.program.inputs)].neuron
         if getattr(type(neuron), "conductances", False):
             if (weight < 0).any():
                 message = f"has {np.count_nonzero(weight < 0)} negative conductances"
                 remedy = "what inhibits is a positive weight on another receptor: receptor='inhibitory'"
-                return [Problem(f"{projection.prefix}.weight", message, remedy)]
-            for rule in projection.plasticity:
+                return [Problem(link.weight.name, message, remedy)]
+            for rule in link.rules:
                 least = getattr(rule, "weight_min", 0.0)
                 if least is None or least < 0:
                     message = f"is {least} where weights are conductances"
-                    return [Problem(f"{projection.prefix}.plasticity.weight_min", message, "give 0 or more")]
-        drive = receptors.index(projection.receptor or receptors[0]) * targets
-        for group in self._split(projection, sources, targets):
+                    return [Problem(f"{link.label}.plasticity.weight_min", message, "give 0 or more")]
+        drive = receptors.index(link.receptor or receptors[0]) * targets
+        for group in _split(link, sources, targets):
             self.longest_delay = max(self.longest_delay, group.delay)
             own = weight[group.order]
             pointer = -1 if group.pointers is None else self.pointers.add(group.pointers)
+            if isinstance(link.connection, Convolution):
+                pointer = GEOMETRY - self.pointers.add(link.connection.geometry)
             target = 0 if group.targets is None else self.targets.add(group.targets)
             begin = len(self.rules)
-            if projection.plasticity:
-                self._plastic(projection, group, own, pointer, target, sources, targets, raster)
+            if link.rules:
+                self._plastic(link, group, own, pointer, target, sources, targets, raster)
             self.groups.append(
                 GroupRow(
-                    ring=int(self._ring[projection.source]),
-                    slot=self._slot[projection.source],
+                    ring=int(self._ring[link.source]),
+                    slot=link.source,
                     delay=group.delay,
                     drive=drive,
-                    weight=0 if projection.plasticity else self.weights.add(own),
+                    weight=0 if link.rules else self.weights.add(own),
                     pointer=pointer,
                     target=target,
                     rule=begin,
@@ -280,33 +264,9 @@ class Layout:
             )
         return []
 
-    def _split(self, projection: Projection, sources: int, targets: int) -> list[Group]:
-        delays = self._tensors.get(f"{projection.prefix}.delay")
-        dense = projection.connectivity == "dense"
-        if dense and (delays is None or (delays == delays.ravel()[:1]).all()):
-            own = projection.delay_ticks if delays is None else int(delays.ravel()[0])
-            return [Group(own, None, None, slice(None))]
-        pointers: NDArray[np.int64]
-        indices: NDArray[Any]
-        if dense:
-            pointers = np.arange(sources + 1, dtype=np.int64) * targets
-            indices = np.tile(np.arange(targets), sources)
-        else:
-            pointers = self._tensors[f"{projection.prefix}.indptr"].astype(np.int64)
-            indices = self._tensors[f"{projection.prefix}.indices"]
-        if delays is None or delays.size == 0:
-            return [Group(projection.delay_ticks, pointers, indices.astype(np.uint32), slice(None))]
-        row = np.repeat(np.arange(sources), np.diff(pointers))  # source of each synapse
-        groups: list[Group] = []
-        for delay in np.unique(delays):
-            order = np.flatnonzero(delays.ravel() == delay)
-            ends = starts(np.bincount(row[order], minlength=sources))
-            groups.append(Group(int(delay), ends, indices[order].astype(np.uint32), order))
-        return groups
-
     def _plastic(
         self,
-        projection: Projection,
+        link: Link,
         group: Group,
         weight: NDArray[Any],
         pointer: int,
@@ -319,13 +279,14 @@ class Layout:
         size = weight.size
         column = entry = -1
         first_row = len(self.rules)
+        target_label = self.program.nodes[link.target].label
         delivering = True
-        for rule in projection.plasticity:
-            where = f"{projection.prefix}.plasticity"
+        for rule in link.rules:
+            where = f"{link.label}.plasticity"
             try:
-                constants = checked(rule).constants(self.description.tick_s)
+                constants = checked(rule).constants(self.program.tick_s)
             except ValueError as error:
-                raise NetworkError(*value_problems(error, f"{where}.{name_of(rule, 'rule')}")) from None
+                raise NetworkError(*value_problems(error, f"{where}.{RULES.name_of(rule)}")) from None
             cls = type(constants)
             distinct(cls)
             scalar = self.dtype.type
@@ -339,9 +300,9 @@ class Layout:
             membrane = 0
             if reads_membrane(cls):
                 try:
-                    membrane = self.field(projection.target, "v")
+                    membrane = self.field(target_label, "v")
                 except KeyError:
-                    message = f"'{name_of(rule, 'rule')}' reads a membrane; '{projection.target}' has no v"
+                    message = f"'{RULES.name_of(rule)}' reads a membrane; '{target_label}' has no v"
                     raise NetworkError(Problem(where, message)) from None
             self.rules.append(
                 RuleRow(
@@ -355,11 +316,11 @@ class Layout:
                     post=self.traces.add(np.zeros(len(part(cls, "Post")._fields) * targets)),
                     n_post=targets,
                     shared=self.traces.add(np.zeros(len(part(cls, "Shared")._fields))),
-                    signal=self.projections.index(projection),
+                    signal=self.learning.index(link),
                     teach=raster,
                     membrane=membrane,
-                    slot=self._slot[projection.target],
-                    ring=int(self._ring[projection.target]),
+                    slot=link.target,
+                    ring=int(self._ring[link.target]),
                     pointer=pointer,
                     target=target,
                     column=column,
@@ -370,18 +331,15 @@ class Layout:
                 )
             )
             delivering = False
-        if (
-            sum(1 for r in self.rules[first_row:] if r.hooks & 1 << HOOKS.index("weight"))
-            and len(projection.plasticity) > 1
-        ):
+        if sum(1 for r in self.rules[first_row:] if r.hooks & 1 << HOOKS.index("weight")) and len(link.rules) > 1:
             raise NetworkError(
                 Problem(
-                    f"{projection.prefix}.plasticity",
+                    f"{link.label}.plasticity",
                     "combines a rule that keeps its weights in another form with a second rule",
                     "use that rule alone",
                 )
             )
-        self.plastic.append(PlasticGroup(projection, group, size, tuple(range(first_row, len(self.rules)))))
+        self.plastic.append(PlasticGroup(link, group, size, tuple(range(first_row, len(self.rules)))))
 
     def _by_target(self, pointers: NDArray[np.int64], targets: NDArray[np.uint32], n_targets: int) -> tuple[int, int]:
         order = np.argsort(targets, kind="stable")
@@ -392,34 +350,32 @@ class Layout:
         return column, entry
 
 
-def check_projection(
-    projection: Projection, tensors: Mapping[str, NDArray[Any]], sources: int, targets: int, decision: str
-) -> list[Problem]:
-    """What is wrong with the tensors of a projection."""
-    prefix = projection.prefix
-    names = ("weight", "indptr", "indices") if projection.connectivity == "sparse" else ("weight",)
-    found = [Problem(f"{prefix}.{name}", "is missing") for name in names if f"{prefix}.{name}" not in tensors]
-    if found:
-        return found
-    weight = tensors[f"{prefix}.weight"]
-    if projection.connectivity == "sparse":
-        indptr, indices = tensors[f"{prefix}.indptr"], tensors[f"{prefix}.indices"]
-        rising = indptr.shape == (sources + 1,) and indptr[0] == 0 and bool((np.diff(indptr) >= 0).all())
-        if not rising or indptr[-1] != indices.size:
-            found.append(Problem(f"{prefix}.indptr", f"must rise from 0 to the {indices.size} entries of .indices"))
-        if indices.shape != weight.shape:
-            found.append(Problem(f"{prefix}.weight", f"has {weight.size} entries, .indices has {indices.size}"))
-        if indices.size and (indices.min() < 0 or indices.max() >= targets):
-            found.append(Problem(f"{prefix}.indices", f"name neurons outside 0 ... {targets - 1}"))
-    elif weight.shape != (sources, targets):
-        found.append(Problem(f"{prefix}.weight", f"has the shape {weight.shape}, expected ({sources}, {targets})"))
-    if not np.isfinite(weight).all():
-        found.append(Problem(f"{prefix}.weight", f"has {np.count_nonzero(~np.isfinite(weight))} values not finite"))
-    delays = tensors.get(f"{prefix}.delay")
-    if delays is not None:
-        least = 1 if decision == "streaming" else min(1, projection.delay_ticks)
-        if delays.shape != weight.shape:
-            found.append(Problem(f"{prefix}.delay", f"has the shape {delays.shape}, the weights {weight.shape}"))
-        elif delays.size and (delays.min() < least or delays.max() > MAX_DELAY_TICKS):
-            found.append(Problem(f"{prefix}.delay", f"must lie between {least} and {MAX_DELAY_TICKS} ticks"))
-    return found
+def _parameters(stage: Stage) -> dict[str, NDArray[Any]]:
+    return {name: tensor.values for name, tensor in stage.parameters.items()}
+
+
+def _split(link: Link, sources: int, targets: int) -> list[Group]:
+    """The synapses of a link, one group for each of their delays."""
+    delays = None if link.delays is None else link.delays.values
+    if isinstance(link.connection, Convolution):
+        return [Group(link.delay, None, None, slice(None))]
+    dense = link.indptr is None or link.indices is None
+    if dense and (delays is None or (delays == delays.ravel()[:1]).all()):
+        own = link.delay if delays is None else int(delays.ravel()[0])
+        return [Group(own, None, None, slice(None))]
+    pointers: NDArray[np.int64]
+    indices: NDArray[Any]
+    if link.indptr is None or link.indices is None:
+        pointers = np.arange(sources + 1, dtype=np.int64) * targets
+        indices = np.tile(np.arange(targets), sources)
+    else:
+        pointers, indices = link.indptr.values.astype(np.int64), link.indices.values
+    if delays is None or delays.size == 0:
+        return [Group(link.delay, pointers, indices.astype(np.uint32), slice(None))]
+    row = np.repeat(np.arange(sources), np.diff(pointers))  # source of each synapse
+    groups: list[Group] = []
+    for delay in np.unique(delays):
+        order = np.flatnonzero(delays.ravel() == delay)
+        ends = starts(np.bincount(row[order], minlength=sources))
+        groups.append(Group(int(delay), ends, indices[order].astype(np.uint32), order))
+    return groups

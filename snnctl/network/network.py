@@ -15,25 +15,23 @@ on nothing can be added to it. The same seed gives the same bits, in one call or
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnctl import streams
 from snnctl.errors import DivergedError, NetworkError, Problem, nearest
 from snnctl.network import states
-from snnctl.network.checks import duration, no_model, numbers, require_delays, whole
-from snnctl.network.connectivity import AllToAll, Connectivity, Explicit, Values, drawn
-from snnctl.network.description import NetworkDescription, Population, Projection
+from snnctl.network.builder import Builder
+from snnctl.network.checks import duration, numbers
+from snnctl.network.connection import Convolution
+from snnctl.network.description import Population, Projection
 from snnctl.network.engine import Engine, Spikes, State
 from snnctl.network.parameters import checked
 from snnctl.network.recording import Recording, Recordings, SpikeRecording
 from snnctl.network.rules import part
-from snnctl.network.spike_array import SpikeArray
 from snnctl.network.states import NetworkState
 from snnctl.network.stepper import Stepper
 
@@ -41,8 +39,8 @@ _CELLS_A_CHUNK = 2_000_000  # ticks x neurons that one call of the kernel may re
 _TICKS_A_CHUNK = 1000
 
 
-class Network:
-    """Populations and projections.
+class Network(Builder):
+    """Populations and projections that run.
 
     Args:
         tick_s: duration of a tick (s)
@@ -51,19 +49,7 @@ class Network:
     """
 
     def __init__(self, tick_s: float, seed: int = 0, dtype: Any = np.float64) -> None:
-        self.tick_s = duration(tick_s, "tick_s")
-        if self.tick_s == 0:
-            raise NetworkError(Problem("tick_s", "is 0", "give a duration above 0 in seconds"))
-        self.seed = whole(seed, "seed", 0)
-        if dtype not in (np.float64, np.float32):
-            raise NetworkError(Problem("dtype", f"is {dtype!r}", "give float64 or float32"))
-        self.dtype = np.dtype(dtype)
-        self._populations: dict[str, Population] = {}
-        self._projections: list[Projection] = []
-        self._tensors: dict[str, NDArray[Any]] = {}
-        self._initial: dict[tuple[str, str], NDArray[Any]] = {}
-        self._spike_arrays: dict[str, SpikeArray] = {}
-        self._currents: dict[str, list[Any]] = {}
+        super().__init__(tick_s, seed, dtype)
         self._recordings: dict[tuple[str, str], Recording] = {}
         self._recorded: Recordings | None = None
         self._stepper: Stepper | None = None
@@ -72,147 +58,6 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         """All but the stepper: it holds the addresses of this network's arrays."""
         return vars(self) | {"_stepper": None}
-
-    # ------------------------------------------------------------------ building
-
-    def population(
-        self,
-        name: str,
-        size: int,
-        neuron: Any = None,
-        *,
-        bias: Values = 0.0,
-        initial: Mapping[str, Values] | None = None,
-        **parameters: Values,
-    ) -> Population:
-        """Add ``size`` neurons.
-
-        Args:
-            name: of the population
-            size: number of neurons n
-            neuron: configuration of a model (:mod:`snnctl.neurons`); a :class:`SpikeArray` for spikes at given times;
-                None for spikes that are given at each step
-            bias: constant current, in the unit of the model: a number, (n,), or a distribution
-            initial: fields of the state before the first tick; the model's own rest by default
-            parameters: parameters of the model that differ from neuron to neuron, (n,) or a distribution
-
-        Raises:
-            NetworkError: the name is taken, or a value cannot be used.
-        """
-        self._must_be_open()
-        if name in self._populations:
-            raise NetworkError(Problem(f"population.{name}", "exists already", "choose another name"))
-        if not isinstance(name, str) or not name or "." in name:
-            raise NetworkError(Problem("population", f"cannot be called {name!r}", "choose a name without dots"))
-        size = whole(size, f"population.{name}.size", 1)
-        if initial is not None and not isinstance(initial, Mapping):
-            remedy = "give a mapping of fields of the state, such as {'v': 0.5}"
-            raise NetworkError(Problem(f"population.{name}.initial", f"is {initial!r:.60}", remedy))
-        generator = streams.generator(self.seed, "weights", len(self._populations), 0)
-        if isinstance(neuron, SpikeArray):
-            neuron.check(size, f"population.{name}")
-            self._spike_arrays[name] = neuron
-            neuron = None
-        elif neuron is not None and (found := no_model(neuron, "model")):
-            raise NetworkError(Problem(f"population.{name}.neuron", *found))
-        added = Population(name=name, size=size, neuron=neuron)
-        if neuron is not None:
-            self._tensors[f"population.{name}.bias"] = drawn(bias, (size,), generator, f"population.{name}.bias")
-            for field, values in parameters.items():
-                where = f"population.{name}.{field}"
-                self._tensors[where] = drawn(values, (size,), generator, where)
-            for field, values in (initial or {}).items():
-                self._initial[name, field] = drawn(values, (size,), generator, f"population.{name}.initial.{field}")
-        elif parameters or initial or callable(bias) or np.any(bias):
-            raise NetworkError(Problem(f"population.{name}", "has no neuron model and takes no bias and no parameters"))
-        self._populations[name] = added
-        return added
-
-    def project(
-        self,
-        source: Population | str,
-        target: Population | str,
-        connectivity: Connectivity | None = None,
-        *,
-        weight: Values,
-        delay_s: Values | None = None,
-        receptor: str = "",
-        plasticity: Any = (),
-    ) -> Projection:
-        """Add synapses from one population to another.
-
-        Args:
-            source: where the spikes come from
-            target: where they go
-            connectivity: all to all by default
-            weight: in the unit of the target's model: a number, one for each synapse in the order of the
-                connectivity, or a distribution
-            delay_s: one tick by default; different delays make the projection sparse
-            receptor: of the target's model, its first by default
-            plasticity: a rule or several (:mod:`snnctl.plasticity`)
-
-        Raises:
-            NetworkError: a population is unknown, or a value cannot be used.
-        """
-        self._must_be_open()
-        ends = [self._known(end) for end in (source, target)]
-        pattern = AllToAll() if connectivity is None else connectivity
-        number = len(self._projections)
-        where = ".".join(("projection", ends[0].name, ends[1].name, receptor)).rstrip(".")
-        if not callable(getattr(pattern, "pairs", None)) or isinstance(pattern, type):
-            message = f"is {connectivity!r:.60}"
-            raise NetworkError(Problem(f"{where}.connectivity", message, "give one such as FixedProbability(0.1)"))
-        try:
-            pairs = pattern.pairs(ends[0].size, ends[1].size, streams.generator(self.seed, "connectivity", number))
-        except ValueError as error:
-            raise NetworkError(Problem(f"{where}.connectivity", str(error))) from None
-        shape = (ends[0].size, ends[1].size) if pairs is None else pairs.indices.shape
-        generator = streams.generator(self.seed, "weights", number, 1)
-        weights = drawn(weight, shape, generator, f"{where}.weight")
-        delays = np.ones(shape, np.int64)
-        if delay_s is not None:
-            exact = drawn(delay_s, shape, generator, f"{where}.delay_s") / self.tick_s
-            require_delays(exact, self.tick_s, f"{where}.delay_s")
-            delays = np.rint(exact).astype(np.int64)
-        if isinstance(pattern, Explicit):
-            order = pattern.order()
-            weights = weights[order] if np.ndim(weight) else weights  # type: ignore[arg-type]
-            delays = delays[order] if delay_s is not None and np.ndim(delay_s) else delays  # type: ignore[arg-type]
-        rules = tuple(plasticity) if isinstance(plasticity, Sequence) else (plasticity,)
-        for rule in rules:
-            if found := no_model(rule, "rule"):
-                raise NetworkError(Problem(f"{where}.plasticity", *found))
-        least = int(delays.min()) if delays.size else 1
-        added = Projection(
-            source=ends[0].name,
-            target=ends[1].name,
-            receptor=receptor,
-            connectivity="dense" if pairs is None else "sparse",
-            delay_ticks=least,
-            plasticity=rules,
-        )
-        if any(p.prefix == added.prefix for p in self._projections):
-            raise NetworkError(Problem(where, "exists already", "one projection for each source, target and receptor"))
-        self._tensors[f"{where}.weight"] = weights.astype(self.dtype)
-        if pairs is not None:
-            self._tensors[f"{where}.indptr"], self._tensors[f"{where}.indices"] = pairs
-        if delays.size and delays.max() > least:
-            self._tensors[f"{where}.delay"] = delays
-        self._projections.append(added)
-        return added
-
-    def inject(self, population: Population | str, current: Any) -> None:
-        """Drive a population with a current source (:mod:`snnctl.neurons.currents`); several add up."""
-        self._must_be_open()
-        known = self._known(population)
-        if known.neuron is None:
-            raise NetworkError(Problem(f"population.{known.name}", "has no neuron model and takes no current"))
-        if not all(callable(getattr(current, name, None)) for name in ("initial_state", "values")):
-            message = f"is no current source: {current!r:.60}"
-            raise NetworkError(
-                Problem(f"population.{known.name}.current", message, "give one such as Step(amplitude=1.0)")
-            )
-        self._currents.setdefault(known.name, []).append(current)
 
     def record(
         self,
@@ -250,18 +95,6 @@ class Network:
     # ------------------------------------------------------------------ running
 
     @property
-    def description(self) -> NetworkDescription:
-        """What the network is, as data."""
-        instant = any(p.delay_ticks == 0 for p in self._projections)
-        return NetworkDescription(
-            tick_s=self.tick_s,
-            ticks=1,
-            decision="reset" if instant else "streaming",
-            populations=tuple(sorted(self._populations.values(), key=lambda p: p.neuron is not None)),
-            projections=tuple(self._projections),
-        )
-
-    @property
     def engine(self) -> Engine:
         """The compiled network; made at first use.
 
@@ -269,11 +102,8 @@ class Network:
             NetworkError: the network is not sound.
         """
         if self._engine is None:
-            engine = self._made()
+            engine = Engine(self._lowered(self.description), self.dtype)
             state = engine.initial_state(self.seed)
-            for (name, field), values in self._initial.items():
-                first = self._field(engine, name, field)
-                state.values[first : first + values.size] = values
             current_states: dict[str, list[Any]] = {}
             for index, name in enumerate(self._populations):
                 for k, current in enumerate(self._currents.get(name, [])):
@@ -390,7 +220,7 @@ class Network:
                 recording.add_samples(samples[:, columns], now)
             for recording in recorded.synaptic:
                 if (now + count) % recording.stride == 0:
-                    values = engine.synapses(self._state, recording.projection)[recording.field]
+                    values = engine.synapses(self._state, recording.projection.prefix)[recording.field]
                     recording.add_samples(values[None].copy(), now + count - 1, every_row=True)
             done += count
             if progress is not None:
@@ -401,17 +231,16 @@ class Network:
         """A model that has left its stable range is silent from then on, which looks like a result."""
         if np.isfinite(self._state.values).all():
             return
-        for p in engine.description.driven:
-            assert p.neuron is not None
+        for p in engine.program.stages:
             for field in p.neuron.initial()._fields:
-                first = engine.field(p.name, field)
+                first = engine.field(p.label, field)
                 bad = np.flatnonzero(~np.isfinite(self._state.values[first : first + p.size]))
                 if bad.size:
                     message = f"of neuron {bad[0]} stopped being a finite number in ticks {now} to {now + count - 1}"
                     remedy = (
                         "its input is too strong for this tick: shorten tick_s, weaken the input or change the scheme"
                     )
-                    raise DivergedError(Problem(f"population.{p.name}.{field}", message, remedy))
+                    raise DivergedError(Problem(f"population.{p.label}.{field}", message, remedy))
 
     def _input_chunk(self, inputs: NDArray[Any] | None, piece: slice, now: int, count: int) -> Spikes:
         engine = self.engine
@@ -457,18 +286,20 @@ class Network:
         """The weights of a projection now, in the order of its connectivity, (n, m) if it is all to all."""
         engine, known = self.engine, self._own(projection)
         if not known.plasticity:
-            return self._tensors[f"{known.prefix}.weight"].copy()
-        return engine.weights(self._state, known)
+            return self._tensors[known.weight_name].copy()
+        return engine.weights(self._state, known.prefix)
 
     def synapses(self, projection: Projection | str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sources and targets of the synapses of a projection, in the order of its weights."""
         known = self._own(projection)
         source, target = self._populations[known.source].size, self._populations[known.target].size
+        if isinstance(known.connectivity, Convolution):
+            return known.connectivity.pairs()[:2]
         if known.connectivity == "dense":
             rows, columns = np.divmod(np.arange(source * target), target)
             return rows, columns
-        indptr = self._tensors[f"{known.prefix}.indptr"]
-        return np.repeat(np.arange(source), np.diff(indptr)), self._tensors[f"{known.prefix}.indices"].astype(np.int64)
+        indptr = self._tensors[known.indptr_name]
+        return np.repeat(np.arange(source), np.diff(indptr)), self._tensors[known.indices_name].astype(np.int64)
 
     # ------------------------------------------------------------------ state
 
@@ -507,20 +338,6 @@ class Network:
 
     # ------------------------------------------------------------------ helpers
 
-    def _made(self) -> Engine:
-        """The engine; errors name the projections as they were given, not by their number."""
-        try:
-            return Engine(self.description, self._tensors, self.dtype)
-        except NetworkError as error:
-            raise NetworkError(*(self._named(problem) for problem in error.problems)) from None
-
-    def _named(self, problem: Problem) -> Problem:
-        number = re.match(r"network\.projections\[(\d+)\]", problem.where)
-        where = problem.where.removeprefix("network.")
-        if number:
-            where = self._projections[int(number[1])].prefix + problem.where[number.end() :]
-        return problem._replace(where=where)
-
     def _ticks(self, duration_s: Any, where: str) -> int:
         """A duration in ticks, of which it must be a whole number."""
         seconds = duration(duration_s, where)
@@ -532,19 +349,6 @@ class Network:
 
     def _fingerprint(self) -> str:
         return states.fingerprint(self.description, self.dtype, self._tensors)
-
-    def _known(self, population: Any) -> Population:
-        name = population.name if isinstance(population, Population) else population
-        if not isinstance(name, str) or name not in self._populations:
-            raise NetworkError(Problem("population", f"'{name}' does not exist", nearest(str(name), self._populations)))
-        return self._populations[name]
-
-    def _own(self, projection: Projection | str) -> Projection:
-        prefix = str(getattr(projection, "prefix", projection))
-        for own in self._projections:
-            if own.prefix == prefix:
-                return own
-        raise NetworkError(Problem(prefix, "is no projection", nearest(prefix, [p.prefix for p in self._projections])))
 
     def _either(self, what: Population | Projection | str) -> Population | Projection:
         """The names of populations have no dots, the prefixes of projections do."""

@@ -66,9 +66,8 @@ class Recording:
 
     def add_spikes(self, engine: Engine, fired: Fired, now: int) -> None:
         """Keep this population's part of the spikes of ticks ``now`` ..."""
-        names = [p.name for p in engine.description.driven]
         assert isinstance(self.what, Population)
-        first = int(engine.columns[names.index(self.what.name)])
+        first = int(engine.currents.of[self.what.name].start)
         own = (fired.neurons >= first) & (fired.neurons < first + self.what.size)
         ticks = np.repeat(np.arange(fired.ends.size), np.diff(fired.ends, prepend=0))
         self._ticks.append(now + ticks[own])

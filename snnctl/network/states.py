@@ -54,7 +54,7 @@ def fingerprint(description: NetworkDescription, dtype: Any, tensors: Mapping[st
 
     What drives a network, currents and spikes at given times, may be other than before.
     """
-    plastic = {f"{p.prefix}.weight" for p in description.projections if p.plasticity}
+    plastic = {p.weight_name for p in description.projections if p.plasticity}
     digest = hashlib.blake2b(f"{description!r} {dtype}".encode(), digest_size=16)
     for name, tensor in sorted(tensors.items()):
         if name not in plastic:

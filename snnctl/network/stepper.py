@@ -1,7 +1,7 @@
 """One tick at a time from Python, at the least cost of a call.
 
 A tick of 1000 neurons takes two microseconds, and passing an array from Python to compiled code takes a twentieth of
-one: the 26 arrays of :func:`snnctl.network.engine._run` would cost more than the tick. So their addresses are written
+one: the 26 arrays of :func:`snnctl.network.ticks.run` would cost more than the tick. So their addresses are written
 down once. What changes from tick to tick is copied into arrays that stay where they are.
 """
 
@@ -16,7 +16,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from snnctl.network.engine import Engine, Spikes, State, _run
+from snnctl.network.engine import Engine, Spikes
+from snnctl.network.ticks import State, run
 
 _numba: Any = numba  # without types
 carray, typeof = _numba.carray, _numba.typeof
@@ -85,7 +86,7 @@ def _tick(models: Any, rules: Any, places: Any, example: Any, given: Any, raster
     if bad:
         return -1, False
     neurons, ends = _vector(places, 26, np.int32), _vector(places, 27, np.int64)
-    events = _run(
+    events = run(
         models,
         rules,
         _matrix(places, 0, np.int64),
@@ -138,7 +139,7 @@ class Stepper:
     """
 
     def __init__(self, engine: Engine, state: State) -> None:
-        widths = (engine.inputs.width, engine.currents.width, len(engine.layout.projections), engine.teach.width)
+        widths = (engine.inputs.width, engine.currents.width, len(engine.layout.learning), engine.teach.width)
         kinds = (np.uint8, engine.dtype, engine.dtype, engine.dtype)
         given = [np.zeros((1, width), kind) for width, kind in zip(widths, kinds, strict=True)]
         found = (np.empty((1, 0), engine.dtype), np.empty(engine.currents.width, np.int32), np.empty(1, np.int64))

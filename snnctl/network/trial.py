@@ -20,9 +20,10 @@ from numba import njit, types
 from numba.core.errors import NumbaError
 
 from snnctl.errors import NetworkError, Problem
-from snnctl.models import HOOK_ARGUMENTS, is_users, name_of, value_defects
+from snnctl.models import HOOK_ARGUMENTS, value_defects
 from snnctl.network.population import drive_of, is_stochastic, state_of, step_of
 from snnctl.network.rules import functions, part
+from snnctl.slots import NEURONS, RULES, is_users
 
 # Of a message of the compiler: lines that say where in the compiler, not what is wrong.
 _NOISE = ("Failed in nopython", "File ", "During", "Overload", ">>>", "-", "<source", "There are", "raised from", "^")
@@ -103,8 +104,9 @@ def widened(function: Callable[..., Any], arguments: tuple[Any, ...]) -> list[st
 
 def require(value: Any, key: str, tick_s: float, where: str) -> None:
     """Raise NetworkError with everything that keeps a user's model from running; nothing for one of the package."""
+    slot = NEURONS if key == "model" else RULES
     if is_users(type(value)) and (found := value_defects(value, key, tick_s)):
-        raise NetworkError(*(Problem(f"{where} '{name_of(value, key)}'", defect) for defect in found))
+        raise NetworkError(*(Problem(f"{where} '{slot.name_of(value)}'", defect) for defect in found))
 
 
 def explained(error: Exception, examples: Iterable[Any]) -> Exception:

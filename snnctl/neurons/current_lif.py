@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt
 
 from snnctl.config import Seconds, schema
 from snnctl.neurons.firing import Reset, decay, fire, reset_constants
+from snnctl.neurons.lif import Lif
 
 
 @schema
@@ -77,3 +78,19 @@ def step(c: CurrentLifConstants, s: CurrentLifState, drive: Any, bias: Any) -> t
     integrated = c.a_mem * s.v + i + bias
     v, silent, spike = fire(c, integrated, integrated > c.v_threshold, s.v, s.silent)
     return CurrentLifState(i, v, silent), spike
+
+
+def portable(neuron: Any) -> CurrentLif | None:
+    """The current-based LIF that a neuron is: a plain LIF is one with ``tau_syn_s = 0``; None for other models."""
+    if isinstance(neuron, CurrentLif):
+        return neuron
+    if not isinstance(neuron, Lif):
+        return None
+    return CurrentLif(
+        tau_mem_s=neuron.tau_mem_s,
+        tau_syn_s=0.0,
+        v_threshold=neuron.v_threshold,
+        v_reset=neuron.v_reset,
+        reset=neuron.reset,
+        refractory_ticks=neuron.refractory_ticks,
+    )

@@ -1,1 +1,1 @@
-"""Tables and pictures of results: SVG and matplotlib figures, and the HTML report."""
+"""Tables and pictures of results: figures, and the HTML report that shows them."""

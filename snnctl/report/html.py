@@ -15,15 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.report import svg
-from snnctl.report.style import STYLE
-from snnctl.report.units import digits, part, percent, si, tick
+from snnctl.report import energy, figure, latency, raster, returns
+from snnctl.report.figure import Plot
+from snnctl.report.raster import Band
+from snnctl.report.style import COLOURS, STYLE
+from snnctl.report.units import digits, part, percent, si
 from snnctl.storage import ensure_writable, write_atomic
 
 Data = Mapping[str, Any]
 _SYMBOLS = {"power": "W", "latency": "s", "energy": "J"}
-_SERIES = {"static": 0, "idle": 1, "dynamic": 2}
 _LIMITS = {"power": "limit_w", "latency": "limit_s", "energy": "limit_j"}
+
+_HALF_IN, _WHOLE_IN = 5.6, 11.5  # widths of figures whose letters have the size of the page's small ones
 
 
 class Chapter(NamedTuple):
@@ -45,11 +48,11 @@ def write(path: Path, chapters: Sequence[Chapter], title: str = "") -> None:
 
 
 def raster_file(chapter: Chapter) -> str:
-    """The spike raster of a chapter as an SVG file of its own."""
-    drawing = _raster(chapter).replace("<svg ", "<svg xmlns='http://www.w3.org/2000/svg' ", 1)
+    """The spike raster of a chapter as an SVG file of its own, in the reader's light or dark scheme."""
+    drawing = figure.inline_svg(_raster(chapter), "spike raster")
     start = drawing.index(">") + 1
-    page_colour = "svg{background:var(--card);font-family:system-ui,sans-serif}"
-    return f"{drawing[:start]}<style>{STYLE}{page_colour}</style>{drawing[start:]}\n"
+    head = drawing[:start].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{head}<style>{COLOURS}svg{{background:var(--card)}}</style>{drawing[start:]}\n"
 
 
 def page(chapters: Sequence[Chapter], title: str = "") -> str:
@@ -99,8 +102,8 @@ def _chapter(chapter: Chapter) -> str:
         + "".join(_verdict(v) for v in verdicts)
         + _tiles(data)
         + "<div class='figures'>"
-        + _figure("Power, the chip's whole draw", _power(data), _power_note(data))
-        + _figure("Where the dynamic energy of a decision goes", _energy(data), _energy_note(data))
+        + _figure("Power, the chip's whole draw", energy.power(data, _HALF_IN), _power_note(data))
+        + _figure("Where the dynamic energy of a decision goes", energy.parts(data, _HALF_IN), _energy_note(data))
         + _figure("Time from observation to action", _latency(data), _latency_note(data))
         + _figure("Return of every episode", _returns(data), _returns_note(data))
         + (
@@ -142,40 +145,17 @@ def _tiles(data: Data) -> str:
     ) + "</div>"  # fmt: skip
 
 
-def _figure(title: str, drawing: str, note: str) -> str:
+def _figure(title: str, plot: Plot, note: str) -> str:
+    drawing = figure.inline_svg(plot, title)
     return f"<figure><figcaption><b>{escape(title)}</b></figcaption>{drawing}<p>{note}</p></figure>"
-
-
-def _power(data: Data) -> str:
-    power = data["power"]
-    boundary = data["budget"]["boundary"]
-    dynamic = [("dynamic", power["dynamic_w"], 2)]
-    chip = [("static", power["static_w"], 0), ("idle", power["idle_w"], 1), *dynamic]
-    board = [("static", power["board_static_w"], 0), ("idle", power["board_idle_w"], 1), *dynamic]
-    bars = {
-        "dynamic": svg.Bar("dynamic", dynamic),
-        "chip": svg.Bar("whole chip", chip),
-        "board": svg.Bar("whole board", board),
-    }
-    shown = [bars[name] for name in dict.fromkeys(("dynamic", "chip", boundary))]
-    limit = data["budget"].get("power", {}).get("limit_w")
-    return svg.stacked_bars(shown, limit, lambda v: tick(v, "W"), "power by part")
 
 
 def _power_note(data: Data) -> str:
     power = data["power"]
-    keys = [(f"{name} {si(power[name + '_w'], 'W')}", number) for name, number in _SERIES.items()]
-    return _key(keys) + (
-        "Static: what the powered chip draws before anything runs. Idle: what it draws on top when it is ready "
-        "to run. Dynamic: what running the network adds."
-    )
-
-
-def _energy(data: Data) -> str:
-    parts = {k: v for k, v in data["energy"]["dynamic_by_part_j"].items() if v > 0}
-    bars = [svg.Bar(part(name), [(name, value, 2)]) for name, value in sorted(parts.items(), key=lambda p: -p[1])]
-    return svg.stacked_bars(
-        bars or [svg.Bar("nothing", [("nothing", 0.0, 2)])], None, lambda v: tick(v, "J"), "energy by part"
+    kinds = ", ".join(f"{name} {si(power[name + '_w'], 'W')}" for name in ("static", "idle", "dynamic"))
+    return (
+        f"The chip: {kinds}. Static: what the powered chip draws before anything runs. Idle: what it draws on top when "
+        "it is ready to run. Dynamic: what running the network adds."
     )
 
 
@@ -187,25 +167,21 @@ def _energy_note(data: Data) -> str:
     )
 
 
-def _latency(data: Data) -> str:
-    latency = data["latency"]
-    counts = np.array(latency["histogram"]["counts"])  # (bins,)
-    edges = np.array(latency["histogram"]["edges_s"])  # (bins + 1,)
-    marks = {"p50": latency["p50_s"], "p99": latency["p99_s"]}
-    if latency["p99_s"] - latency["p50_s"] < 0.15 * latency["max_s"]:
-        marks = {"p50 and p99" if si(marks["p50"], "s") == si(marks["p99"], "s") else "p99": latency["p99_s"]}
-    limit = data["budget"].get("latency", {}).get("limit_s")
-    return svg.histogram(counts, edges, limit, marks, lambda v: tick(v, "s"), "latency of the decisions")
+def _latency(data: Data) -> Plot:
+    limit_s = data["budget"].get("latency", {}).get("limit_s")
+    return latency.draw(latency.modelled(data), data["env"]["control_dt_s"], "", limit_s, _HALF_IN)
 
 
 def _latency_note(data: Data) -> str:
-    parts = ", ".join(f"{escape(part(k))} {si(v, 's')}" for k, v in data["latency"]["mean_by_part_s"].items() if v > 0)
-    return f"Mean by part: {parts}."
+    times = data["latency"]
+    parts = ", ".join(f"{escape(part(k))} {si(v, 's')}" for k, v in times["mean_by_part_s"].items() if v > 0)
+    marks = f"p50 {si(times['p50_s'], 's')}, p99 {si(times['p99_s'], 's')}, max {si(times['max_s'], 's')}"
+    return f"{marks}. Mean by part: {parts}."
 
 
-def _returns(data: Data) -> str:
-    returns = data["returns"]
-    return svg.paired_returns(returns["float"], returns["chip"], ("float", data["chip"]["name"]), "returns")
+def _returns(data: Data) -> Plot:
+    found = data["returns"]
+    return returns.draw(found["float"], found["chip"], ("float", data["chip"]["name"]), _HALF_IN)
 
 
 def _returns_note(data: Data) -> str:
@@ -218,7 +194,7 @@ def _returns_note(data: Data) -> str:
     return text + (f" {failed} diverged episodes count as failures." if failed else "")
 
 
-def _raster(chapter: Chapter) -> str:
+def _raster(chapter: Chapter) -> Plot:
     period = chapter.data["env"]["control_dt_s"]
     times: dict[str, list[float]] = {}
     indices: dict[str, list[int]] = {}
@@ -229,14 +205,14 @@ def _raster(chapter: Chapter) -> str:
             times.setdefault(name, []).extend((step + tick / spikes.shape[0]) * period)
             indices.setdefault(name, []).extend(neuron)
             sizes[name] = spikes.shape[1]
-    bands = [svg.Band(n, sizes[n], np.array(times[n]), np.array(indices[n], np.int64)) for n in sizes]
-    return svg.raster(bands, len(chapter.rasters) * period, "time of the robot / s", "spike raster")
+    bands = [Band(n, sizes[n], np.array(times[n]), np.array(indices[n], np.int64)) for n in sizes]
+    return raster.draw([], bands, (0.0, len(chapter.rasters) * period), "", "", width_in=_WHOLE_IN)
 
 
 def _raster_note(chapter: Chapter) -> str:
     return (
         f"{len(chapter.rasters)} decisions; the ticks of a decision are spread over its control period "
-        "to be visible. Each dot is one spike."
+        "to be visible. Each dot is one spike; rates count the time of the robot."
     )
 
 
@@ -266,10 +242,6 @@ def _repeat(data: Data) -> str:
         f"<section><h2>Do it again</h2>{command}<p>Seed {repro['seed']}; weights SHA-256 "
         f"<code>{escape(data['agent']['weights_sha256'])}</code>; {versions}.</p></section>"
     )
-
-
-def _key(items: Sequence[tuple[str, int]]) -> str:
-    return "<span class='keys'>" + "".join(f"<i class='k{n}'></i>{escape(text)} " for text, n in items) + "</span>"
 
 
 def _number(value: float | None) -> str:

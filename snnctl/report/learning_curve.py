@@ -36,7 +36,7 @@ class Curve(NamedTuple):
     group: str = ""  # runs that differ only in their seed
 
 
-class Band(NamedTuple):
+class Interval(NamedTuple):
     """Mean over seeds and its interval."""
 
     steps: NDArray[np.float64]  # (POINTS,)
@@ -45,7 +45,7 @@ class Band(NamedTuple):
     high: NDArray[np.float64]
 
 
-def over_seeds(curves: Sequence[Curve]) -> Band:
+def over_seeds(curves: Sequence[Curve]) -> Interval:
     """Mean and interval of at least two curves, on the steps that all of them cover."""
     first, last = max(c.steps[0] for c in curves), min(c.steps[-1] for c in curves)
     steps = np.linspace(first, last, POINTS)  # (POINTS,)
@@ -53,7 +53,7 @@ def over_seeds(curves: Sequence[Curve]) -> Band:
     mean = rows.mean(axis=0)
     n = len(curves)
     half = stats.t.ppf(0.975, n - 1) * rows.std(axis=0, ddof=1) / np.sqrt(n)
-    return Band(steps, mean, mean - half, mean + half)
+    return Interval(steps, mean, mean - half, mean + half)
 
 
 def draw(curves: Sequence[Curve], heading: str) -> Plot:

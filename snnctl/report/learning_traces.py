@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from snnctl.report import figure
 from snnctl.report.figure import Plot
 
+PERCENT = (5, 25, 50, 75, 95)  # of the quantiles of the weights
 WIDTH_IN = 7.4
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.8, 0.85, 0.98, 0.5
 _PANEL_IN, _GAP_IN = 1.12, 0.42

@@ -13,13 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from snnctl.report import figure
 from snnctl.report.figure import Plot
 
 WIDTH_IN = 9.2
-_LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 1.5, 0.8, 0.72, 0.5
+_LEFT_IN, _RIGHT_IN = 1.05, 0.8
+_SCALE_IN = 0.5  # for the numbers beside signals
+_RASTERIZED = 12_000  # more spikes than these become pixels in SVG and PDF
 _SIGNAL_IN, _GAP_IN, _FRAME_IN = 0.62, 0.15, 1.15
 
 
@@ -57,14 +61,14 @@ def draw(
     heading: str,
     below: str,
     frames: Sequence[Frame] = (),
+    width_in: float = WIDTH_IN,
 ) -> Plot:
-    """Draw frames (if any), signals and bands from top to bottom over ``span_s``."""
+    """Draw frames (if any), signals and bands from top to bottom over ``span_s``; no heading, no room for one."""
     heights = [_FRAME_IN] if frames else []
     heights += [_SIGNAL_IN] * len(signals) + [_band_in(band.neurons) for band in bands]
-    total = _TOP_IN + sum(heights) + _GAP_IN * (len(heights) - 1) + _BOTTOM_IN
+    left_in = _LEFT_IN + (_SCALE_IN if signals else 0.0)
     with figure.styled():
-        canvas = Figure(figsize=(WIDTH_IN, total))
-        axes = _stack(canvas, heights, total)
+        canvas, axes = figure.stacked(heights, heading, width_in, left_in, _RIGHT_IN, _GAP_IN)
         figure.title(canvas, axes[0], heading, below)
         rest = axes
         if frames:
@@ -82,15 +86,6 @@ def draw(
         rest[-1].spines["bottom"].set_visible(True)
         rest[-1].tick_params(bottom=True, labelbottom=True)
     return Plot(canvas, _data(signals, bands, span_s))
-
-
-def _stack(canvas: Figure, heights: Sequence[float], total: float) -> list[Axes]:
-    places, top = [], total - _TOP_IN
-    for height in heights:
-        box = (_LEFT_IN / WIDTH_IN, (top - height) / total, 1 - (_LEFT_IN + _RIGHT_IN) / WIDTH_IN, height / total)
-        places.append(canvas.add_axes(box))
-        top -= height + _GAP_IN
-    return places
 
 
 def _signal(axes: Axes, signal: Signal, span_s: tuple[float, float], colour: str) -> None:
@@ -114,13 +109,13 @@ def _signal(axes: Axes, signal: Signal, span_s: tuple[float, float], colour: str
 def _band(axes: Axes, band: Band, span_s: tuple[float, float], colour: str) -> None:
     seen = (band.time_s >= span_s[0]) & (band.time_s <= span_s[1])
     t, neuron = band.time_s[seen], band.neuron[seen]
-    axes.set_facecolor("#f7f8fa")
+    axes.set_facecolor(figure.PANEL)
     # A dot is as large as its row and its tick leave room for.
     row_pt = 72 * _band_in(band.neurons) / band.neurons
     apart_s = float(np.diff(np.unique(t)).min()) if len(np.unique(t)) > 1 else span_s[1] - span_s[0]
-    tick_pt = 72 * (WIDTH_IN - _LEFT_IN - _RIGHT_IN) * apart_s / (span_s[1] - span_s[0])
+    tick_pt = 72 * _width_in(axes) * apart_s / (span_s[1] - span_s[0])
     size = float(np.clip(1.3 * min(row_pt, tick_pt), 1.0, 3.4))
-    axes.scatter(t, neuron, s=size**2, c=colour, marker="o", linewidths=0, rasterized=len(t) > 4000)
+    axes.add_patch(_dots(t, neuron, 1e-7 * (span_s[1] - span_s[0]), size, colour))
     axes.set_xlim(*span_s)
     axes.set_ylim(band.neurons - 0.5, -0.5)
     axes.set_yticks([])
@@ -128,7 +123,18 @@ def _band(axes: Axes, band: Band, span_s: tuple[float, float], colour: str) -> N
     _name(axes, band.name, f"{band.neurons} neurons")
     length = span_s[1] - span_s[0]
     rate = len(t) / (band.neurons * length) if length > 0 else 0.0
-    axes.text(1.012, 0.5, f"{rate:.1f} Hz", transform=axes.transAxes, va="center", fontsize=8.5, color=colour)
+    axes.annotate(f"{rate:.1f} Hz", (1, 0.5), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
+                  va="center", fontsize=8.5, color=colour)  # fmt: skip
+
+
+def _dots(t: NDArray[np.float64], neuron: NDArray[np.int64], length_s: float, size_pt: float, colour: str) -> PathPatch:
+    """Every spike as a stroke that is all round ends: one path, a sixth of the SVG of as many markers."""
+    ends = np.repeat(np.column_stack([t, neuron]).astype(np.float64), 2, axis=0)  # (2 spikes, 2)
+    ends[1::2, 0] += length_s
+    path = Path(ends, np.tile(np.array([Path.MOVETO, Path.LINETO], np.uint8), len(t)))
+    path.should_simplify = False
+    many = len(t) > _RASTERIZED
+    return PathPatch(path, fill=False, edgecolor=colour, linewidth=size_pt, capstyle="round", rasterized=many)
 
 
 def _frames(canvas: Figure, strip: Axes, frames: Sequence[Frame], span_s: tuple[float, float]) -> None:
@@ -160,10 +166,19 @@ def _crop(picture: NDArray[np.uint8], shape: float) -> NDArray[np.uint8]:
 
 
 def _name(axes: Axes, name: str, below: str) -> None:
-    """Name to the left of a panel, right-aligned, a soft second line under it."""
+    """Name at the left edge of the figure, right-aligned, a soft second line under it."""
+    away_pt = 10 + 72 * (_left_in(axes) - _LEFT_IN)
     for text, up_pt, size, colour in ((name, 5.5 if below else 0, 9, figure.INK), (below, -6.0, 8, figure.SOFT)):
-        axes.annotate(text, (0, 0.5), xycoords="axes fraction", xytext=(-44, up_pt), textcoords="offset points",
+        axes.annotate(text, (0, 0.5), xycoords="axes fraction", xytext=(-away_pt, up_pt), textcoords="offset points",
                       ha="right", va="center", fontsize=size, color=colour)  # fmt: skip
+
+
+def _left_in(axes: Axes) -> float:
+    return float(axes.get_position().x0) * float(axes.figure.get_size_inches()[0])  # type: ignore[union-attr]
+
+
+def _width_in(axes: Axes) -> float:
+    return float(axes.get_position().width) * float(axes.figure.get_size_inches()[0])  # type: ignore[union-attr]
 
 
 def _band_in(neurons: int) -> float:

@@ -22,7 +22,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from snnctl import library
+from snnctl import library, slots
 from snnctl.agent.description import Task
 from snnctl.errors import InputError, MissingExtraError, NotFoundError, Problem, RobotError, SnnctlError, SpaceError
 from snnctl.errors import nearest as nearest_name
@@ -121,6 +121,11 @@ def _refuse_unknown(gym_id: str) -> None:
     where = f"environment '{gym_id[:80]}'"
     module, colon, name = gym_id.rpartition(":")
     if colon:
+        try:
+            if module != gymnasium.__name__:  # it is imported in any case
+                slots.require_trust(gym_id)
+        except ValueError as error:
+            raise InputError(Problem(where, str(error))) from None
         try:
             importlib.import_module(module)
         except ImportError as error:

@@ -12,7 +12,7 @@ Each slot overwrites pre-reset membranes by ``psi``, in place, and knows nothing
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from annotated_types import Gt
@@ -23,6 +23,14 @@ from snnctl.config import schema
 
 Floats = NDArray[np.floating[Any]]
 Real = Any  # a scalar of the type of the arrays; a Python float would widen float32 arithmetic
+
+
+class Derivative(Protocol):
+    """What a derivative offers: a configuration, of the package or of a user."""
+
+    def replace(self, membrane: Floats, threshold: float) -> None:
+        """Overwrite pre-reset membranes (any shape, contiguous) by psi."""
+        ...
 
 
 @schema
@@ -53,7 +61,7 @@ class FastSigmoid:
         _fast_sigmoid(membrane.reshape(-1), real(threshold), real(self.slope), real(self.height))
 
 
-Derivative = Rectangular | FastSigmoid
+DERIVATIVES: tuple[type, ...] = (Rectangular, FastSigmoid)  # the table of their slot
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -18,15 +18,15 @@ Source: Neftci, Mostafa & Zenke, IEEE Signal Processing Magazine 36:51 (2019).
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from snnctl.errors import NetworkError, Problem
-from snnctl.neurons import CurrentLif, Lif
+from snnctl.neurons.current_lif import CurrentLif, portable
+from snnctl.neurons.firing import decay, reset_constants
+from snnctl.neurons.lif import Lif
 
 Floats = NDArray[np.floating[Any]]
 
@@ -42,24 +42,12 @@ class Constants(NamedTuple):
 
 
 def constants(neuron: CurrentLif | Lif, tick_s: float, dtype: Any) -> Constants:
-    """Derive the constants, as scalars of ``dtype``.
-
-    Raises:
-        NetworkError: the neuron is not a current-based LIF, or has a refractory period.
-    """
-    if not isinstance(neuron, CurrentLif):
-        raise NetworkError(
-            Problem("network.neuron.model", f"'{neuron.model}' cannot be trained by gradient", "use 'current_lif'")
-        )
-    if neuron.refractory_ticks:
-        raise NetworkError(
-            Problem("network.neuron.refractory_ticks", f"is {neuron.refractory_ticks}", "gradient training needs 0")
-        )
-    a_syn = math.exp(-tick_s / neuron.tau_syn_s) if neuron.tau_syn_s > 0 else 0.0
-    a_mem = math.exp(-tick_s / neuron.tau_mem_s)
-    by_value = neuron.reset == "value"
-    kept, landing = (0.0, neuron.v_reset) if by_value else (1.0, -neuron.v_threshold)
-    return Constants(*(dtype(c) for c in (a_syn, a_mem, neuron.v_threshold, kept, landing)))
+    """The constants of a layer without refractory period, as scalars of ``dtype``; ``lif`` has a_syn = 0."""
+    model = portable(neuron)
+    assert model is not None and not model.refractory_ticks  # others are refused by name before
+    kept, landing = reset_constants(model.reset, model.v_reset, drop=model.v_threshold)
+    numbers = decay(tick_s, model.tau_syn_s), decay(tick_s, model.tau_mem_s), model.v_threshold, kept, landing
+    return Constants(*(dtype(number) for number in numbers))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

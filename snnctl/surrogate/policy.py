@@ -1,96 +1,108 @@
-"""A spiking policy over a batch: encoder, stack of current-based LIF layers, read-out; and its gradient.
+"""A spiking policy over a batch: encoder, stages of current-based LIF neurons, read-out; and its gradient.
 
-A layer handles all ticks at once: one GEMM of (ticks batch, n_in) by (n_in, n_out), then one fused LIF
-kernel. Backward the same way: LIF kernel, one GEMM for the weights, one for the layer below.
+A stage handles all ticks at once: one GEMM of (ticks batch, n_in) by (n_in, n_out) for each link into it, then one
+fused LIF kernel. Backward the same way: LIF kernel, one GEMM for the weights of each link, one for the node below.
+Stages are taken in topological order; where a node feeds several others, their gradients are added.
 The GEMM adds in another order than the engine, so a spike whose membrane sits on the threshold may
 flip; tests/surrogate measures how often.
 
-Tensors have the names of the agent: ``encoder.mean``, ``projection.<a>.<b>.weight``,
-``population.<b>.bias``, ``decoder.weight``, ``decoder.bias``.
+Tensors have the names of the agent; those of the network are the handles of its program.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, RateDecoder
-from snnctl.errors import NetworkError, Problem
-from snnctl.network.description import NetworkDescription, layers
-from snnctl.surrogate import encoder as encoding
-from snnctl.surrogate import lif, readout
+from snnctl.coding.code import DecoderGradient, EncoderGradient
+from snnctl.network.capability import Capability
+from snnctl.network.program import Program
+from snnctl.surrogate import lif
 from snnctl.surrogate.derivatives import Derivative
 
 Floats = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Floats]
 
-MIN_WIDTH = 0.05  # a learnt receptive field never becomes narrower (in normalised observations)
+CAPABILITY = Capability(
+    "surrogate training",
+    neurons=("lif", "current_lif"),
+    refractory=("none",),
+    parameters=(),
+    initial=("rest",),
+    connectivity=("dense",),
+    shape=("chain", "branching"),
+    delays=("none",),
+    decisions=("reset",),
+    plasticity=("none",),
+    inputs=("spikes",),
+    readouts=("spikes",),
+    populations=("one",),
+)
+refuses = CAPABILITY.refuses
 
 
 class SpikingPolicy:
-    """What is fixed: structure, constants and the shapes of the tensors."""
+    """What is fixed: structure, constants and the shapes of the tensors.
+
+    Args:
+        program: one that :func:`refuses` takes; only its structure is read
+        encoder: of the agent, over a batch
+        decoder: of the agent, over a batch
+        derivative: of the spike function
+        dims: observations
+        actions: of the read-out
+        dtype: float32, or float64 to compare gradients
+    """
 
     def __init__(
         self,
-        network: NetworkDescription,
-        encoder: GaussianPopulation,
-        decoder: RateDecoder | ChoiceDecoder,
+        program: Program,
+        encoder: EncoderGradient,
+        decoder: DecoderGradient,
         derivative: Derivative,
         *,
         dims: int,
         actions: int,
         dtype: Any = np.float32,
     ) -> None:
-        """Check that the network can be trained.
-
-        Raises:
-            NetworkError: not a chain of reset decisions, or a neuron that has no gradient here.
-        """
-        chain = layers(network)
-        if chain is None or network.decision != "reset":
-            raise NetworkError(
-                Problem("network", "is not a feed-forward chain with reset decisions", "gradient training needs one")
-            )
-        self.encoder, self.derivative, self.dtype = encoder, derivative, dtype
-        self.ticks, self.dims, self.actions = network.ticks, dims, actions
-        self.names = chain
-        self.sizes = tuple(network.population(name).size for name in chain)
-        self.constants: list[lif.Constants] = []
-        for name in chain[1:]:
-            neuron = network.population(name).neuron
-            assert neuron is not None  # a chain has one input and it comes first
-            self.constants.append(lif.constants(neuron, network.tick_s, dtype))
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        k = encoder.neurons_per_dim
-        self.shapes |= {"encoder.mean": (dims, k), "encoder.width": (dims, k)}
-        for layer, (a, b) in enumerate(itertools.pairwise(chain)):
-            self.shapes[f"projection.{a}.{b}.weight"] = self.sizes[layer], self.sizes[layer + 1]
-            self.shapes[f"population.{b}.bias"] = (self.sizes[layer + 1],)
-        self.shapes |= {"decoder.weight": (actions, decoder.neurons_per_action), "decoder.bias": (actions,)}
+        self.program, self.encoder, self.decoder, self.derivative = program, encoder, decoder, derivative
+        self.ticks, self.dims, self.actions, self.dtype = program.ticks, dims, actions, dtype
+        self.decision_s = program.ticks * program.tick_s
+        self.sizes = tuple(node.size for node in program.nodes)
+        self.constants = [lif.constants(stage.neuron, program.tick_s, dtype) for stage in program.stages]
+        self.shapes: dict[str, tuple[int, ...]] = dict(encoder.shapes)
+        for node in program.order:
+            for link in program.into(node):
+                self.shapes[link.weight.name] = self.sizes[link.source], self.sizes[node]
+            self.shapes[program.stages[node - 1].bias.name] = (self.sizes[node],)
+        self.shapes |= decoder.shapes
 
     def initialise(self, tensors: Tensors, random: np.random.Generator, gain: float, decoder_gain: float) -> None:
-        """The encoder's own fields; weights N(0, gain^2 / n_in); decoder N(0, decoder_gain^2 / k); biases zero."""
-        dims = tensors["encoder.mean"].shape[0]
-        tensors["encoder.mean"][:], tensors["encoder.width"][:] = self.encoder.fields(dims)
-        for name, tensor in tensors.items():
-            if name.startswith("projection."):
-                tensor[:] = gain / np.sqrt(tensor.shape[0]) * random.standard_normal(tensor.shape)
-            elif name == "decoder.weight":
-                tensor[:] = decoder_gain / np.sqrt(tensor.shape[1]) * random.standard_normal(tensor.shape)
-            elif name.endswith(".bias"):
-                tensor[:] = 0
+        """Weights N(0, gain^2 / n_in), n_in over all inputs of a neuron; biases zero; encoder and decoder as theirs."""
+        self.encoder.initialise(tensors)
+        for node in self.program.order:
+            links = self.program.into(node)
+            n_in = sum(self.sizes[link.source] for link in links)
+            for link in links:
+                tensor = tensors[link.weight.name]
+                tensor[:] = gain / np.sqrt(n_in) * random.standard_normal(tensor.shape)
+            tensors[self.program.stages[node - 1].bias.name][:] = 0
+        self.decoder.initialise(tensors, random, decoder_gain)
 
     def constrain(self, tensors: Tensors, weight_limit: float) -> None:
-        """Keep widths above MIN_WIDTH and synaptic weights and biases within +-weight_limit."""
-        width = tensors["encoder.width"]
-        np.maximum(width, MIN_WIDTH, out=width)
-        for name, tensor in tensors.items():
-            if name.startswith(("projection.", "population.")):
-                np.clip(tensor, -weight_limit, weight_limit, out=tensor)
+        """Keep synaptic weights and biases within +-weight_limit, and the encoder's tensors in their range."""
+        self.encoder.constrain(tensors)
+        for link in self.program.links:
+            np.clip(tensors[link.weight.name], -weight_limit, weight_limit, out=tensors[link.weight.name])
+        for stage in self.program.stages:
+            np.clip(tensors[stage.bias.name], -weight_limit, weight_limit, out=tensors[stage.bias.name])
+
+    def workspace(self, batch: int) -> Pass:
+        """Buffers for one batch size."""
+        return Pass(self, batch)
 
 
 class Pass:
@@ -101,66 +113,75 @@ class Pass:
         self.batch = batch
         ticks, sizes, dtype = policy.ticks, policy.sizes, policy.dtype
         self.x = np.zeros((batch, policy.dims), dtype=dtype)
-        self.activities = np.zeros((batch, sizes[0]), dtype=dtype)
-        self.spikes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]
+        self.spikes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]  # of every node
+        self.rasters = self.spikes[1:]  # of every stage
         # pre-reset membranes; the backward pass overwrites them by the surrogate derivative
         self.membranes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes[1:]]
         self.gradients = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]  # of spikes, then of drives
         self.scratch = [np.zeros((2, batch, n), dtype=dtype) for n in sizes[1:]]
-        self.rates = np.zeros((batch, sizes[-1]), dtype=dtype)
         self.z = np.zeros((batch, policy.actions), dtype=dtype)
+        program = policy.program
+        self._read = 1 + program.readouts[0].stage
+        self._encoding = policy.encoder.workspace(batch)
+        self._decoding = policy.decoder.workspace(batch, sizes[self._read], dtype)
+        branching = max(len(program.into(node)) for node in program.order) > 1 or len(program.links) >= len(sizes)
+        self._more = np.zeros(ticks * batch * max(sizes) if branching else 0, dtype=dtype)  # a product to be added
 
     def forward(self, tensors: Tensors, x: Floats, keys: NDArray[np.uint64]) -> Floats:
         """Read-out ``z`` (batch, actions) of normalised observations ``x`` (batch, dims).
 
-        ``keys`` (batch,) name the random streams of the Poisson encoder; the deterministic one ignores
-        them. The result is a buffer that the next call overwrites.
+        ``keys`` (batch,) name the random streams of an encoder that draws. The result is a buffer that the next call
+        overwrites.
         """
         policy = self.policy
+        program = policy.program
         self.x[:] = x
-        encoding.activity(self.x, tensors["encoder.mean"], tensors["encoder.width"], self.activities)
-        if policy.encoder.spikes == "poisson":
-            encoding.poisson(self.activities, keys, self.spikes[0])
-        else:
-            encoding.deterministic(self.activities, policy.dtype(policy.encoder.threshold), self.spikes[0])
-        for layer, (a, b) in enumerate(itertools.pairwise(policy.names)):
-            u = self.membranes[layer]
-            np.dot(_rows(self.spikes[layer]), tensors[f"projection.{a}.{b}.weight"], out=_rows(u))
-            bias, scratch = tensors[f"population.{b}.bias"], self.scratch[layer]
-            lif.forward(u, bias, scratch, self.spikes[layer + 1], policy.constants[layer])
-        readout.forward(self.spikes[-1], tensors["decoder.weight"], tensors["decoder.bias"], self.rates, self.z)
+        policy.encoder.forward(tensors, self.x, keys, self.spikes[0], self._encoding)
+        for node in program.order:
+            u = self.membranes[node - 1]
+            written = False
+            for link in program.into(node):
+                self._product(_rows(self.spikes[link.source]), tensors[link.weight.name], u, written)
+                written = True
+            if not written:
+                u[:] = 0
+            bias = tensors[program.stages[node - 1].bias.name]
+            lif.forward(u, bias, self.scratch[node - 1], self.spikes[node], policy.constants[node - 1])
+        policy.decoder.forward(tensors, self.spikes[self._read], self._decoding, self.z)
         return self.z
 
     def backward(self, tensors: Tensors, z_gradient: Floats, gradients: Tensors) -> None:
         """Write the gradient of every tensor, given that of the last forward's ``z``."""
         policy = self.policy
-        readout.backward(
-            z_gradient,
-            self.rates,
-            tensors["decoder.weight"],
-            self.gradients[-1],
-            gradients["decoder.weight"],
-            gradients["decoder.bias"],
-        )
-        for layer in range(len(policy.names) - 2, -1, -1):
-            a, b = policy.names[layer : layer + 2]
-            constants, u, drive = policy.constants[layer], self.membranes[layer], self.gradients[layer + 1]
+        program = policy.program
+        policy.decoder.backward(tensors, z_gradient, self._decoding, self.gradients[self._read], gradients)
+        written = {self._read}
+        for node in reversed(program.order):
+            constants, u, drive = policy.constants[node - 1], self.membranes[node - 1], self.gradients[node]
+            if node not in written:  # it feeds nothing that is read
+                drive[:] = 0
             policy.derivative.replace(u, constants.v_threshold)
-            bias_gradient = gradients[f"population.{b}.bias"]
-            lif.backward(drive, u, self.spikes[layer + 1], self.scratch[layer], bias_gradient, constants)
-            np.dot(_rows(self.spikes[layer]).T, _rows(drive), out=gradients[f"projection.{a}.{b}.weight"])
-            if layer > 0 or policy.encoder.learnable:
-                np.dot(_rows(drive), tensors[f"projection.{a}.{b}.weight"].T, out=_rows(self.gradients[layer]))
+            bias_gradient = gradients[program.stages[node - 1].bias.name]
+            lif.backward(drive, u, self.spikes[node], self.scratch[node - 1], bias_gradient, constants)
+            for link in program.into(node):
+                np.dot(_rows(self.spikes[link.source]).T, _rows(drive), out=gradients[link.weight.name])
+                if link.source > 0 or policy.encoder.learnable:
+                    below = self.gradients[link.source]
+                    self._product(_rows(drive), tensors[link.weight.name].T, below, link.source in written)
+                    written.add(link.source)
         if policy.encoder.learnable:
-            encoding.backward(
-                self.gradients[0],
-                self.x,
-                tensors["encoder.mean"],
-                tensors["encoder.width"],
-                self.activities,
-                gradients["encoder.mean"],
-                gradients["encoder.width"],
-            )
+            if 0 not in written:
+                self.gradients[0][:] = 0
+            policy.encoder.backward(tensors, self.gradients[0], self.x, self._encoding, gradients)
+
+    def _product(self, left: Floats, right: Floats, out: Floats, add: bool) -> None:
+        """Out = left right, or out += left right, over (ticks batch) rows."""
+        if not add:
+            np.dot(left, right, out=_rows(out))
+            return
+        more = self._more[: out.size].reshape(-1, out.shape[2])
+        np.dot(left, right, out=more)
+        _rows(out)[:] += more
 
 
 def _rows(array: Floats) -> Floats:

@@ -1,12 +1,30 @@
-"""What every training algorithm offers to the training run: one update at a time, state in, state out."""
+"""What a trainer is, and what it offers to the training run: one update at a time, state in, state out.
+
+A trainer is a dataclass (:func:`snnctl.config.schema`) derived from :class:`Trainer`: the configuration that a recipe
+writes down in its table ``trainer``. It builds what it configures; nobody else asks which trainer it is.
+
+    trainer.problems(blueprint) -> list[Problem]                   everything that keeps it from training the recipe
+    trainer.build(blueprint, seed, workers) -> Algorithm           ready for its first update; only after no problems
+    trainer.METRICS                                                what its columns of metrics.jsonl mean
+
+From ``METRICS`` come the table in ``docs/training.md`` and the diagnosis of a run that does not learn.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from snnctl import slots
 from snnctl.agent.folder import Agent
+from snnctl.errors import Problem
+
+if TYPE_CHECKING:
+    from snnctl.training.blueprint import Blueprint
+
+RECENT = 100  # finished training episodes that a mean return is over, at most
 
 
 class Report(NamedTuple):
@@ -26,7 +44,7 @@ class State(NamedTuple):
 
 
 class Algorithm(Protocol):
-    """One file of ``training/`` each; made by ``recipe.build(recipe, seed, workers)``."""
+    """A training under way."""
 
     @property
     def steps(self) -> int:
@@ -57,3 +75,63 @@ class Algorithm(Protocol):
     def close(self) -> None:
         """Close environments and threads."""
         ...
+
+
+class Metric(NamedTuple):
+    """A column of ``metrics.jsonl``: what it means, and what it says where it is not healthy."""
+
+    meaning: str
+    low: float = -math.inf  # healthy from here
+    high: float = math.inf  # to here
+    finding: str = ""  # what it means that it is outside
+    remedy: str = ""
+    over: Literal["newest", "all lines"] = "newest"  # all lines: the largest of them must be healthy, or nothing learns
+
+
+RUN_METRICS: dict[str, Metric] = {  # of every training, from the run
+    "update": Metric("updates so far"),
+    "steps": Metric("environment steps so far, over all environments"),
+    "episodes": Metric("training episodes finished so far"),
+    "mean_return": Metric(f"over the last {RECENT} finished training episodes, exploration included; null before one"),
+    "selection_return": Metric("mean return of the selection episodes, in the updates that select"),
+    "selection_episodes": Metric("episodes that it is over"),
+}
+EPISODE_METRICS: dict[str, Metric] = {  # of trainers that play in blueprint.environments
+    "rollout/ep_rew_mean": Metric("the same as mean_return"),
+    "rollout/ep_rew_std": Metric("standard deviation of the returns that mean_return is over"),
+    "rollout/diverged": Metric(
+        "episodes so far that left the finite numbers; they count as failures",
+        0.0,
+        0.0,
+        "episodes ended because a number was not finite",
+        "look at the rewards and observations of the environment",
+        "all lines",
+    ),
+}
+
+
+class Trainer:
+    """Base of the configurations of trainers."""
+
+    METRICS: ClassVar[dict[str, Metric]] = {}  # of the reports of its algorithm, besides RUN_METRICS
+
+    def problems(self, blueprint: Blueprint) -> list[Problem]:
+        """Why it cannot train this recipe, besides ``blueprint.problems``; ``where`` begins with the recipe's name."""
+        return []
+
+    def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
+        """The algorithm before its first update; the result does not depend on ``workers``, the number of threads."""
+        raise NotImplementedError(f"{type(self).__name__} must define build(self, blueprint, seed, workers)")
+
+
+def defects(part: Any) -> list[str]:
+    """Everything that keeps a class from being a trainer."""
+    if found := slots.schema_defects(part):
+        return found
+    if not issubclass(part, Trainer):
+        return [f"it is not derived from {Trainer.__module__}.{Trainer.__qualname__}"]
+    if part.build is Trainer.build:
+        found.append("it does not define build()")
+    if not all(isinstance(metric, Metric) for metric in part.METRICS.values()):
+        found.append("its METRICS are not of the type snnctl.training.algorithm.Metric")
+    return found

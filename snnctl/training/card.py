@@ -13,16 +13,15 @@ def card(agent: Agent, recipe: Recipe, evaluation: Mapping[str, Any] | None, *, 
     """Markdown for the README.md of an agent folder; without ``evaluation`` it says that there is none yet."""
     description = agent.description
     made = description.provenance
-    sizes = " → ".join(str(p.size) for p in description.network.populations)
     weights = sum(int(t.size) for t in agent.tensors.values())
     versions = ", ".join(f"{name} {version}" for name, version in sorted(made.versions.items()))
     lines = [
         f"# {description.name}",
         "",
-        recipe.description or f"A spiking controller for {description.task.env_id}.",
+        recipe.description or f"A controller for {description.task.env_id}.",
         "",
         f"- environment: `{description.task.env_id}`, a decision every {description.task.control_dt_s:g} s",
-        f"- network: {sizes} neurons, {description.network.ticks} ticks a decision, {weights} parameters",
+        f"- network: {description.network.summary}, {weights} parameters",
         f"- recipe: `{made.recipe}`, seed {made.seed}, {made.steps} environment steps",
         *([f"- trained by: `{made.command}`"] if made.command else []),
         f"- versions: {versions}",

@@ -11,7 +11,6 @@ whole, and :func:`newest` takes the whole one with the most updates.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -134,13 +133,6 @@ def newest(folder: Path) -> Checkpoint | None:
     if folder.name in damage:
         raise AgentError(*damage.values())
     return None  # a first checkpoint was cut off while it was written
-
-
-def discard_fragments(folder: Path) -> None:
-    """Remove what an interrupted :func:`save` left, once ``folder`` itself is known to be the newest."""
-    for sibling in _siblings(folder):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(sibling)
 
 
 def _siblings(folder: Path) -> tuple[Path, Path]:

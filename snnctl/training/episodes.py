@@ -50,7 +50,17 @@ class Environments:
 
     def __init__(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int, count: int) -> None:
         self.seed = seed
-        self.envs: list[gymnasium.Env[Any, Any]] = [make(env_id, **env_kwargs) for _ in range(count)]
+        self.envs: list[gymnasium.Env[Any, Any]] = []
+        try:
+            for _ in range(count):
+                self.envs.append(make(env_id, **env_kwargs))
+            self._start(count)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, count: int) -> None:
+        """Begin the first episode of each."""
         self._watches = [Watch(env) for env in self.envs]
         self.discrete = isinstance(self.envs[0].action_space, gymnasium.spaces.Discrete)
         dims = int(np.prod(self.envs[0].observation_space.shape or (1,)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from snnctl.agent.float_controller import FloatController
+from snnctl.agent.controllers import make
 from snnctl.agent.folder import Agent, digest
 from snnctl.loop.closed_loop import episode_seeds, run_episode, warm_up
 from snnctl.loop.statistics import summarise
@@ -20,7 +20,7 @@ def evaluate(agent: Agent, env: gym.Env[Any, Any], seed: int, episodes: int, tel
 
     Nothing in it depends on the clock: the same agent and seed give the same file.
     """
-    controller = FloatController(agent)
+    controller = make(agent)
     warm_up(controller)
     played = []
     for number, episode_seed in enumerate(episode_seeds(seed, episodes)):

@@ -1,14 +1,27 @@
-"""The learning curve of a run folder, from its ``metrics.jsonl``."""
+"""The learning curve of a run folder, from its metrics."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from snnctl.report import figure, learning_curve
-from snnctl.training.run_folder import FIGURES, METRICS
+from snnctl.report.learning_curve import Curve
+from snnctl.training import metrics
+from snnctl.training.run_folder import FIGURES
+
+
+def curve(folder: Path, group: str = "") -> Curve:
+    """The curve of a run, which has no point before a training episode has finished.
+
+    Raises:
+        InputError: the metrics are damaged.
+    """
+    rows = metrics.read(folder)
+    steps, returns = np.array(metrics.returns(rows), np.float64).reshape(-1, 2).T  # (updates,) each
+    selected = np.array(metrics.selections(rows), np.float64).reshape(-1, 2)
+    return Curve(folder.name, steps, returns, selected, group)
 
 
 def write(folder: Path) -> Path | None:
@@ -17,14 +30,10 @@ def write(folder: Path) -> Path | None:
     Raises:
         SnnctlError: the picture cannot be written.
     """
-    rows = [json.loads(line) for line in (folder / METRICS).read_text(encoding="utf-8").splitlines()]
-    seen = [(row["steps"], row["mean_return"]) for row in rows if row["mean_return"] is not None]
-    chosen = [(r["steps"], r["selection_return"]) for r in rows if r.get("selection_return") is not None]
-    if not seen:
+    drawn = curve(folder)
+    if not len(drawn.steps):
         return None
-    steps, returns = np.array(seen, np.float64).T
-    curve = learning_curve.Curve(folder.name, steps, returns, np.array(chosen, np.float64).reshape(-1, 2))
     target = folder / FIGURES / "learning_curve.png"
     target.parent.mkdir(exist_ok=True)
-    figure.save(learning_curve.draw([curve], folder.resolve().parent.name), target)
+    figure.save(learning_curve.draw([drawn], folder.resolve().parent.name), target)
     return target

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from snnctl.errors import SnnctlError
+from snnctl.training.blueprint import build
 from snnctl.training.interrupt import Interrupt
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.recipe import Recipe
 from snnctl.training.run import Build, Moment, RunResult, train
 
 START = "spawn"  # a fork would inherit the threads of numpy and numba half-way

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation of a spiking actor, with a ReLU critic.
+"""Proximal policy optimisation of a spiking or dense actor, with a ReLU critic.
 
 One update:
 
@@ -23,46 +23,66 @@ Source: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., 
 from __future__ import annotations
 
 import dataclasses
-import platform
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
-from pydantic import Field
 
-from snnctl import __version__, runtime, streams
-from snnctl.agent.description import AgentDescription, Provenance, problems
+from snnctl import runtime, slots, streams
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, RateDecoder
 from snnctl.config import schema
-from snnctl.errors import ConfigError, DivergedError, NetworkError, Problem
-from snnctl.network.description import stack
-from snnctl.robots.environments import limits, task
+from snnctl.errors import ConfigError, DivergedError, Problem
 from snnctl.surrogate import adam, dense, parameters
-from snnctl.surrogate.derivatives import FastSigmoid, Rectangular
-from snnctl.surrogate.policy import Pass, SpikingPolicy
+from snnctl.surrogate.derivatives import Rectangular
+from snnctl.training import actor
 from snnctl.training.advantage import advantages
-from snnctl.training.algorithm import Report, State
-from snnctl.training.episodes import Environments
-from snnctl.training.exploration import LOG_STD_RANGE, Choice, Normal
+from snnctl.training.algorithm import EPISODE_METRICS, Algorithm, Metric, Report, State, Trainer
+from snnctl.training.blueprint import Blueprint
+from snnctl.training.exploration import LOG_STD_RANGE
+from snnctl.training.rollouts import Rollouts
 from snnctl.training.running_statistics import RunningStatistics, nothing_seen
 
-if TYPE_CHECKING:
-    from snnctl.training.recipe import Recipe
-
 SHARDS = 2  # of a minibatch, whatever the number of workers
-_RECENT = 100  # finished training episodes that the mean return is over
 
 Floats = NDArray[np.floating[Any]]
 
 
 @schema
-class PpoConfig:
+class PpoConfig(Trainer):
     """Configuration of the PPO trainer."""
+
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "loss/policy": Metric("the clipped objective, with the sign of a loss"),
+        "loss/value": Metric("half the mean squared error of the critic"),
+        "policy/entropy": Metric("in nats; falls as the policy makes up its mind"),
+        "policy/approx_kl": Metric(
+            "how far the update moved the policy (Kullback-Leibler divergence)",
+            high=0.1,
+            finding="updates move the policy far",
+            remedy="lower trainer.lr, or set trainer.target_kl",
+        ),
+        "policy/clip_fraction": Metric("share of the samples whose probability ratio left 1 +- clip"),
+        "policy/epochs": Metric("epochs of the update; fewer than configured where target_kl stopped it"),
+        "policy/std": Metric("standard deviation of continuous actions, in half action ranges"),
+        "train/lr": Metric("learning rate of the actor in the update"),
+        "snn/rate_hz": Metric(
+            "spikes a neuron and second of network time in the rollout; not of a dense network",
+            low=2.0,
+            finding="the neurons are nearly silent",
+            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
+        ),
+        "snn/dead_fraction": Metric(
+            "share of the neurons that never fired in the rollout; not of a dense network",
+            high=0.9,
+            finding="most neurons never fire",
+            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
+        ),
+        "rollout/ep_len_mean": Metric("steps of an episode, over those that mean_return is over"),
+        **EPISODE_METRICS,
+    }
 
     kind: Literal["ppo"] = "ppo"
     total_steps: Annotated[int, Gt(0)] = 100_000  # environment steps, over all environments
@@ -85,7 +105,7 @@ class PpoConfig:
     decoder_gain: Annotated[float, Gt(0)] = 0.5  # decoder weights start as N(0, gain^2 / k)
     weight_limit: Annotated[float, Gt(0)] = 4.0  # synaptic weights and biases stay within +-limit
     initial_log_std: float = -0.5  # of continuous actions, in units of half the action range
-    derivative: Annotated[Rectangular | FastSigmoid, Field(discriminator="kind")] = Rectangular()
+    derivative: Annotated[Any, slots.DERIVATIVES] = Rectangular()
 
     def __post_init__(self) -> None:
         if self.minibatch % SHARDS:
@@ -94,9 +114,17 @@ class PpoConfig:
             samples = self.envs * self.rollout_steps
             raise ValueError(f"minibatch must divide envs * rollout_steps = {samples}, got {self.minibatch}")
 
+    def problems(self, blueprint: Blueprint) -> list[Problem]:
+        """An encoder, decoder or network without a gradient."""
+        return actor.problems(blueprint.description, self.derivative, blueprint.name)
 
-class _Rollout(NamedTuple):
-    """What the environments gave in one update; flattened rows are steps-major."""
+    def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
+        """Surrogate gradients driven by PPO."""
+        return Ppo(blueprint, self, seed, workers)
+
+
+class _Batch(NamedTuple):
+    """What an update learns from; rows are steps-major."""
 
     x: Floats  # (steps * envs, dims) normalised observations
     keys: NDArray[np.uint64]  # (steps * envs,) random streams of the encoder
@@ -109,73 +137,31 @@ class _Shard:
     """Buffers and gradients of one half of a minibatch."""
 
     def __init__(self, ppo: Ppo, rows: int) -> None:
-        self.actor = Pass(ppo.policy, rows)
+        self.actor = ppo.policy.workspace(rows)
         self.critic = dense.Pass(ppo.critic_sizes, rows, np.float32)
         self.actor_gradient, self.actor_gradients = parameters.allocate(ppo.actor_shapes, np.float32)
         self.critic_gradient, self.critic_gradients = parameters.allocate(ppo.critic_shapes, np.float32)
 
 
 class Ppo:
-    """An :class:`~snnctl.training.algorithm.Algorithm`: surrogate gradients driven by PPO."""
+    """An :class:`~snnctl.training.algorithm.Algorithm`: gradients driven by PPO."""
 
-    def __init__(self, recipe: Recipe, config: PpoConfig, seed: int, workers: int = 1) -> None:
-        """Make environments, networks and buffers; nothing is learnt yet.
+    def __init__(self, blueprint: Blueprint, config: PpoConfig, seed: int, workers: int = 1) -> None:
+        """Make networks and buffers and open the environments; nothing is learnt yet.
 
         Args:
-            recipe: the whole recipe (task, encoder, network, decoder, normaliser).
-            config: its trainer section.
+            blueprint: of a recipe that has no problems.
+            config: its trainer.
             seed: of every random stream.
             workers: threads, 1 or 2; the results are the same bits.
-
-        Raises:
-            NetworkError, SpaceError, ConfigError: the recipe cannot be trained this way.
         """
         if workers < 1:
             raise ConfigError(Problem("workers", f"is {workers}", "use 1 or 2"))
-        if not isinstance(recipe.encoder, GaussianPopulation):
-            raise NetworkError(
-                Problem("encoder.kind", f"'{recipe.encoder.kind}' has no gradient", "use 'gaussian_population'")
-            )
-        if recipe.encoder.spikes == "latency":
-            raise NetworkError(
-                Problem("encoder.spikes", "'latency' has no gradient", "use 'deterministic' or 'poisson'")
-            )
-        if not isinstance(recipe.decoder, RateDecoder | ChoiceDecoder):
-            raise NetworkError(
-                Problem("decoder.kind", f"'{recipe.decoder.kind}' has no gradient", "use 'rate' or 'choice'")
-            )
         runtime.single_threaded_blas()
-        self.recipe, self.config, self.seed = recipe, config, seed
-        self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, config.envs)
-        env = self.environments.envs[0]
-        self.task = task(env, recipe.env.id, recipe.env.kwargs)
-        dims, actions = self.task.observation_size, self.task.action_size
-        network = stack(
-            inputs=recipe.encoder.size(dims),
-            hidden=recipe.network.hidden,
-            outputs=recipe.decoder.size(actions),
-            neuron=recipe.network.neuron,
-            tick_s=recipe.network.tick_s,
-            ticks=recipe.network.ticks,
-        )
-        self.description = AgentDescription(
-            name=recipe.name,
-            task=self.task,
-            normaliser=recipe.normaliser,
-            encoder=recipe.encoder,
-            network=network,
-            decoder=recipe.decoder,
-            provenance=Provenance(recipe=recipe.name, seed=seed, versions=_versions()),
-        )
-        if found := problems(self.description, recipe.name):
-            raise ConfigError(*found)
-        discrete = isinstance(recipe.decoder, ChoiceDecoder)
-        self.limits = None if discrete else limits(env)
-        self.distribution: Choice | Normal = Choice() if discrete else Normal(actions)
-
-        self.policy = SpikingPolicy(
-            network, recipe.encoder, recipe.decoder, config.derivative, dims=dims, actions=actions
-        )
+        self.blueprint, self.config, self.seed = blueprint, config, seed
+        self.description = blueprint.described(seed)
+        dims, actions = blueprint.task.observation_size, blueprint.task.action_size
+        self.policy = actor.policy(self.description, config.derivative)
         self.actor_shapes = self.policy.shapes | {"exploration.log_std": (actions,)}
         self.critic_sizes = (dims, *config.critic_hidden, 1)
         self.critic_shapes = dense.shapes(self.critic_sizes)
@@ -190,12 +176,12 @@ class Ppo:
         self.seen = nothing_seen(dims)
         self.frozen = self.seen  # what observations are normalised with during an update
         self.updates = 0
-        self.episodes = 0
-        self.recent: deque[tuple[float, int]] = deque(maxlen=_RECENT)  # (return, length)
-        self._rollout_pass = Pass(self.policy, config.envs)
+        self._rollout_pass = self.policy.workspace(config.envs)
         self._rollout_critic = dense.Pass(self.critic_sizes, config.envs, np.float32)
         self._shards = [_Shard(self, config.minibatch // SHARDS) for _ in range(SHARDS)]
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="shard") if workers > 1 else None
+        self.rollouts = Rollouts(blueprint, seed, config.envs)
+        self.distribution = self.rollouts.distribution
 
     @property
     def steps(self) -> int:
@@ -241,8 +227,7 @@ class Ppo:
         tensors: dict[str, NDArray[Any]] = {name: self.actor[name].copy() for name in self.policy.shapes}
         tensors["normaliser.mean"] = self.frozen.mean.copy()
         tensors["normaliser.std"] = self.frozen.std()
-        if self.limits is not None:
-            tensors["decoder.low"], tensors["decoder.high"] = (bound.copy() for bound in self.limits)
+        tensors |= self.blueprint.limit_tensors
         provenance = dataclasses.replace(self.description.provenance, steps=self.steps)
         return Agent(dataclasses.replace(self.description, provenance=provenance), tensors)
 
@@ -253,11 +238,9 @@ class Ppo:
             arrays |= {f"{name}.adam.{field}": array.copy() for field, array in moments._asdict().items()}
         for name, statistics in (("seen", self.seen), ("frozen", self.frozen)):
             arrays |= {f"{name}.{field}": array.copy() for field, array in statistics._asdict().items()}
-        env_arrays, env_values = self.environments.state()
-        arrays |= {f"environments.{name}": array for name, array in env_arrays.items()}
-        arrays["recent"] = np.array(self.recent, dtype=np.float64).reshape(-1, 2)
-        values = {"updates": self.updates, "episodes": self.episodes, "environments": env_values}
-        return State(arrays, values)
+        played = self.rollouts.state()
+        arrays |= {f"rollouts.{name}": array for name, array in played.arrays.items()}
+        return State(arrays, {"updates": self.updates, "rollouts": played.values})
 
     def restore(self, state: State) -> None:
         """Continue from ``state``, exactly as if never interrupted."""
@@ -270,80 +253,51 @@ class Ppo:
         fields = RunningStatistics._fields
         self.seen = RunningStatistics(*(arrays[f"seen.{field}"].copy() for field in fields))
         self.frozen = RunningStatistics(*(arrays[f"frozen.{field}"].copy() for field in fields))
-        self.recent = deque(((float(r), int(n)) for r, n in arrays["recent"]), maxlen=_RECENT)
-        self.updates, self.episodes = state.values["updates"], state.values["episodes"]
-        self.environments.restore({"actions": arrays["environments.actions"]}, state.values["environments"])
+        self.updates = state.values["updates"]
+        played = {k.removeprefix("rollouts."): v for k, v in arrays.items() if k.startswith("rollouts.")}
+        self.rollouts.restore(State(played, state.values["rollouts"]))
 
     def close(self) -> None:
         """Close environments and the second thread."""
-        self.environments.close()
+        self.rollouts.close()
         if self._pool is not None:
             self._pool.shutdown()
 
     def _normalise(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
-        clip = self.recipe.normaliser.clip
+        clip = self.description.normaliser.clip
         return np.clip((observations - self.frozen.mean) / self.frozen.std(), -clip, clip)
 
     def _values(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
         """Critic's value of one observation of each environment.  # (envs,)"""
         return self._rollout_critic.forward(self.critic, self._normalise(observations))[:, 0].astype(np.float64)
 
-    def _rollout(self) -> tuple[_Rollout, dict[str, float]]:
+    def _rollout(self) -> tuple[_Batch, dict[str, float]]:
         """Step 1 and 2: act, then estimate advantages; also the network's activity."""
-        config, envs = self.config, len(self.environments)
-        steps, shape = config.rollout_steps, (config.rollout_steps, envs)
+        config, tally = self.config, actor.Tally(self._rollout_pass, self.policy.decision_s)
+
+        def act(observations: NDArray[np.float64], keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+            z = self._rollout_pass.forward(self.actor, self._normalise(observations), keys).astype(np.float64)
+            tally.add()
+            return z
+
         random = streams.generator(self.seed, "exploration", self.updates)
-        observations = np.zeros((*shape, self.task.observation_size))
-        keys = random.integers(0, 2**64, size=shape, dtype=np.uint64)
-        actions = np.zeros((*shape, self.distribution.width))
-        rewards, values, next_values = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        ended = np.zeros(shape, dtype=np.bool_)
         log_std = self.actor["exploration.log_std"].astype(np.float64)
-        spikes, fired = 0.0, [np.zeros(n, dtype=np.bool_) for n in self.policy.sizes[1:]]
-        value = self._values(self.environments.observations)
-        for t in range(steps):
-            observations[t], values[t] = self.environments.observations, value
-            z = self._rollout_pass.forward(self.actor, self._normalise(observations[t]), keys[t]).astype(np.float64)
-            actions[t] = self.distribution.sample(z, log_std, random)
-            step = self.environments.step(self._to_environment(actions[t]))
-            rewards[t] = step.rewards * config.reward_scale
-            ended[t] = step.terminated | step.truncated
-            value = self._values(step.observations)
-            next_values[t] = value
-            if step.truncated.any():
-                next_values[t] = np.where(step.truncated, self._values(step.last_observations), next_values[t])
-            next_values[t][step.terminated] = 0.0
-            self.episodes += len(step.finished)
-            self.recent.extend((f.episode_return, f.length) for f in step.finished)
-            for layer, raster in enumerate(self._rollout_pass.spikes[1:]):
-                spikes += float(raster.sum())
-                fired[layer] |= raster.any(axis=(0, 1))
-        if self.recipe.normaliser.learnable:
-            self.seen = self.seen.merge(observations.reshape(-1, observations.shape[2]))
-        gained = advantages(rewards, values, next_values, ended, config.gamma, config.gae_lambda)
-        neurons = sum(self.policy.sizes[1:])
-        seconds = steps * envs * self.policy.ticks * self.recipe.network.tick_s
-        activity = {
-            "snn/rate_hz": spikes / (neurons * seconds),
-            "snn/dead_fraction": 1.0 - float(np.concatenate(fired).mean()),
-        }
-        rollout = _Rollout(
-            self._normalise(observations).reshape(steps * envs, -1).astype(np.float32),
-            keys.reshape(-1),
-            actions.reshape(steps * envs, -1),
+        played = self.rollouts.play(config.rollout_steps, log_std, random, act, self._values)
+        if self.description.normaliser.learnable:
+            self.seen = self.seen.merge(played.observations.reshape(-1, played.observations.shape[2]))
+        rewards = played.rewards * config.reward_scale
+        gained = advantages(rewards, played.values, played.next_values, played.ended, config.gamma, config.gae_lambda)
+        rows = gained.size
+        batch = _Batch(
+            self._normalise(played.observations).reshape(rows, -1).astype(np.float32),
+            played.keys.reshape(-1),
+            played.actions.reshape(rows, -1),
             gained.reshape(-1),
-            (gained + values).reshape(-1),
+            (gained + played.values).reshape(-1),
         )
-        return rollout, activity
+        return batch, tally.metrics()
 
-    def _to_environment(self, actions: NDArray[np.float64]) -> NDArray[Any]:
-        """Indices, or normalised actions clipped and scaled to the limits."""
-        if self.limits is None:
-            return actions[:, 0].astype(np.int64)
-        low, high = self.limits
-        return low + (np.clip(actions, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
-
-    def _log_probabilities(self, rollout: _Rollout) -> NDArray[np.float64]:
+    def _log_probabilities(self, rollout: _Batch) -> NDArray[np.float64]:
         """Step 3, in chunks of a shard's size: the forward pass of the gradient.  # (steps * envs,)"""
         rows = self.config.minibatch // SHARDS
         log_std = self.actor["exploration.log_std"].astype(np.float64)
@@ -355,7 +309,7 @@ class Ppo:
         return result
 
     def _gradient_step(
-        self, rollout: _Rollout, old_log_p: NDArray[np.float64], rows: NDArray[np.int64], remaining: float
+        self, rollout: _Batch, old_log_p: NDArray[np.float64], rows: NDArray[np.int64], remaining: float
     ) -> NDArray[np.float64]:
         """Step 4 for one minibatch; returns the sums of losses and diagnostics.  # (5,)"""
         config = self.config
@@ -393,7 +347,7 @@ class Ppo:
     def _shard_gradient(
         self,
         shard: _Shard,
-        rollout: _Rollout,
+        rollout: _Batch,
         old_log_p: NDArray[np.float64],
         rows: NDArray[np.int64],
         gained: NDArray[np.float64],
@@ -439,32 +393,15 @@ class Ppo:
 
     def _report(self, means: NDArray[np.float64], activity: dict[str, float], epochs: int, lr: float) -> Report:
         metrics = {
-            "loss/policy": float(means[0]),  # the clipped objective, with the sign of a loss
-            "loss/value": float(means[1]),  # half the mean squared error of the critic
-            "policy/entropy": float(means[2]),  # nats; falls as the policy makes up its mind
-            "policy/approx_kl": float(means[3]),  # how far the policy moved in this update
-            "policy/clip_fraction": float(means[4]),  # samples whose ratio left 1 +- clip
-            "policy/epochs": float(epochs),  # fewer than configured when target_kl stopped them
-            "policy/std": float(np.exp(self.actor["exploration.log_std"]).mean()),  # of continuous actions
-            "train/lr": lr,  # of the actor in this update
-            "rollout/diverged": float(self.environments.diverged),  # episodes that diverged, so far
-            **activity,  # mean rate of a neuron; fraction that never fired in the rollout
+            "loss/policy": float(means[0]),
+            "loss/value": float(means[1]),
+            "policy/entropy": float(means[2]),
+            "policy/approx_kl": float(means[3]),
+            "policy/clip_fraction": float(means[4]),
+            "policy/epochs": float(epochs),
+            "policy/std": float(np.exp(self.actor["exploration.log_std"]).mean()),
+            "train/lr": lr,
+            **activity,
+            **self.rollouts.metrics(),
         }
-        mean_return = None
-        if self.recent:
-            returns, lengths = np.array(self.recent).T
-            mean_return = float(returns.mean())
-            metrics |= {
-                "rollout/ep_rew_mean": mean_return,
-                "rollout/ep_rew_std": float(returns.std()),
-                "rollout/ep_len_mean": float(lengths.mean()),
-            }
-        return Report(self.steps, self.episodes, mean_return, metrics)
-
-
-def _versions() -> dict[str, str]:
-    """Versions of everything that the weights' last bits depend on."""
-    from importlib.metadata import version
-
-    names = ("numpy", "numba", "gymnasium", "mujoco")
-    return {"python": platform.python_version(), "snnctl": __version__} | {name: version(name) for name in names}
+        return Report(self.steps, self.rollouts.episodes, self.rollouts.mean_return, metrics)

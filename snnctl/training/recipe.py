@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field
+from pydantic import Discriminator, Tag
 
+from snnctl import slots
 from snnctl.agent.description import Decoder, Encoder
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
-from snnctl.network.description import Neuron
-from snnctl.training.algorithm import Algorithm
-from snnctl.training.ppo import Ppo, PpoConfig
-from snnctl.training.rstdp import Rstdp, RstdpConfig
+from snnctl.network.dense import Activation, DenseNetwork
+from snnctl.network.description import NetworkDescription, Neuron, stack
 
 
 @schema
@@ -27,12 +27,80 @@ class EnvChoice:
 
 @schema
 class Stack:
-    """A feed-forward chain of hidden populations and the clock of a decision."""
+    """A feed-forward chain of spiking populations of one model, from the encoder to the decoder."""
 
+    kind: Literal["stack"] = "stack"
     hidden: tuple[Annotated[int, Gt(0)], ...] = (64,)
     ticks: Annotated[int, Gt(0)] = 5
     tick_s: Annotated[Seconds, Gt(0)] = 1e-3
     neuron: Neuron
+
+    @property
+    def summary(self) -> str:
+        """In a few words."""
+        return f"hidden neurons {' → '.join(map(str, self.hidden)) or 'none'}, {self.ticks} ticks a decision"
+
+    def build(self, inputs: int, outputs: int) -> NetworkDescription:
+        """The network between ``inputs`` neurons of an encoder and ``outputs`` of a decoder."""
+        return stack(
+            inputs=inputs,
+            hidden=self.hidden,
+            outputs=outputs,
+            neuron=self.neuron,
+            tick_s=self.tick_s,
+            ticks=self.ticks,
+        )
+
+
+@schema
+class Dense:
+    """The ANN twin of a stack: dense layers of numbers without spikes or ticks."""
+
+    kind: Literal["dense"] = "dense"
+    hidden: tuple[Annotated[int, Gt(0)], ...] = (64,)
+    activation: Activation = "relu"
+
+    @property
+    def summary(self) -> str:
+        """In a few words."""
+        return f"dense layers {' → '.join(map(str, self.hidden)) or 'none'} with {self.activation}, no spikes"
+
+    def build(self, inputs: int, outputs: int) -> DenseNetwork:
+        """The network between ``inputs`` numbers of an encoder and ``outputs`` of a decoder."""
+        return DenseNetwork(inputs=inputs, hidden=self.hidden, outputs=outputs, activation=self.activation)
+
+
+@schema
+class Whole(NetworkDescription):
+    """A whole network with its populations and projections, written as in an ``agent.toml``."""
+
+    def build(self, inputs: int, outputs: int) -> NetworkDescription:
+        """The network as it is written; whether it fits encoder and decoder is told with the problems of the agent."""
+        return NetworkDescription(
+            tick_s=self.tick_s,
+            ticks=self.ticks,
+            decision=self.decision,
+            carry=self.carry,
+            populations=self.populations,
+            projections=self.projections,
+        )
+
+
+def kind(network: Any) -> str:
+    """Which of the three a table, or a network, is; the word is what the key ``kind`` says where it says something."""
+    if isinstance(network, Whole):
+        return "Whole"
+    if not isinstance(network, Mapping):
+        return str(getattr(network, "kind", "stack"))
+    if {"populations", "projections"} & set(network):
+        return "Whole"
+    return str(network.get("kind", "stack"))
+
+
+Network = Annotated[
+    Annotated[Stack, Tag("stack")] | Annotated[Dense, Tag("dense")] | Annotated[Whole, Tag("Whole")],
+    Discriminator(kind),
+]
 
 
 @schema
@@ -48,7 +116,7 @@ class Selection:
 
 @schema
 class Recipe:
-    """One training: task, controller, algorithm, selection."""
+    """One training: task, controller, trainer, selection."""
 
     schema: Literal[1] = 1
     name: str
@@ -57,14 +125,7 @@ class Recipe:
     env: EnvChoice
     normaliser: Normaliser = Normaliser()
     encoder: Encoder
-    network: Stack
+    network: Network
     decoder: Decoder
-    trainer: Annotated[PpoConfig | RstdpConfig, Field(discriminator="kind")]
+    trainer: Annotated[Any, slots.TRAINERS]  # of snnctl.training.algorithm.Trainer
     selection: Selection = Selection()
-
-
-def build(recipe: Recipe, seed: int, workers: int = 1) -> Algorithm:
-    """Make the recipe's algorithm, ready for its first update."""
-    if isinstance(recipe.trainer, PpoConfig):
-        return Ppo(recipe, recipe.trainer, seed, workers)
-    return Rstdp(recipe, recipe.trainer, seed)

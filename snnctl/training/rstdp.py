@@ -13,13 +13,7 @@ end of an episode is worth 0 if the task was failed, and the critic's value if t
 ``episodes_per_update`` whole episodes. The exported agent acts without noise; with ``snnctl run --learn`` it goes on
 with the noise and the rates that it ended with.
 
-What to look at when it does not learn: ``rstdp/dopamine_offset`` (mean over deviation of delta; beyond 0.25 the critic
-is wrong everywhere), ``rstdp/at_limits`` (fraction of weights at a bound), ``rstdp/weight_change`` (0: it learns
-nothing), ``snn/rate_hz`` and ``snn/input_rate_hz`` (silence). ``rstdp/value_mean`` is the critic's value over all
-decisions of the update, in largest rewards per step; ``rstdp/weight_q05`` to ``rstdp/weight_q95`` are quantiles of the
-actor's weights after it. ``rstdp/reward_share`` is the mean size of a reward over the largest ever,
-``rstdp/reward_scale``; ``rstdp/input_variety`` is how many inputs learnt in the update, over those that fire in one
-tick (near 1: the same ones fire whatever is observed).
+The network is one dense projection from an encoder that makes spikes to a decoder that needs no training.
 """
 
 from __future__ import annotations
@@ -27,38 +21,101 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import gymnasium
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
-from snnctl import streams
+from snnctl import slots, streams
 from snnctl.agent import learner
-from snnctl.agent.description import AgentDescription, Provenance, problems
+from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
-from snnctl.coding import ChoiceDecoder, HashedPlaceCells, PlaceCells, PopulationVectorDecoder
 from snnctl.config import schema
-from snnctl.errors import ConfigError, DivergedError, Problem
-from snnctl.network.description import stack
-from snnctl.robots.environments import task
-from snnctl.training.algorithm import Report, State
-from snnctl.training.episodes import Environments
-from snnctl.training.run_folder import versions
+from snnctl.errors import DivergedError, Problem
+from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Algorithm, Metric, Report, State, Trainer
+from snnctl.training.blueprint import Blueprint
 
-if TYPE_CHECKING:
-    from snnctl.training.recipe import Recipe
-
-_RECENT = 100  # finished training episodes that the mean return is over
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the actor's weights, in the metrics
 
 
+def _quantile(q: float) -> str:
+    """Name of the metric."""
+    return f"rstdp/weight_q{100 * q:02.0f}"
+
+
 @schema
-class RstdpConfig:
+class RstdpConfig(Trainer):
     """Configuration of the reward-modulated STDP trainer."""
+
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "rstdp/dopamine_mean": Metric("mean of the critic's error delta over the update"),
+        "rstdp/dopamine_std": Metric(
+            "its standard deviation",
+            low=1e-6,
+            finding="there is no dopamine any more",
+            remedy="one reward may be far larger than all others (rstdp/reward_scale): clip the rewards of the "
+            "environment",
+        ),
+        "rstdp/dopamine_offset": Metric(
+            "mean over standard deviation of delta",
+            low=-0.25,
+            high=0.25,
+            finding="the critic errs in one direction everywhere",
+            remedy="raise trainer.learning.critic_learning_rate, or check value_low, value_high and value_baseline",
+        ),
+        "rstdp/reward_scale": Metric(
+            "the largest reward ever",
+            low=1e-12,
+            finding="every reward was 0",
+            remedy="the task gave nothing to learn from",
+        ),
+        "rstdp/reward_share": Metric(
+            "mean size of a reward over rstdp/reward_scale",
+            low=1e-4,
+            finding="rewards are tiny beside the largest one seen",
+            remedy="clip the rewards of the environment",
+        ),
+        "rstdp/input_variety": Metric(
+            "how many inputs learnt in the update, over those that fire in one tick",
+            low=3.0,
+            finding="the same inputs fire whatever is observed",
+            remedy="give trainer.observation_low and observation_high what the observations really span",
+        ),
+        "rstdp/weight_norm": Metric("Euclidean norm of the actor's weights"),
+        "rstdp/weight_change": Metric(
+            "Euclidean norm of their change in the update",
+            low=1e-9,
+            finding="no weight moves",
+            remedy="raise trainer.learning.learning_rate",
+            over="all lines",
+        ),
+        **{_quantile(q): Metric(f"quantile {q:g} of the actor's weights") for q in QUANTILES},
+        "rstdp/at_limits": Metric(
+            "share of the actor's weights at a bound",
+            high=0.5,
+            finding="most weights are at a limit",
+            remedy="lower trainer.learning.learning_rate",
+        ),
+        "rstdp/value_norm": Metric("Euclidean norm of the critic's weights"),
+        "rstdp/value_mean": Metric("mean value of the decisions of the update, in largest rewards per step"),
+        "rstdp/noise": Metric("width of the escape noise"),
+        "snn/rate_hz": Metric(
+            "spikes an output neuron and second of network time",
+            low=2.0,
+            finding="the output neurons are nearly silent",
+            remedy="raise trainer.initial_weight",
+        ),
+        "snn/input_rate_hz": Metric(
+            "spikes an input neuron and second of network time",
+            low=1e-9,
+            finding="the inputs are silent",
+            remedy="check encoder and observation bounds",
+        ),
+        **EPISODE_METRICS,
+    }
 
     kind: Literal["rstdp"] = "rstdp"
     total_steps: Annotated[int, Gt(0)] = 1_000_000  # environment steps; training ends here or
@@ -74,25 +131,66 @@ class RstdpConfig:
     initial_weight: float = 0.04  # mean of the actor's weights at the start
     initial_deviation: Annotated[float, Ge(0)] = 0.006
 
+    def problems(self, blueprint: Blueprint) -> list[Problem]:
+        """Observations without bounds, codes that it cannot learn with, more than one projection."""
+        description, name, found = blueprint.description, blueprint.name, []
+        if description.encoder.signal != "spikes":
+            kind = slots.ENCODERS.name_of(description.encoder)
+            message, remedy = f"is '{kind}', which makes no spikes", "use an encoder that does"
+            found.append(Problem(f"{name}:encoder.kind", message, remedy))
+        if description.decoder.fixed(blueprint.task.action_size, blueprint.limits) is None:
+            kind = slots.DECODERS.name_of(description.decoder)
+            message = f"is '{kind}', whose tensors would have to be trained"
+            remedy = f"use one that needs no training: {', '.join(_untrained_decoders(blueprint))}"
+            found.append(Problem(f"{name}:decoder.kind", message, remedy))
+        _, _, bounds = _span(self, blueprint)
+        return [*found, *bounds, *learner.problems(self._description(blueprint, 0), name)]
+
+    def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
+        """An actor-critic of local learning rules, in one thread."""
+        return Rstdp(blueprint, self, seed)
+
+    def _description(self, blueprint: Blueprint, seed: int) -> AgentDescription:
+        """The agent's, with what it learns by."""
+        return dataclasses.replace(blueprint.described(seed), learning=self.learning)
+
+    def untrained(self, blueprint: Blueprint, seed: int) -> Agent:
+        """The agent before its first episode."""
+        description, generator = self._description(blueprint, seed), streams.generator(seed, "weights")
+        network, task = description.spiking_network, description.task
+        low, high, _ = _span(self, blueprint)
+        n, m = network.inputs[0].size, network.output.size
+        limit = self.learning.weight_limit
+        weight = self.initial_weight + self.initial_deviation * generator.standard_normal((n, m))  # (n, m)
+        tensors: dict[str, NDArray[Any]] = {
+            "normaliser.mean": (low + high) / 2,
+            "normaliser.std": (high - low) / 2,
+            network.projections[0].weight_name: np.clip(weight, -limit, limit).astype(np.float32),
+            network.output.bias_name: np.zeros(m, np.float32),
+            "critic.weight": np.zeros(n),
+            "critic.numbers": np.zeros(6),
+        }
+        tensors |= description.encoder.initial(task.observation_size, generator)
+        fixed = description.decoder.fixed(task.action_size, blueprint.limits)
+        assert fixed is not None  # problems() told
+        return Agent(description, tensors | fixed)
+
 
 class Rstdp:
     """An :class:`~snnctl.training.algorithm.Algorithm`: an actor-critic of local learning rules."""
 
-    def __init__(self, recipe: Recipe, config: RstdpConfig, seed: int) -> None:
-        """Make the environment and the network; nothing is learnt yet.
+    def __init__(self, blueprint: Blueprint, config: RstdpConfig, seed: int) -> None:
+        """Make the network and open the environment; nothing is learnt yet.
 
-        Raises:
-            ConfigError, SpaceError: the recipe cannot be trained this way; all reasons at once.
+        ``blueprint`` is of a recipe that has no problems.
         """
-        self.recipe, self.config, self.seed = recipe, config, seed
-        self.environments = Environments(recipe.env.id, recipe.env.kwargs, seed, 1)
-        try:
-            self.learner = Learner(self._untrained(self.environments.envs[0]), seed)
-        except BaseException:
-            self.environments.close()
-            raise
+        self.config, self.seed = config, seed
+        agent = config.untrained(blueprint, seed)
+        self.learner = Learner(agent, seed)
+        self._ticks, self._tick_s = agent.description.network.ticks, agent.description.network.tick_s
+        self.environments = blueprint.environments(seed, 1)
         self.updates = self.episodes = self._steps = 0
-        self.recent: deque[float] = deque(maxlen=_RECENT)
+        self.recent: deque[float] = deque(maxlen=RECENT)
 
     @property
     def steps(self) -> int:
@@ -126,13 +224,13 @@ class Rstdp:
         self.updates += 1
         if not (np.isfinite(weight).all() and np.isfinite(self.learner.value_weight).all()):
             remedy = "lower trainer.learning.learning_rate"
-            raise DivergedError(Problem(self.recipe.name, "a weight is not finite", remedy))
-        seconds = max(1, self._steps - first_step) * self.recipe.network.ticks * self.recipe.network.tick_s
+            raise DivergedError(Problem(self.learner.description.name, "a weight is not finite", remedy))
+        seconds = max(1, self._steps - first_step) * self._ticks * self._tick_s
         delta = np.array(deltas)
         deviation = float(delta.std())
         n, m = weight.shape
         used = np.count_nonzero((weight != before).any(axis=1))  # inputs whose synapses changed
-        per_tick = input_spikes / max(1, self._steps - first_step) / self.recipe.network.ticks
+        per_tick = input_spikes / max(1, self._steps - first_step) / self._ticks
         scale = self.learner.reward_scale
         mean_return = float(np.mean(self.recent))
         limit = np.float32(self.learner.learning.weight_limit)
@@ -182,7 +280,7 @@ class Rstdp:
         """Continue from ``state``, exactly as if never interrupted."""
         own = {k.removeprefix("learner."): v for k, v in state.arrays.items() if k.startswith("learner.")}
         self.learner.restore(own)
-        self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=_RECENT)
+        self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=RECENT)
         self.updates, self.episodes = state.values["updates"], state.values["episodes"]
         self._steps = state.values["steps"]
         self.environments.restore({"actions": state.arrays["environments.actions"]}, state.values["environments"])
@@ -205,7 +303,13 @@ class Rstdp:
         )
 
     def _episode(self, deltas: list[float], values: list[float], rewards: list[float]) -> tuple[int, int]:
-        """One episode; appends every delta, value and reward of it, returns the spikes of (output, input)."""
+        """One episode; appends every delta, value and reward of it, returns the spikes of (output, input).
+
+        The loop of :func:`snnctl.loop.closed_loop.run_episode` is not shared: its rasters, timing and observers would
+        cost half a decision more, and training episodes are counted, replayed and followed by
+        :class:`~snnctl.training.episodes.Environments`. An action needs no gate here: what the learner decodes is
+        finite and within its limits.
+        """
         learner, environments = self.learner, self.environments
         learner.learning = self._annealed()
         learner.reset(streams.integer(self.seed, "encoder", self.episodes))
@@ -234,117 +338,38 @@ class Rstdp:
                 self.episodes += 1
                 return spikes_out, spikes_in
 
-    def _untrained(self, env: gymnasium.Env[Any, Any]) -> Agent:
-        """The agent before its first episode.
 
-        Raises:
-            ConfigError: everything about the recipe that cannot be trained.
-        """
-        recipe, config, name = self.recipe, self.config, self.recipe.name
-        made_for = task(env, recipe.env.id, recipe.env.kwargs)
-        dims, actions = made_for.observation_size, made_for.action_size
-        low, high, found = _span(config, env, name)
-        encoder, decoder = recipe.encoder, recipe.decoder
-        if not isinstance(decoder, ChoiceDecoder | PopulationVectorDecoder):
-            found.append(
-                Problem(f"{name}:decoder.kind", f"is '{decoder.kind}'", "rstdp learns a choice or a population_vector")
-            )
-        if recipe.network.hidden:
-            found.append(Problem(f"{name}:network.hidden", "is not empty", "rstdp trains one population; write []"))
-        if isinstance(encoder, PlaceCells | HashedPlaceCells):
-            key, entries = ("grid", encoder.grid) if isinstance(encoder, PlaceCells) else ("fields", encoder.fields)
-            if len(entries) != dims:
-                remedy = f"needs one for each of {dims} observations"
-                found.append(Problem(f"{name}:encoder.{key}", f"has {len(entries)} entries", remedy))
-        else:
-            remedy = "rstdp learns from 'place_cells' or 'hashed_place_cells'"
-            found.append(Problem(f"{name}:encoder.kind", f"is '{encoder.kind}'", remedy))
-        if found:
-            raise ConfigError(*found)
-        description = AgentDescription(
-            name=name,
-            task=made_for,
-            normaliser=recipe.normaliser,
-            encoder=encoder,
-            network=stack(
-                inputs=encoder.size(dims),
-                hidden=(),
-                outputs=decoder.size(actions),
-                neuron=recipe.network.neuron,
-                tick_s=recipe.network.tick_s,
-                ticks=recipe.network.ticks,
-            ),
-            decoder=decoder,
-            provenance=Provenance(recipe=name, seed=self.seed, versions=versions()),
-            learning=config.learning,
-        )
-        found = problems(description, name)
-        if found := found or learner.problems(description, name):
-            raise ConfigError(*found)
-        return Agent(description, self._tensors(description, env, low, high))
-
-    def _tensors(
-        self, description: AgentDescription, env: gymnasium.Env[Any, Any], low: NDArray[Any], high: NDArray[Any]
-    ) -> dict[str, NDArray[Any]]:
-        config, generator = self.config, streams.generator(self.seed, "weights")
-        n, m = description.network.inputs[0].size, description.network.output.size
-        limit = config.learning.weight_limit
-        weight = config.initial_weight + config.initial_deviation * generator.standard_normal((n, m))  # (n, m)
-        tensors: dict[str, NDArray[Any]] = {
-            "normaliser.mean": (low + high) / 2,
-            "normaliser.std": (high - low) / 2,
-            "projection.input.output.weight": np.clip(weight, -limit, limit).astype(np.float32),
-            "population.output.bias": np.zeros(m, np.float32),
-            "critic.weight": np.zeros(n),
-            "critic.numbers": np.zeros(6),
-        }
-        encoder, decoder, actions = description.encoder, description.decoder, description.task.action_size
-        if isinstance(encoder, PlaceCells):
-            tensors["encoder.centre"], tensors["encoder.width"] = encoder.fields()
-        elif isinstance(encoder, HashedPlaceCells):
-            tensors["encoder.fields"], tensors["encoder.shift"] = encoder.grids(generator)
-        if isinstance(decoder, ChoiceDecoder):
-            tensors["decoder.weight"] = np.ones((actions, decoder.neurons_per_action))
-            tensors["decoder.bias"] = np.zeros(actions)
-        elif isinstance(decoder, PopulationVectorDecoder):
-            box = env.action_space
-            assert isinstance(box, gymnasium.spaces.Box)
-            limits = box.low.ravel().astype(np.float64), box.high.ravel().astype(np.float64)
-            tensors["decoder.low"], tensors["decoder.high"] = limits
-            tensors["decoder.preferred"] = decoder.preferred(*limits)
-        return tensors
+def _untrained_decoders(blueprint: Blueprint) -> list[str]:
+    """Names of the package's decoders that the task could do with."""
+    task, parts = blueprint.task, {name: part() for name, part in slots.DECODERS.parts.items()}
+    fitting = {n: d for n, d in parts.items() if d.action_kind == task.action_kind and d.reads == "spikes"}
+    return [n for n, decoder in fitting.items() if decoder.fixed(task.action_size, blueprint.limits) is not None]
 
 
 def _quantiles(weight: NDArray[np.float32]) -> dict[str, float]:
     """``rstdp/weight_q05`` and so on, of all weights."""
     found = np.quantile(weight, QUANTILES)
-    return {f"rstdp/weight_q{100 * q:02.0f}": float(w) for q, w in zip(QUANTILES, found, strict=True)}
+    return {_quantile(q): float(w) for q, w in zip(QUANTILES, found, strict=True)}
 
 
-def _span(
-    config: RstdpConfig, env: gymnasium.Env[Any, Any], name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Problem]]:
+def _span(config: RstdpConfig, blueprint: Blueprint) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Problem]]:
     """Lower and upper ends of the observations (dims,) that place cells span, and what is wrong with them."""
-    box = env.observation_space
-    assert isinstance(box, gymnasium.spaces.Box)
-    declared = box.low.ravel().astype(np.float64), box.high.ravel().astype(np.float64)
     ends, found = [], list[Problem]()
-    for key, given, own in zip(
-        ("observation_low", "observation_high"), (config.observation_low, config.observation_high), declared,
-        strict=True,
-    ):  # fmt: skip
+    keys = ("observation_low", "observation_high")
+    given_ends = (config.observation_low, config.observation_high)
+    for key, given, own in zip(keys, given_ends, blueprint.bounds, strict=True):
+        where = f"{blueprint.name}:trainer.{key}"
         end = own if given is None else np.array(given, np.float64)
         if end.size != own.size:
             remedy = f"needs one for each of {own.size} observations"
-            found.append(Problem(f"{name}:trainer.{key}", f"has {end.size} entries", remedy))
+            found.append(Problem(where, f"has {end.size} entries", remedy))
         elif not (np.abs(end) < 1e30).all():  # some environments declare the largest float instead of infinity
             which = ", ".join(str(d) for d in np.flatnonzero(~(np.abs(end) < 1e30)))
             message = f"is missing, and the task declares no bound for observation {which}"
-            remedy = "give what place cells are to span, one number for each observation"
-            found.append(Problem(f"{name}:trainer.{key}", message, remedy))
+            found.append(Problem(where, message, "give what the inputs are to span, one number for each observation"))
         ends.append(end)
     if not found and not (ends[0] < ends[1]).all():
         which = ", ".join(str(d) for d in np.flatnonzero(~(ends[0] < ends[1])))
         message = f"is not below observation_high for observation {which}"
-        found.append(Problem(f"{name}:trainer.observation_low", message, "exchange or widen them"))
+        found.append(Problem(f"{blueprint.name}:trainer.observation_low", message, "exchange or widen them"))
     return ends[0], ends[1], found

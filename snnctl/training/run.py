@@ -13,6 +13,7 @@ A resumed run is bit-identical to an uninterrupted one: same weights, same ``met
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -21,25 +22,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from snnctl import config
+from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import DivergedError, InputError, OutputError, Problem
+from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.training import checkpoint, learning_curve, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
+from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
 from snnctl.training.checkpoint import Checkpoint
 from snnctl.training.final_evaluation import evaluate
 from snnctl.training.interrupt import Interrupt
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.metrics import METRICS, MetricLog
+from snnctl.training.recipe import Recipe
 from snnctl.training.selection import judge, player
 
 SAVE_EVERY_S = 10.0
 EVALUATION_EPISODES = 100
 
-Build = Callable[[Recipe, int, int], Algorithm]
+Build = Callable[[Blueprint, int, int], Algorithm]
 
 
 class Moment(NamedTuple):
@@ -111,7 +114,12 @@ def train(
     with run_folder.lock(folder), Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
             run_folder.write_start(folder, recipe, command, run_folder.environment())
-        run = _Run(recipe, folder, workers, command, other_versions, progress, build)
+        try:
+            run = _Run(recipe, folder, workers, command, other_versions, progress, build)
+        except SnnctlError:
+            if resume is None:
+                run_folder.discard(folder)  # it holds nothing but the refused recipe, and its name is free again
+            raise
         try:
             return run.go(interrupt, save_every_s)
         finally:
@@ -143,21 +151,21 @@ class _Run:
         kept = checkpoint.newest(folder / run_folder.LAST)
         if kept is not None:
             self._require_same(kept.values, other_versions)
-        self.env = environments.make(recipe.env.id, **recipe.env.kwargs)
-        try:
-            environments.task(self.env, recipe.env.id)  # refuses unsupported spaces before anything steps it
-            self.algorithm = build(recipe, recipe.seed, workers)
-        except BaseException:
-            self.env.close()
-            raise
-        log_bytes = 0
-        if kept is not None:
-            log_bytes = int(kept.values["log_bytes"])
-            self._restore(kept)
-        self.log = run_folder.MetricLog(folder / run_folder.METRICS, log_bytes)
-        if kept is None:
-            arrays = self.algorithm.state().arrays
-            run_folder.require_space(folder, sum(a.nbytes for a in arrays.values()) + 1_000_000)
+        with contextlib.ExitStack() as opened:
+            self.env = environments.make(recipe.env.id, **recipe.env.kwargs)
+            opened.callback(self.env.close)
+            self.algorithm = build(Blueprint.of(recipe, self.env), recipe.seed, workers)
+            opened.callback(self.algorithm.close)
+            log_bytes = 0
+            if kept is not None:
+                log_bytes = int(kept.values["log_bytes"])
+                self._restore(kept)
+            else:
+                arrays = self.algorithm.state().arrays
+                run_folder.require_space(folder, sum(a.nbytes for a in arrays.values()) + 1_000_000)
+            self.log = MetricLog(folder / METRICS, log_bytes)
+            opened.callback(self.log.close)
+            self.close = opened.pop_all().close
 
     def go(self, interrupt: Interrupt, save_every_s: float) -> RunResult:
         saved_s = time.monotonic()
@@ -179,11 +187,6 @@ class _Run:
             if interrupt.asked and not self.stopped:
                 return self._result("interrupted", None)
         return self._finish(interrupt)
-
-    def close(self) -> None:
-        self.log.close()
-        self.env.close()
-        self.algorithm.close()
 
     def _row(self, report: Report) -> dict[str, Any]:
         """The line of this update; selects first where it is due."""
@@ -288,7 +291,7 @@ class _Run:
             agent.description.provenance,
             command=self.command,
             git=run_folder.git_commit(),
-            versions=run_folder.versions(),
+            versions=versions.installed(),
         )
         return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
 

@@ -20,26 +20,23 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import snnctl
-from snnctl import config, library, runtime
-from snnctl.errors import InputError, NotFoundError, OutputError, Problem, StorageError, nearest
+from snnctl import config, library, runtime, versions
+from snnctl.errors import NotFoundError, OutputError, Problem, nearest
 from snnctl.storage import ensure_writable, write_atomic
+from snnctl.training.metrics import METRICS
 
 RECIPE = "recipe.toml"
 COMMAND = "command.txt"
 VERSIONS = "versions.json"
-METRICS = "metrics.jsonl"
 LOCK = "run.lock"
 EVALUATION = "eval.json"
 BEST = "checkpoints/best"
 LAST = "checkpoints/last"
 FIGURES = "figures"
-
-_PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "gymnasium", "mujoco", "safetensors")
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
@@ -56,6 +53,11 @@ def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
         remedy = f"continue it with --resume {folder}, or choose another name"
         raise OutputError(Problem(str(folder), "exists already", remedy))
     return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove a run folder in which no training began."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def stamped(parent: Path, pattern: str) -> Path:
@@ -157,66 +159,13 @@ def require_space(folder: Path, bytes_needed: int) -> None:
         )
 
 
-class MetricLog:
-    """``metrics.jsonl``: appended line by line, cut back to a checkpoint's length on resume."""
-
-    def __init__(self, path: Path, keep_bytes: int) -> None:
-        self.path = path
-        try:
-            self._file: IO[bytes] = path.open("ab")
-            if self._file.tell() < keep_bytes:
-                raise InputError(
-                    Problem(str(path), f"is shorter than when the checkpoint was made ({keep_bytes} bytes)",
-                            "restore it, or train anew")
-                )  # fmt: skip
-            self._file.truncate(keep_bytes)
-            self._file.seek(keep_bytes)
-        except OSError as error:
-            raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
-
-    def append(self, row: Mapping[str, Any]) -> None:
-        """Write one line. Raises StorageError."""
-        with self._guard():
-            self._file.write((json.dumps(row) + "\n").encode())
-            self._file.flush()
-
-    def sync(self) -> int:
-        """Make all lines durable; returns the length in bytes."""
-        with self._guard():
-            os.fsync(self._file.fileno())
-        return self._file.tell()
-
-    def close(self) -> None:
-        """Close the file; what could not be written has been reported already."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageError(
-                Problem(str(self.path), f"could not be written ({error.strerror})", "the last checkpoint is intact")
-            ) from None
-
-
-def versions() -> dict[str, str]:
-    """Versions of the package and of what its numbers depend on."""
-    found = {"snnctl": snnctl.__version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
-
-
 def environment() -> dict[str, str]:
     """What the bits of a training depend on: versions, sources of the kernels, processor, BLAS settings."""
     settings = {k: v for k, v in runtime.report().items() if k.startswith("OPENBLAS")}
     flags = hashlib.sha256(" ".join(sorted(runtime.cpu_flags())).encode()).hexdigest()[:16]
     interpreted = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
     return {
-        **versions(),
+        **versions.installed(),
         **settings,
         "machine": platform.machine(),
         "cpu_flags_sha256": flags,

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 
 from snnctl import streams
-from snnctl.agent.controller import Controller
-from snnctl.agent.float_controller import FloatController
+from snnctl.agent.controllers import make
 from snnctl.agent.folder import Agent
 from snnctl.loop.closed_loop import run_episode
 from snnctl.loop.statistics import scores
@@ -50,7 +49,7 @@ def player(env: gym.Env[Any, Any]) -> Play:
     """Play episodes greedily in ``env``; a diverged episode scores as a failure."""
 
     def play(agent: Agent, seeds: list[int]) -> list[float]:
-        controller: Controller = FloatController(agent)
+        controller = make(agent)
         values = scores([run_episode(controller, env, seed) for seed in seeds])
         return [-math.inf] * len(seeds) if values is None else [float(v) for v in values]
 

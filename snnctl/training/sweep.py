@@ -28,8 +28,9 @@ from snnctl.report import figure, scores
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.training import checkpoint, run_folder
 from snnctl.training import space as spaces
+from snnctl.training.blueprint import build
 from snnctl.training.pool import Job, Outcome, train_all
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.recipe import Recipe
 from snnctl.training.run import Build, Moment
 from snnctl.training.space import Search
 

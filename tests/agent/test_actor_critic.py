@@ -1,6 +1,5 @@
 import math
 
-import numba
 import numpy as np
 import pytest
 
@@ -18,16 +17,14 @@ from snnctl.agent.actor_critic import (
     synapses,
     value,
 )
-from snnctl.agent.description import AgentDescription, Provenance, Task
 from snnctl.agent.float_controller import FloatController
-from snnctl.agent.folder import Agent
 from snnctl.coding import ChoiceDecoder, Normaliser, PlaceCells
-from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
 from snnctl.neurons.current_lif import CurrentLifConstants
 from snnctl.plasticity import three_factor
+from tests import factories
+from tests.interpreted import INTERPRETED
 
-INTERPRETED = bool(numba.config.DISABLE_JIT)  # a thousand times slower: fewer trials, wider tolerances
 TICK_S = 1e-3
 MODEL = CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3)
 NEURON = CurrentLifConstants(*(np.float32(c) for c in MODEL.constants(TICK_S)))
@@ -275,17 +272,15 @@ def test_without_noise_it_is_the_exported_controller_bit_for_bit():
         model = CurrentLif(tau_mem_s=5e-3, tau_syn_s=3e-3 * (trial % 3), reset="subtract" if trial % 2 else "value")
         weight = random.normal(0.3, 0.4, (12, 6)).astype(np.float32)
         bias = random.normal(0, 0.1, 6).astype(np.float32)
-        agent = Agent(
-            AgentDescription(
-                name="x",
-                task=Task(env_id="x", observation_size=2, action_size=2, action_kind="discrete", control_dt_s=0.02),
-                normaliser=Normaliser(clip=1.0),
-                encoder=cells,
-                network=stack(inputs=12, hidden=(), outputs=6, neuron=model, tick_s=TICK_S, ticks=8),
-                decoder=ChoiceDecoder(neurons_per_action=3),
-                provenance=Provenance(recipe="x", seed=0),
-            ),
-            {
+        agent = factories.agent(
+            factories.task(2, 2),
+            normaliser=Normaliser(clip=1.0),
+            encoder=cells,
+            hidden=(),
+            neuron=model,
+            ticks=8,
+            decoder=ChoiceDecoder(neurons_per_action=3),
+            tensors={
                 "normaliser.mean": np.zeros(2),
                 "normaliser.std": np.ones(2),
                 "encoder.centre": centre,

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.coder import Coder
-from snnctl.agent.description import AgentDescription, Provenance, Task, problems, tensor_shapes
+from snnctl.agent.description import problems
 from snnctl.agent.float_controller import FloatController, _Fused
 from snnctl.agent.folder import Agent
 from snnctl.coding import (
+    Analog,
+    AnalogDecoder,
+    ArgmaxDecoder,
     Bernoulli,
     Burst,
     ChoiceDecoder,
@@ -25,7 +27,6 @@ from snnctl.coding import (
     GaussianPopulation,
     Latency,
     MembraneDecoder,
-    Normaliser,
     Phase,
     Poisson,
     PopulationVectorDecoder,
@@ -33,52 +34,12 @@ from snnctl.coding import (
     SendOnDelta,
     WinnerTakeAllDecoder,
 )
-from snnctl.errors import ConfigError, MappingError, NetworkError
-from snnctl.hardware import chip
-from snnctl.hardware.controller import ChipController
-from snnctl.network.decision import Decision
-from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
-from snnctl.training.recipe import Recipe, build
-
-
-def small_agent(decoder: Any, actions: int, spikes: Any = "deterministic", encoder: Any = None) -> Agent:
-    encoder = encoder or GaussianPopulation(neurons_per_dim=4, spikes=spikes)
-    description = AgentDescription(
-        name="small",
-        task=Task(
-            env_id="none",
-            observation_size=3,
-            action_size=actions,
-            action_kind=decoder.action_kind,
-            control_dt_s=0.02,
-        ),
-        normaliser=Normaliser(),
-        encoder=encoder,
-        network=stack(
-            inputs=encoder.size(3),
-            hidden=(8,),
-            outputs=decoder.size(actions),
-            neuron=CurrentLif(tau_mem_s=4e-3, tau_syn_s=2e-3),
-            tick_s=1e-3,
-            ticks=6,
-        ),
-        decoder=decoder,
-        provenance=Provenance(recipe="none", seed=0),
-    )
-    rng = np.random.default_rng(0)
-    tensors = {
-        n: rng.normal(0.3, 0.5, [s or 0 for s in shape]).astype(np.float32)
-        for n, shape in tensor_shapes(description).items()
-    }
-    tensors |= {n: np.abs(tensors[n]) + 0.2 for n in ("normaliser.std", "encoder.width") if n in tensors}
-    if "decoder.low" in tensors:
-        tensors["decoder.low"], tensors["decoder.high"] = np.full(actions, -0.4), np.full(actions, 0.4)
-    return Agent(description, tensors)
+from tests import factories
 
 
 def test_encodes_bits_and_decodes_within_the_limits() -> None:
-    coder = Coder(small_agent(RateDecoder(neurons_per_action=3), 2))
+    coder = Coder(factories.coded(RateDecoder(neurons_per_action=3), 2))
     spikes = coder.encode(np.array([0.1, -0.5, 2.0], np.float32))
     assert spikes.shape == (6, 12) and spikes.dtype == np.uint8 and set(np.unique(spikes)) <= {0, 1}
     for raster in (np.zeros((6, 6), np.uint8), np.ones((6, 6), np.uint8)):
@@ -88,7 +49,7 @@ def test_encodes_bits_and_decodes_within_the_limits() -> None:
 
 
 def test_a_choice_is_an_int() -> None:
-    agent = small_agent(ChoiceDecoder(neurons_per_action=2), 3)
+    agent = factories.coded(ChoiceDecoder(neurons_per_action=2), 3)
     coder, counts = Coder(agent), np.array([0, 1, 6, 2, 3, 3])
     raster = (np.arange(6)[:, None] < counts).astype(np.uint8)  # (ticks, n_out)
     weight, bias = agent.tensors["decoder.weight"], agent.tensors["decoder.bias"]
@@ -99,7 +60,7 @@ def test_a_choice_is_an_int() -> None:
 
 
 def test_the_seed_of_the_episode_makes_the_poisson_spikes() -> None:
-    coder = Coder(small_agent(ChoiceDecoder(), 2, "poisson"))
+    coder = Coder(factories.coded(ChoiceDecoder(), 2, GaussianPopulation(neurons_per_dim=4, spikes="poisson")))
     drawn = []
     for seed in (5, 6, 5):
         coder.reset(seed)
@@ -110,14 +71,13 @@ def test_the_seed_of_the_episode_makes_the_poisson_spikes() -> None:
 
 
 def test_an_observation_of_the_wrong_length_is_refused() -> None:
-    agent = small_agent(ChoiceDecoder(), 2)
+    agent = factories.coded(ChoiceDecoder(), 2)
     with pytest.raises(ValueError, match="broadcast"):
         Coder(agent).encode(np.zeros(4))
     with pytest.raises(ValueError, match="broadcast"):
         FloatController(agent).act(np.zeros(4))
 
 
-RECIPES = Path(__file__).resolve().parents[2] / "configs" / "train"
 ENCODERS = [
     Poisson(),
     Bernoulli(),
@@ -128,6 +88,7 @@ ENCODERS = [
     Burst(max_spikes=2, isi_max=3),
     SendOnDelta(),
     DirectCurrent(gain=2.0),
+    Analog(),
     GaussianPopulation(neurons_per_dim=4, placement="bohte", spikes="latency"),
     GaussianPopulation(neurons_per_dim=4, spikes="poisson"),
 ]
@@ -148,10 +109,10 @@ DECODERS: list[tuple[Any, int]] = [
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: e.kind)
 @pytest.mark.parametrize(("decoder", "actions"), DECODERS, ids=lambda d: getattr(d, "kind", ""))
 def test_every_code_acts_within_the_limits_and_again_the_same(encoder: Any, decoder: Any, actions: int) -> None:
-    agent = small_agent(decoder, actions, encoder=encoder)
+    agent = factories.coded(decoder, actions, encoder=encoder)
     controller = FloatController(agent)
     general = FloatController(agent, np.float64)
-    fused = isinstance(decoder, RateDecoder | ChoiceDecoder) and not isinstance(encoder, DirectCurrent)
+    fused = isinstance(decoder, RateDecoder | ChoiceDecoder) and encoder.signal == "spikes"
     assert isinstance(controller._path, _Fused) == fused
     observations = np.random.default_rng(1).normal(size=(5, 3))
     runs = []
@@ -170,14 +131,14 @@ def test_every_code_acts_within_the_limits_and_again_the_same(encoder: Any, deco
 
 @pytest.mark.parametrize("encoder", [e for e in ENCODERS if e.kind != "gaussian_population"], ids=lambda e: e.kind)
 def test_a_nan_observation_is_one_clear_error(encoder: Any) -> None:
-    controller = FloatController(small_agent(ChoiceDecoder(), 2, encoder=encoder))
+    controller = FloatController(factories.coded(ChoiceDecoder(), 2, encoder=encoder))
     with pytest.raises(ValueError, match=r"observation\[1\] is nan"):
         controller.act(np.array([0.0, np.nan, 1.0]))
 
 
 def test_the_filtered_rate_goes_on_over_decisions() -> None:
     decoder = FilteredRateDecoder(neurons_per_action=3, tau_s=10e-3)
-    coder = Coder(small_agent(decoder, 2))
+    coder = Coder(factories.coded(decoder, 2))
     loud, quiet = np.ones((6, 6), np.uint8), np.zeros((6, 6), np.uint8)
     first = coder.decode(loud)
     held = coder.decode(quiet)
@@ -188,11 +149,11 @@ def test_the_filtered_rate_goes_on_over_decisions() -> None:
 
 
 def test_membranes_are_read_from_whoever_has_them() -> None:
-    agent = small_agent(MembraneDecoder(neurons_per_action=1), 2)
+    agent = factories.coded(MembraneDecoder(neurons_per_action=1), 2)
     coder, v = Coder(agent), np.array([0.3, -1.2])
     y = agent.tensors["decoder.weight"][:, 0].astype(float) * v + agent.tensors["decoder.bias"]
     np.testing.assert_allclose(coder.decode(np.zeros((6, 2), np.uint8), v), 0.4 * np.tanh(y), rtol=1e-12)
-    choice = Coder(small_agent(WinnerTakeAllDecoder(by="membrane"), 2))
+    choice = Coder(factories.coded(WinnerTakeAllDecoder(by="membrane"), 2))
     assert choice.decode(np.zeros((6, 2), np.uint8), v) == 0
     with pytest.raises(ValueError, match="membranes"):
         coder.decode(np.zeros((6, 2), np.uint8))
@@ -200,14 +161,14 @@ def test_membranes_are_read_from_whoever_has_them() -> None:
 
 def test_what_an_agent_cannot_do_is_one_problem_each() -> None:
     def found(decoder: Any, actions: int, encoder: Any = None) -> list[str]:
-        return [str(p) for p in problems(small_agent(decoder, actions, encoder=encoder).description, "a.toml")]
+        return [str(p) for p in problems(factories.coded(decoder, actions, encoder=encoder).description, "a.toml")]
 
     assert found(WinnerTakeAllDecoder(), 2) == found(MembraneDecoder(), 2, DirectCurrent()) == []
     (problem,) = found(ChoiceDecoder(), 2, Phase(period=4))
     assert problem.startswith("a.toml:encoder.period: is 4, which does not divide the 6 ticks")
     (problem,) = found(ChoiceDecoder(), 2, Burst())
     assert problem.startswith("a.toml:encoder.isi_max: is 5: the longest burst takes 10 ticks, a decision has 6")
-    agent = small_agent(WinnerTakeAllDecoder(), 2)
+    agent = factories.coded(WinnerTakeAllDecoder(), 2)
     task = dataclasses.replace(agent.description.task, action_kind="continuous")
     (wrong,) = problems(dataclasses.replace(agent.description, task=task), "a.toml")
     assert "'winner_take_all' gives discrete actions, the task takes continuous ones" in str(wrong)
@@ -215,53 +176,15 @@ def test_what_an_agent_cannot_do_is_one_problem_each() -> None:
 
 @pytest.mark.parametrize("encoder", [Latency(), SendOnDelta(threshold=0.2)], ids=lambda e: e.kind)
 def test_the_description_of_every_code_survives_its_file(encoder: Any, tmp_path: Path) -> None:
-    agent = folder.save(small_agent(PopulationVectorDecoder(neurons_per_action=3), 2, encoder=encoder), tmp_path / "a")
+    agent = factories.coded(PopulationVectorDecoder(neurons_per_action=3), 2, encoder=encoder)
+    agent = folder.save(agent, tmp_path / "a")
     again = folder.load(tmp_path / "a")
     assert again.description == agent.description
 
 
-def test_chips_take_any_encoder_because_it_runs_on_the_host() -> None:
-    agent = small_agent(WinnerTakeAllDecoder(by="first_spike"), 3, encoder=Latency())
-    emulated = ChipController(agent, chip.load("loihi1"))
-    emulated.reset(3)
-    observation = np.array([0.4, -0.2, 1.0])
-    assert isinstance(emulated.act(observation), int)
-    assert (emulated.activity().spikes["input"].sum(axis=0) == 1).all()  # one spike a neuron
-    np.testing.assert_array_equal(emulated.activity().spikes["input"], Coder(agent).encode(observation))
-
-
-@pytest.mark.parametrize(
-    ("section", "changed", "message"),
-    [
-        ("encoder", Latency(), "encoder.kind: 'latency' has no gradient"),
-        ("encoder", GaussianPopulation(spikes="latency"), "encoder.spikes: 'latency' has no gradient"),
-        ("decoder", FirstSpikeDecoder(), "decoder.kind: 'first_spike' has no gradient"),
-        ("decoder", WinnerTakeAllDecoder(), "decoder.kind: 'winner_take_all' has no gradient"),
-    ],
-)
-def test_ppo_refuses_what_has_no_gradient(section: str, changed: Any, message: str) -> None:
-    recipe = config.load(Recipe, RECIPES / "cartpole-ppo.toml")
-    with pytest.raises(NetworkError, match=message):
-        build(dataclasses.replace(recipe, **{section: changed}), seed=0)
-
-
-def test_rstdp_refuses_other_codes() -> None:
-    recipe = config.load(Recipe, RECIPES / "cartpole-rstdp.toml")
-    with pytest.raises(ConfigError, match=r"(?s)decoder\.kind.*encoder\.kind: is 'poisson'"):
-        build(dataclasses.replace(recipe, encoder=Poisson(), decoder=WinnerTakeAllDecoder()), seed=0)
-
-
-def test_the_decision_kernel_refuses_latency_spikes_inside() -> None:
-    agent = small_agent(ChoiceDecoder(), 2, "latency")
-    d = agent.description
-    assert isinstance(d.encoder, GaussianPopulation) and isinstance(d.decoder, ChoiceDecoder)
-    with pytest.raises(ValueError, match="latency"):
-        Decision(d.network, d.normaliser, d.encoder, d.decoder, agent.tensors)
-
-
 @pytest.mark.parametrize("connectivity", ["dense", "sparse"])
 def test_a_direct_current_drives_the_first_layer_beside_its_bias(connectivity: Any) -> None:
-    agent = small_agent(MembraneDecoder(neurons_per_action=1, read="mean"), 2, encoder=DirectCurrent(gain=1.5))
+    agent = factories.coded(MembraneDecoder(neurons_per_action=1, read="mean"), 2, encoder=DirectCurrent(gain=1.5))
     description, tensors = agent.description, dict(agent.tensors)
     weight = tensors["projection.input.hidden1.weight"].astype(float)  # (3, 8)
     if connectivity == "sparse":
@@ -301,10 +224,17 @@ def test_a_direct_current_drives_the_first_layer_beside_its_bias(connectivity: A
     assert controller.activity().synaptic_events == 24 + 2 * controller.activity().spikes["hidden1"].sum()
 
 
-@pytest.mark.parametrize("name", ["loihi1", "spinnaker1"])
-def test_a_chip_passes_spikes_only(name: str) -> None:
-    agent = small_agent(MembraneDecoder(), 2, encoder=DirectCurrent())
-    with pytest.raises(MappingError) as error:
-        ChipController(agent, chip.load(name))
-    found = [str(p) for p in error.value.problems if "spikes_at_both_ends" in str(p)]
-    assert len(found) == 2 and "analog current" in found[0] and "membranes" in found[1]
+def test_an_analog_input_is_a_direct_current_of_gain_1() -> None:
+    observation = np.array([0.4, -0.3, 0.8])
+    decoder = MembraneDecoder()
+    one, other = (FloatController(factories.coded(decoder, 2, encoder=e)) for e in (Analog(), DirectCurrent()))
+    np.testing.assert_array_equal(one.act(observation), other.act(observation))
+
+
+def test_numbers_are_decoded_from_networks_that_give_numbers() -> None:
+    coder = Coder(factories.coded(AnalogDecoder(squash="clip"), 2))
+    np.testing.assert_allclose(coder.decode(None, np.array([0.5, -9.0])), [0.2, -0.4])
+    with pytest.raises(ValueError, match="the decoder reads values, which this controller does not give"):
+        coder.decode(np.zeros((6, 2), np.uint8))
+    (problem,) = problems(factories.coded(ArgmaxDecoder(), 2).description, "a.toml")
+    assert str(problem).startswith("a.toml:decoder.kind: 'argmax' reads the numbers of a network without spikes")

@@ -10,23 +10,18 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
 
 from snnctl.agent import folder
-from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
+from snnctl.agent.description import tensor_shapes
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser
+from snnctl.coding import ChoiceDecoder, GaussianPopulation
 from snnctl.errors import AgentError, ConfigError, OutputError
-from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif
+from tests import factories
 
-DESCRIPTION = AgentDescription(
-    name="a",
-    task=Task(env_id="CartPole-v1", observation_size=2, action_size=2, action_kind="discrete", control_dt_s=0.02),
-    normaliser=Normaliser(),
+DESCRIPTION = factories.description(
+    factories.task(2, 2, env_id="CartPole-v1"),
     encoder=GaussianPopulation(neurons_per_dim=2),
-    network=stack(
-        inputs=4, hidden=(3,), outputs=4, neuron=CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002), tick_s=1e-3, ticks=3
-    ),
+    hidden=(3,),
+    ticks=3,
     decoder=ChoiceDecoder(neurons_per_action=2),
-    provenance=Provenance(recipe="r", seed=0),
 )
 
 
@@ -34,7 +29,8 @@ def tensors():
     random = np.random.default_rng(0)
     return {
         name: (np.abs(random.normal(size=shape)) + 0.1).astype(np.float32)
-        for name, shape in tensor_shapes(DESCRIPTION).items()
+        for name, (shape, required, _) in tensor_shapes(DESCRIPTION).items()
+        if required
     }
 
 

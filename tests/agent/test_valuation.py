@@ -7,14 +7,13 @@ import pytest
 
 from snnctl.agent import valuation
 from snnctl.agent.actor_critic import AT
-from snnctl.agent.description import AgentDescription, Provenance, Task
 from snnctl.agent.folder import Agent
 from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import AgentError
-from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
+from tests import factories
 
 CELLS = 24  # (2 + 1) x (3 + 1) x (1 + 1) fields of one grid, shifted by half a field
 SCALE = 5.0  # largest reward seen
@@ -28,23 +27,6 @@ def cell(z: np.ndarray) -> tuple[int, int, int]:
 
 def agent(low: float = -1.0, high: float = 1.0, clip: float = 3.0) -> Agent:
     """One grid of place cells; V is u[cell], action 1 is taken in the upper two fields of the second observation."""
-    description = AgentDescription(
-        name="hand",
-        task=Task(env_id="none", observation_size=3, action_size=2, action_kind="discrete", control_dt_s=0.02),
-        normaliser=Normaliser(clip=clip),
-        encoder=HashedPlaceCells(layers=1, cells=CELLS, fields=(2, 3, 1), low=low, high=high),
-        network=stack(
-            inputs=CELLS,
-            hidden=(),
-            outputs=2,
-            neuron=CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3),
-            tick_s=1e-3,
-            ticks=4,
-        ),
-        decoder=ChoiceDecoder(neurons_per_action=1),
-        provenance=Provenance(recipe="none", seed=0),
-        learning=Learning(critic_neurons=100),
-    )
     weight = np.zeros((CELLS, 2), np.float32)
     for index in range(CELLS):
         weight[index, int((index // 2) % 4 >= 2)] = 3.0
@@ -61,7 +43,17 @@ def agent(low: float = -1.0, high: float = 1.0, clip: float = 3.0) -> Agent:
         "critic.numbers": np.zeros(6),
     }
     tensors["critic.numbers"][AT.scale] = SCALE
-    return Agent(description, tensors)
+    return factories.agent(
+        factories.task(3, 2),
+        normaliser=Normaliser(clip=clip),
+        encoder=HashedPlaceCells(layers=1, cells=CELLS, fields=(2, 3, 1), low=low, high=high),
+        hidden=(),
+        neuron=CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3),
+        ticks=4,
+        decoder=ChoiceDecoder(neurons_per_action=1),
+        learning=Learning(critic_neurons=100),
+        tensors=tensors,
+    )
 
 
 def test_values_and_actions_are_those_of_the_cells():
@@ -124,5 +116,5 @@ def test_an_agent_without_a_critic_or_a_plane_is_refused():
     bad = Agent(dataclasses.replace(description, learning=None, task=task), tensors)
     with pytest.raises(AgentError) as caught:
         valuation.plane(bad, 0, 1)
-    assert "hand:learning" in str(caught.value) and "rstdp recipe" in str(caught.value)
+    assert "random:learning" in str(caught.value) and "cartpole-rstdp" in str(caught.value)
     assert "needs two observations" in str(caught.value)

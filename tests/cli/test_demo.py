@@ -38,7 +38,7 @@ def test_everything_at_once(tmp_path, monkeypatch, capsys) -> None:
     assert "PASS" in shown.err and "FAIL" in shown.err
     assert "loihi1" in shown.out and "spinnaker1" in shown.out
     assert Path("my demo/report.html").read_text().count("<svg") == 10
-    assert Path("my demo/spikes.svg").read_text().startswith("<svg xmlns=")
+    assert Path("my demo/spikes.svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" ')
     assert "Traceback" not in shown.err and "Warning" not in shown.err
     commands = re.findall(r"^  \S*snnctl (.+)$", shown.out, re.MULTILINE)
     assert len(commands) == 3

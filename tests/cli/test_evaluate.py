@@ -67,7 +67,6 @@ def test_without_a_budget(capsys) -> None:
         (["--chip", "loihi1", "--latency", "10mW"], "5ms"),
         (["--chip", "loihi1", "--energy", "inf"], "20uJ"),
         (["--chip", "loihi"], "did you mean 'loihi1'"),
-        ([], "loihi1, spinnaker1"),
         (["--chip", "loihi1", "--budget", "nano-dron"], "did you mean 'nano-drone'"),
         (["--chip", "loihi1", "--boundary", "chp"], "did you mean 'chip'"),
         (["--chip", "loihi1", "--episodes", "0"], "--episodes"),
@@ -150,3 +149,19 @@ def test_fit_of_a_misfit(tmp_path, capsys) -> None:
 def test_fit_with_bad_input(arguments: list[str], capsys) -> None:
     assert call(["fit", LEANING, *arguments]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_without_a_chip_it_is_the_returns_of_the_float_half(capsys) -> None:
+    assert evaluate("--seed", "4") == 0
+    shown = capsys.readouterr()
+    assert "return IQM" in shown.out and "add --chip" in shown.err
+    alone = json.loads(Path("runs/evaluations/hand-made.json").read_text())["returns"]["float"]
+    assert evaluate("--seed", "4", "--chip", "loihi1", "--json") == 0
+    assert len(alone) == 2 and alone == json.loads(capsys.readouterr().out)["returns"]["float"]
+
+
+@pytest.mark.parametrize("budget", [("--power", "1W"), ("--budget", "nano-drone"), ("--html", "x.html")])
+def test_a_budget_needs_a_chip(capsys, budget: tuple[str, str]) -> None:
+    assert evaluate(*budget) == 2
+    said = "--chip: is missing: budget and report are of a chip; choose one of: loihi1, spinnaker1"
+    assert said in capsys.readouterr().err

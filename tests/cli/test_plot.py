@@ -13,7 +13,9 @@ from snnctl.agent.controller import Activity
 from snnctl.cli.main import call
 from snnctl.loop import recorder
 from snnctl.loop.episode import Episode, Step
+from snnctl.neurons import CurrentLif
 from snnctl.robots import environments
+from tests import factories
 
 STEPS = 8
 
@@ -22,27 +24,8 @@ class Told:
     """What the recorder asks of a controller."""
 
     def __init__(self, env_id: str) -> None:
-        from snnctl.agent.description import AgentDescription, Provenance, Task
-        from snnctl.coding import GaussianPopulation, Normaliser, RateDecoder
-        from snnctl.network.description import stack
-        from snnctl.neurons import CurrentLif
-
-        self.description = AgentDescription(
-            name="told",
-            task=Task(env_id=env_id, observation_size=4, action_size=1, action_kind="continuous", control_dt_s=0.04),
-            normaliser=Normaliser(),
-            encoder=GaussianPopulation(),
-            network=stack(
-                inputs=40,
-                hidden=(6,),
-                outputs=10,
-                neuron=CurrentLif(tau_mem_s=0.004, tau_syn_s=0),
-                tick_s=1e-3,
-                ticks=5,
-            ),
-            decoder=RateDecoder(),
-            provenance=Provenance(recipe="none", seed=0),
-        )
+        neuron = CurrentLif(tau_mem_s=0.004, tau_syn_s=0)
+        self.description = factories.description(env_id, hidden=(6,), neuron=neuron)
 
 
 @pytest.fixture
@@ -137,7 +120,7 @@ def test_an_evaluation_becomes_an_energy_figure(tmp_path: Path) -> None:
         "chip": {"title": "Chip"},
         "env": {"id": "E", "control_dt_s": 0.02},
         "budget": {"boundary": "chip", "power": {"limit_w": 0.15}},
-        "power": {"static_w": 0.03, "idle_w": 0.06, "dynamic_w": 1e-6},
+        "power": {"static_w": 0.03, "idle_w": 0.06, "dynamic_w": 1e-6, "board_static_w": 0.5, "board_idle_w": 0.2},
         "energy": {"dynamic_by_part_j": {"synaptic_ops": 1e-8, "spikes": 1e-9}},
         "latency": {
             "p50_s": 1e-3,
@@ -163,6 +146,7 @@ def test_an_evaluation_becomes_an_energy_figure(tmp_path: Path) -> None:
         (["REC", "--from", "5"], "has no unit"),
         (["REC", "--from", "9s"], "is not before"),
         (["REC", "--figure", "energy"], "holds no energy"),
+        (["odd.json", "--figure", "raster"], "holds no spikes"),
         (["REC", "REC"], "one file too many"),
         (["none.json"], "cannot be read"),
         (["bad.json"], "is not JSON"),

@@ -15,7 +15,8 @@ from snnctl.agent import folder, valuation
 from snnctl.cli.main import call
 from snnctl.loop import recorder
 from snnctl.training import run as training_run
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 REWARD, PARTS = "reward per step", "parts of the largest reward, per step"  # the latter if none is known yet
@@ -40,7 +41,7 @@ def run_folder(path: Path, rstdp: bool = True) -> Path:
 
 
 def untrained(path: Path, recipe: str) -> Path:
-    algorithm = build(config.load(Recipe, ROOT / "configs" / "train" / f"{recipe}.toml", []), 0)
+    algorithm = build(opened(config.load(Recipe, ROOT / "configs" / "train" / f"{recipe}.toml", [])), 0)
     folder.save(algorithm.agent(), path)
     algorithm.close()
     return path
@@ -140,8 +141,8 @@ def test_a_learning_run_records_value_and_dopamine(tmp_path: Path) -> None:
     [
         (["RUNS", "--figure", "learning"], "draws one run"),
         (["RUNS/x-seed0", "RUNS/x-seed1", "--figure", "learning"], "draws one run"),
-        (["PPO", "--figure", "learning"], "belongs to runs of rstdp recipes"),
-        (["OLD", "--figure", "learning"], "holds no rstdp/weight_q05"),
+        (["PPO", "--figure", "learning"], "belongs to trainers of rewards and dopamine"),
+        (["OLD", "--figure", "learning"], "holds no weight_q05"),
         (["NEW", "--figure", "learning"], "no finished training episode"),
         (["EMPTY", "--figure", "learning"], "has no metrics.jsonl"),
         (["BROKEN", "--figure", "learning"], "is not a line of training metrics"),

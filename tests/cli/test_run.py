@@ -6,58 +6,25 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from snnctl import config
 from snnctl.agent import folder
-from snnctl.agent.description import AgentDescription, Provenance, tensor_shapes
 from snnctl.agent.learner import Learner
 from snnctl.cli import run as command
 from snnctl.cli.main import call
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
 from snnctl.loop import closed_loop, recorder
-from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif
-from snnctl.robots import environments
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
+from tests import factories
 
 ROOT = Path(__file__).parents[2]
 
 
 def make(path: Path, env_id: str) -> Path:
     """An untrained agent of the environment."""
-    env = environments.make(env_id)
-    task = environments.task(env, env_id)
-    discrete = task.action_kind == "discrete"
-    description = AgentDescription(
-        name="untrained",
-        task=task,
-        normaliser=Normaliser(),
-        encoder=GaussianPopulation(),
-        network=stack(
-            inputs=10 * task.observation_size,
-            hidden=(16,),
-            outputs=10 * task.action_size,
-            neuron=CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002),
-            tick_s=1e-3,
-            ticks=5,
-        ),
-        decoder=ChoiceDecoder() if discrete else RateDecoder(),
-        provenance=Provenance(recipe="none", seed=0),
-    )
-    random = np.random.default_rng(0)
-    tensors = {
-        name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in tensor_shapes(description).items()
-    }
-    tensors["encoder.width"] = np.full_like(tensors["encoder.width"], 0.4)
-    tensors["normaliser.std"] = np.ones_like(tensors["normaliser.std"])
-    if not discrete:
-        low, high = environments.limits(env)
-        tensors |= {"decoder.low": low.astype(np.float32), "decoder.high": high.astype(np.float32)}
-    env.close()
-    folder.save(folder.Agent(description, tensors), path)
+    folder.save(factories.agent(env_id, name="untrained"), path)
     return path
 
 
@@ -172,7 +139,7 @@ def test_an_interrupt_leaves_a_readable_recording(
 
 
 def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
-    algorithm = build(config.load(Recipe, ROOT / "configs" / "train" / "cartpole-rstdp.toml"), 0)
+    algorithm = build(opened(config.load(Recipe, ROOT / "configs" / "train" / "cartpole-rstdp.toml")), 0)
     young = folder.save(algorithm.agent(), tmp_path / "young")  # one that still falls: its errors are not 0
     algorithm.close()
     changed = tmp_path / "adapted"

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from snnctl.cli import main
-from snnctl.training import pool, run
-
 from .test_train import TINY
 
 SPACE = 'recipe = "cartpole-ppo"\n[keys]\ntrainer.lr = [1e-3, 1e-4]\n'
@@ -17,19 +14,10 @@ SWEEP = ["sweep", "cartpole-ppo", *TINY, "--space", "space.toml", "--seeds", "7"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command line in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(pool, "START", "fork")  # workers have nothing to import
-    monkeypatch.setattr(run, "EVALUATION_EPISODES", 3)
+def call(call):
+    """As everywhere, with a space in the folder."""
     Path("space.toml").write_text(SPACE)
-
-    def call_(*arguments):
-        code = main.call(list(arguments))
-        return code, *capsys.readouterr()
-
-    return call_
+    return call
 
 
 @pytest.mark.needs_compiler

@@ -24,25 +24,25 @@ def snnctl(folder, *arguments):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_train_evaluate_and_resume_a_real_recipe(tmp_path):
-    done = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--name", "a", "--json")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+def test_train_evaluate_and_resume_a_real_recipe(call):
+    code, out, err = call("train", "cartpole-ppo", *TINY, "--name", "a", "--json")
+    assert code == 0, err
+    result = json.loads(out)
     assert (result["status"], result["steps"], result["seed"]) == ("finished", 512, 0)
-    again = snnctl(tmp_path, "train", "--resume", "last", "--json")
-    assert json.loads(again.stdout)["evaluation"] == result["evaluation"]
-    listed = json.loads(snnctl(tmp_path, "list", "runs", "--json").stdout)["runs"]
+    _, out, _ = call("train", "--resume", "last", "--json")
+    assert json.loads(out)["evaluation"] == result["evaluation"]
+    listed = json.loads(call("list", "runs", "--json")[1])["runs"]
     assert [row["run"] for row in listed] == ["cartpole-ppo/a-seed0"] and listed[0]["state"] == "finished"
-    checked = snnctl(tmp_path, "check", f"{result['folder']}/checkpoints/best")
-    assert checked.returncode == 0 and "agent best: ok" in checked.stdout
-    other = snnctl(tmp_path, "train", "cartpole-ppo", "--resume", "last")
-    assert other.returncode == 2 and "trainer.total_steps: is 150000, the run has 512" in other.stderr
+    code, out, _ = call("check", f"{result['folder']}/checkpoints/best")
+    assert code == 0 and "agent best: ok" in out
+    code, _, err = call("train", "cartpole-ppo", "--resume", "last")
+    assert code == 2 and "trainer.total_steps: is 150000, the run has 512" in err
 
 
 @pytest.mark.needs_compiler
 def test_an_interrupted_training_says_how_to_continue_and_ends_as_if_it_had_not_been(tmp_path):
     command = [sys.executable, "-c", "from snnctl.cli.main import main; main()"]
-    long = [*TINY, "trainer.total_steps=20000"]
+    long = [*TINY, "trainer.total_steps=10000"]
     child = subprocess.Popen(
         [*command, "train", "cartpole-ppo", *long, "--name", "a"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -59,14 +59,14 @@ def test_an_interrupted_training_says_how_to_continue_and_ends_as_if_it_had_not_
         assert a.read_bytes() == b.read_bytes(), name
 
 
-def test_seeds_side_by_side_equal_seeds_alone_and_one_may_fail(tmp_path):
+def test_seeds_side_by_side_equal_seeds_alone_and_one_may_fail(tmp_path, call):
     (tmp_path / "runs" / "cartpole-ppo" / "a-seed1").mkdir(parents=True)  # seed 1 finds its name taken
-    done = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--seeds", "0..1", "--name", "a", "--json")
-    assert done.returncode == 3 and "seed 1: " in done.stderr and "exists already" in done.stderr
-    rows = {row["seed"]: row for row in json.loads(done.stdout)["seeds"]}
+    code, out, err = call("train", "cartpole-ppo", *TINY, "--seeds", "0..1", "--name", "a", "--json")
+    assert code == 3 and "seed 1: " in err and "exists already" in err
+    rows = {row["seed"]: row for row in json.loads(out)["seeds"]}
     assert rows[0]["status"] == "finished" and rows[1]["reasons"]
-    alone = snnctl(tmp_path, "train", "cartpole-ppo", *TINY, "--seed", "0", "--json")
-    assert json.loads(alone.stdout)["weights_sha256"] == rows[0]["weights_sha256"]
+    _, out, _ = call("train", "cartpole-ppo", *TINY, "--seed", "0", "--json")
+    assert json.loads(out)["weights_sha256"] == rows[0]["weights_sha256"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM])
@@ -81,3 +81,9 @@ def test_a_signal_stops_all_seeds_resumably(tmp_path, number):
     out, err = child.communicate()
     assert child.returncode == 130, err
     assert out.count("interrupted") == 2 and err.count("continue with: snnctl train --resume") == 2
+
+
+def test_a_refused_training_leaves_no_folder_and_its_name_free(call, tmp_path):
+    refused = call("train", "cartpole-ppo", 'encoder={kind="poisson"}', "--name", "mine")
+    assert refused[0] == 2 and "has no gradient" in refused[2]
+    assert not list((tmp_path / "runs").rglob("mine*"))

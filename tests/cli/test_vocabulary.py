@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from snnctl.cli.main import call
-from snnctl.coding import Decoder, Encoder
+from snnctl.coding import DECODERS, ENCODERS
 from snnctl.neurons import MODELS
 from snnctl.plasticity import RULES
 
@@ -57,11 +57,11 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_lists_have_every_name_and_a_definition_of_a_line(capsys: Any) -> None:
-    sizes = {"neurons": len(MODELS), "rules": len(RULES), "codes": len(set(Encoder.__args__ + Decoder.__args__))}
+    sizes = {"neurons": len(MODELS), "rules": len(RULES), "codes": len(ENCODERS + DECODERS)}
     for kind, size in sizes.items():
         assert call(["list", kind, "--json"]) == 0
         rows = json.loads(capsys.readouterr().out)[kind]
-        assert len({row["name"] for row in rows}) == len(rows) >= size
+        assert len({row["path"] for row in rows}) == len(rows) >= size
         assert all(len(row["about"]) > 20 and "\n" not in row["about"] for row in rows)
     assert call(["list", "rule"]) == 0
     assert "pair_stdp" in capsys.readouterr().out
@@ -89,7 +89,8 @@ def test_show_gives_the_equation_and_the_parameters(lab: Path, capsys: Any) -> N
         (["show", "pair_stdq"], "did you mean 'pair_stdp'?"),
         (["show", "nolab:X"], "there is no module 'nolab' here"),
         (["check", "pair_stdq"], "did you mean 'pair_stdp'?"),
-        (["check", "rate"], "is a code"),
+        (["show", "analog"], "add --kind encoder or --kind decoder"),
+        (["check", "gaussian_populatio"], "did you mean 'gaussian_population'?"),
         (["check", "lif", "tau_mem_s=-1"], "tau_mem_s: input should be greater than 0"),
         (["check", "lif", "tau=1"], "tau: is not a known key"),
         (["check", "lif", "--tick", "5"], "--tick: '5' has no unit"),
@@ -132,3 +133,64 @@ def test_every_mistake_of_a_model_is_told_with_exit_1(lab: Path, capsys: Any) ->
     assert "labcounter:Counter: 2 problems" in said
     assert "it has no method initial(self)" in said
     assert "'c' must be annotated with the NamedTuple of constants, not nothing" in said
+
+
+CODE = '''"""Observations that are above 0."""
+import numpy as np
+from snnctl.coding.code import Encoder
+from snnctl.config import schema
+
+@schema
+class Sign(Encoder):
+    level: float = 0.0
+
+    def size(self, dims):
+        return dims
+
+    def build(self, tensors, tick_s, dtype):
+        return Built(self.level)
+
+class Built:
+    def __init__(self, level):
+        self.level = level
+
+    def reset(self):
+        pass
+
+    def encode(self, x, ticks, state):
+        return np.tile((x > self.level).astype(np.uint8), (ticks, 1))
+'''
+
+
+def test_codes_are_checked_and_shown_the_users_too(lab: Path, capsys: Any) -> None:
+    (lab / "labcode.py").write_text(CODE)
+    try:
+        assert call(["show", "labcode:Sign"]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("# code labcode:Sign") and "above 0" in said and "level" in said
+        assert call(["check", "labcode:Sign", "level=0.1", "membrane", "place_cells", "analog", "--kind", "code"]) == 2
+        assert "add --kind encoder or --kind decoder" in capsys.readouterr().err
+        assert call(["check", "labcode:Sign", "level=0.1"]) == 0
+        assert "after reset(), the same spikes again" in capsys.readouterr().out
+        assert call(["check", "membrane", "place_cells"]) == 0
+        assert "tried with grid=[2]" in capsys.readouterr().out
+    finally:
+        sys.modules.pop("labcode", None)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("def build", "def construct", "it does not define build()"),
+        ("Sign(Encoder)", "Sign", "it is not derived from snnctl.coding.code.Encoder"),
+        (".astype(np.uint8)", "", "encode() gives bool (8, 3), not uint8"),
+        ("x > self.level", "x > self.levle", "AttributeError"),
+    ],
+)
+def test_what_is_wrong_with_a_code_is_told(lab: Path, right: str, wrong: str, message: str, capsys: Any) -> None:
+    (lab / "labcode.py").write_text(CODE.replace(right, wrong))
+    try:
+        assert call(["check", "labcode:Sign", "--kind", "encoder"]) == 1
+        assert message in capsys.readouterr().out
+    finally:
+        sys.modules.pop("labcode", None)

@@ -64,6 +64,7 @@ def test_filtered_rate_of_a_constant_train_is_right_from_the_first_tick() -> Non
     assert (filtered_rate.rate(filtered_rate.start((2,)), 0.9) == 0).all()
 
 
+@pytest.mark.needs_compiler
 def test_filtered_rate_has_the_deviation_of_its_window() -> None:
     tau_s, p = 20e-3, 0.3
     a = np.exp(-1e-3 / tau_s)

@@ -83,6 +83,7 @@ def test_the_test_sees_repeated_draws() -> None:
     assert stats.kstest(p_values(U, sticky)[1], "uniform").pvalue < 1e-6
 
 
+@pytest.mark.needs_compiler
 def test_poisson_train_has_the_fano_factor_and_interval_variation_of_its_bins() -> None:
     rate_hz, tick_s, ticks = 200.0, 1e-3, 400_000
     train = poisson.encode(np.array([rate_hz]), tick_s, ticks, streams.kernel_state(3, "encoder"))[:, 0]

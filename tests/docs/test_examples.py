@@ -12,6 +12,10 @@ SCRIPTS = sorted((DOCS / "examples").glob("*.py"))
 
 # script -> what it prints, and the page with the words that say so (numbers that no rounding of a libm can move)
 STATED = {
+    "analog_codes": [
+        ("z = 0.5: tanh 0.924, clip 1.000", "coding/analog_decoder.md", "0.924 with `tanh` and 1.000 with `clip`"),
+        ("3 changes of the action", "coding/argmax.md", "the action changes 3 times"),
+    ],
     "alif_adaptation": [("first interval 4 ms, last 9 ms", "neurons/alif.md", "from 4 to 9 ms")],
     "coba_schemes": [
         ("exponential_midpoint: order 2.000", "neurons/coba_lif.md", "| `exponential_midpoint` | 2.00 |"),
@@ -66,6 +70,9 @@ STATED = {
     "spike_train_distances": [
         ("SPIKE distance: jitter 1 ms 0.023, 10 ms 0.148", "spike_trains.md", "0.023, with 10 ms 0.148"),
         ("half the spikes missing 0.386", "spike_trains.md", "ISI distance 0.386"),
+    ],
+    "your_own_codes": [
+        ("33.4 on the way, 0.0 at rest", "coding/your_own.md", "33.4 input spikes a decision on the way")
     ],
 }
 

@@ -2,12 +2,11 @@
 
 import dataclasses
 import re
-import typing
 from pathlib import Path
 
 import pytest
 
-from snnctl.coding import Decoder, Encoder
+from snnctl.coding import DECODERS, ENCODERS
 from snnctl.coding.event_camera import EventCamera
 from snnctl.neurons import MODELS
 from snnctl.plasticity import RULES
@@ -38,7 +37,7 @@ def _page(cls):
     return DOCS / package / f"{module}.md"
 
 
-CLASSES = (*MODELS, *RULES, *typing.get_args(Encoder), *typing.get_args(Decoder), EventCamera, ELearning, Critic)
+CLASSES = (*MODELS, *RULES, *ENCODERS, *DECODERS, EventCamera, ELearning, Critic)
 
 
 def _rows(cls):

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
 from snnctl.agent.folder import Agent
-from snnctl.coding import GaussianPopulation, Normaliser, RateDecoder
-from snnctl.hardware import loihi1, spinnaker1
-from snnctl.hardware.synapses import Synapses, from_dense, from_table
-from snnctl.network.description import stack
+from snnctl.hardware.loihi1 import emulator as loihi1
+from snnctl.hardware.spinnaker1 import emulator as spinnaker1
+from snnctl.hardware.synapses import Synapses, from_table
 from snnctl.neurons import CurrentLif, Lif
+from tests import factories
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SELECTION = REPOSITORY / "tests" / "data" / "hardware"
@@ -35,6 +34,12 @@ def recordings(pattern: str, complete: bool) -> list[Any]:
 def both(pattern: str) -> list[Any]:
     """The selection, then the complete set."""
     return recordings(pattern, complete=False) + recordings(pattern, complete=True)
+
+
+def from_dense(weights: np.ndarray, delay: int = 0) -> Synapses:
+    """Rows of a ``weights`` (sources, targets) matrix of signed integers, without the zeros."""
+    source, target = np.nonzero(weights)
+    return from_table(weights.shape[0], source, target, weights[source, target], delay)
 
 
 def loihi1_network(case: Any, third_party: str) -> loihi1.Network:
@@ -78,8 +83,13 @@ def spinnaker1_network(case: Any, shape: spinnaker1.SynapseShape) -> spinnaker1.
     rows = max(int(table[:, 0].max(initial=-1)), int(case["spikes_in"][:, 1].max(initial=-1))) + 1
     inputs = from_table(max(rows, first_own + n), *(table[:, k] for k in (0, 4, 1, 2, 3)))
     own = inputs.indptr[first_own : first_own + n + 1] if case["recurrent"] else np.zeros(n + 1, np.int64)
-    shift = tuple(int(x) for x in case["ring_buffer_shift"])
-    return spinnaker1.Network(neurons, inputs, Synapses(own, *inputs[1:]), (shift[0], shift[1]))
+    shift = [int(x) for x in case["ring_buffer_shift"]]
+    return spinnaker1.Network(neurons, inputs, Synapses(own, *inputs[1:]), pair(n, *shift))
+
+
+def pair(n: int, excitatory: int, inhibitory: int) -> np.ndarray:
+    """The same ring-buffer shifts for n neurons."""
+    return np.repeat(np.array([[excitatory], [inhibitory]], np.int64), n, axis=1)
 
 
 def random_agent(
@@ -87,40 +97,10 @@ def random_agent(
     *,
     ticks: int = 5,
     seed: int = 0,
-    neuron: CurrentLif | Lif | None = None,
+    neuron: CurrentLif | Lif = factories.NEURON,
     gain: float = 2.0,
 ) -> Agent:
     """A continuous controller with random weights: 3 observations, 2 actions."""
-    neuron = neuron or CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
-    description = AgentDescription(
-        name="random",
-        task=Task(env_id="none", observation_size=3, action_size=2, action_kind="continuous", control_dt_s=0.02),
-        normaliser=Normaliser(),
-        encoder=GaussianPopulation(),
-        network=stack(inputs=30, hidden=hidden, outputs=20, neuron=neuron, tick_s=1e-3, ticks=ticks),
-        decoder=RateDecoder(),
-        provenance=Provenance(recipe="none", seed=seed),
+    return factories.agent(
+        factories.task(3, 2, "continuous"), hidden=hidden, neuron=neuron, ticks=ticks, gain=gain, seed=seed
     )
-    draws = np.random.default_rng(seed)
-    tensors = {}
-    for name, shape in tensor_shapes(description).items():
-        size = tuple(s or 0 for s in shape)
-        match name.split(".")[0], name.split(".")[-1]:
-            case "projection", _:
-                tensor = draws.uniform(-gain, gain, size) / np.sqrt(size[0])
-            case "population", _:
-                tensor = draws.uniform(-0.1, 0.3, size)
-            case _, "mean" if name.startswith("encoder"):
-                tensor = np.tile(np.linspace(-3, 3, size[1]), (size[0], 1))
-            case _, "std" | "width":
-                tensor = np.full(size, 1.0 if name.endswith("std") else 0.4)
-            case _, "low":
-                tensor = np.full(size, -1.0)
-            case _, "high":
-                tensor = np.full(size, 1.0)
-            case "decoder", "weight":
-                tensor = draws.normal(size=size)
-            case _:
-                tensor = np.zeros(size)
-        tensors[name] = tensor.astype(np.float32)
-    return Agent(description, tensors)

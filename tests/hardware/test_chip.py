@@ -45,3 +45,10 @@ def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
 def test_an_unknown_chip_names_the_nearest() -> None:
     with pytest.raises(NotFoundError, match="did you mean 'loihi1'"):
         chip.load("lohi1")
+
+
+def test_an_unknown_family_names_those_that_exist(tmp_path: Path) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(config.to_toml(chip.load("loihi1")).replace('family = "loihi1"', 'family = "lohi1"'))
+    with pytest.raises(ConfigError, match="family: is 'lohi1'; did you mean 'loihi1'"):
+        chip.load(str(path))

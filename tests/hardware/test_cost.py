@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from snnctl.hardware import chip, cost, loihi1_cost, mapping
+from snnctl import hardware
+from snnctl.agent.program import program
+from snnctl.hardware import chip, cost, family
 from snnctl.hardware.controller import ChipController
+from snnctl.hardware.loihi1 import cost as loihi1_cost
 
 from .chip_cases import SELECTION, random_agent
+from .programs import random_program, random_spikes
 
 LOIHI, SPINNAKER = chip.load("loihi1"), chip.load("spinnaker1")
 
@@ -17,8 +23,8 @@ def _decision(target: chip.Chip, hidden: tuple[int, ...] = (64, 64)) -> tuple[Ch
     return controller, controller.cost()
 
 
-def _no_spikes(fit: mapping.Fit) -> cost.Rasters:
-    return [np.zeros((5, p.size), np.uint8) for p in fit.agent.description.network.populations]
+def _no_spikes(fit: hardware.Fit) -> family.Rasters:
+    return [np.zeros((fit.program.ticks, node.size), np.uint8) for node in fit.program.nodes]
 
 
 @pytest.mark.parametrize("target", [LOIHI, SPINNAKER], ids=lambda c: c.name)
@@ -53,8 +59,8 @@ def test_loihi_hops_follow_the_mesh() -> None:
 
 
 def test_loihi_tick_without_spikes() -> None:
-    fit = mapping.fit(random_agent((100,)), LOIHI)
-    paid = cost.model(fit).decision(_no_spikes(fit))
+    fit = hardware.fit(program(random_agent((100,))), LOIHI)
+    paid = family.cost(fit).decision(_no_spikes(fit), 0.02)
     # 7 chip ticks; the larger layer is active in 5 of them and the smaller one never is the slowest
     wanted = 5 * 100 * 8.4e-9 + 2 * 100 * 5.3e-9
     assert paid.latency_s["ticks"] == pytest.approx(wanted, rel=1e-9)
@@ -63,19 +69,25 @@ def test_loihi_tick_without_spikes() -> None:
 
 def test_power_boundaries_on_loihi() -> None:
     _, paid = _decision(LOIHI)
-    dynamic = paid.dynamic_energy_j / 0.02
-    assert paid.power("dynamic").total_w == pytest.approx(dynamic)
-    assert paid.power("chip").total_w == pytest.approx(0.0962 + dynamic)
-    assert paid.power("board").total_w == pytest.approx(1.084 + dynamic)
-    assert paid.energy("chip") == pytest.approx(paid.power("chip").total_w * 0.02)
-    assert paid.static_power_w == 0.02954
+    power, dynamic = paid.power(), sum(paid.energy_j.values()) / 0.02
+    assert power.at("dynamic") == pytest.approx(dynamic)
+    assert power.at("chip") == pytest.approx(0.0962 + dynamic)
+    assert power.at("board") == pytest.approx(1.084 + dynamic)
+    assert power.chip_w[0] == 0.02954
+
+
+def test_the_control_period_is_an_argument() -> None:
+    controller, paid = _decision(LOIHI)
+    slower = controller.cost(0.04)
+    assert (paid.period_s, slower.period_s) == (0.02, 0.04)
+    assert slower.energy_j == paid.energy_j
+    assert slower.power().dynamic_w == pytest.approx(paid.power().dynamic_w / 2)
 
 
 def test_a_decision_slower_than_the_control_step_sets_the_period() -> None:
-    agent = random_agent((8,), ticks=30)
-    fit = mapping.fit(agent, SPINNAKER)
-    paid = cost.model(fit).decision([np.zeros((30, p.size), np.uint8) for p in agent.description.network.populations])
-    assert paid.total_latency_s == pytest.approx(0.032)
+    fit = hardware.fit(program(random_agent((8,), ticks=30)), SPINNAKER)
+    paid = family.cost(fit).decision(_no_spikes(fit), 0.02)
+    assert sum(paid.latency_s.values()) == pytest.approx(0.032)
     assert paid.period_s == pytest.approx(0.032)
 
 
@@ -84,20 +96,72 @@ def test_spinnaker_energy_equals_the_toolchain_formula(hidden: tuple[int, ...]) 
     controller, paid = _decision(SPINNAKER, hidden)
     fit, t = controller.fit, paid.period_s
     spikes = {name: raster.sum(axis=0) for name, raster in controller.activity().spikes.items()}
-    packets, order = 0, ["input", *(layer.name for layer in fit.layers)]
+    packets, order = 0, [node.label for node in fit.program.nodes]
     for name, following in zip(order, [*order[1:], None], strict=True):
         for core in (c for c in fit.cores if c.population == name):
             routers = {core.chip} | {c.chip for c in fit.cores if c.population == following}
             packets += int(spikes[name][core.first : core.first + core.neurons].sum()) * len(routers)
     assert packets == paid.counts.messages
     toolchain = 1 * 26.84 * t + packets * 1e-9 + len(fit.cores) * 0.034 * t
-    assert paid.energy("board") == pytest.approx(toolchain, rel=1e-9)
-    assert paid.energy("chip") == pytest.approx(toolchain - 26.84 * t + fit.chips * 0.35 * t, rel=1e-9)
+    assert paid.power().at("board") * t == pytest.approx(toolchain, rel=1e-9)
+    assert paid.power().at("chip") * t == pytest.approx(toolchain - 26.84 * t + fit.chips * 0.35 * t, rel=1e-9)
 
 
 def test_spinnaker_latency_is_a_hard_tick_per_hop_and_tick() -> None:
     _, paid = _decision(SPINNAKER)
     assert paid.latency_s == {"ticks": pytest.approx((5 + 3) * 1e-3)}
+
+
+# ------------------------------------------------------------- any program, counted one by one
+
+
+def _crowded(target: chip.Chip) -> chip.Chip:
+    """The chip with two neurons a core, so that small networks spread."""
+    name = "compartments_per_core" if target is LOIHI else "neurons_per_core"
+    two = dataclasses.replace(target.limits[name], value=2.0)
+    return dataclasses.replace(target, limits={**target.limits, name: two})
+
+
+@pytest.mark.parametrize("decision", ["reset", "streaming"])
+@pytest.mark.parametrize("target", [LOIHI, SPINNAKER], ids=lambda c: c.name)
+@pytest.mark.parametrize("seed", range(8))
+def test_events_of_any_program_are_those_of_each_spike(target: chip.Chip, decision: str, seed: int) -> None:
+    program_, crowded = random_program(seed, decision), _crowded(target)
+    fit = hardware.fit(program_, crowded)
+    assert fit.image is not None, fit.problems
+    (spikes,) = random_spikes(program_, seed, 1)
+    _, rasters, _ = fit.image.run(fit.image.start(), spikes)
+    paid = family.cost(fit).decision(rasters, 0.02)
+
+    def home(node: int, neuron: int) -> tuple[int, ...]:
+        return tuple(c.number for c in fit.cores if c.node == node and c.first <= neuron < c.first + c.neurons)
+
+    synops = messages = 0
+    joules = 0.0
+    routers = [
+        [{fit.cores[c].chip for c in home(node, i)} for i in range(n.size)] for node, n in enumerate(program_.nodes)
+    ]
+    for link in program_.links:
+        fired = rasters[link.source].sum(axis=0)
+        table = link.synapses()
+        for i in range(program_.nodes[link.source].size):
+            targets = table.target[table.source == i].tolist()
+            reached = {core for t in targets for core in home(link.target, t)}
+            synops += int(fired[i]) * len(targets)
+            messages += int(fired[i]) * len(reached)
+            routers[link.source][i] |= {fit.cores[c].chip for c in reached}
+            if target is LOIHI:
+                start = home(link.source, i)
+                joules += int(fired[i]) * sum(loihi1_cost.route(crowded, (start or (c,))[0], c)[0] for c in reached)
+    packets = sum(int(rasters[n][:, i].sum()) * len(on) for n, row in enumerate(routers) for i, on in enumerate(row))
+    neurons = sum(stage.size for stage in program_.stages)
+    assert paid.counts.synaptic_ops == synops
+    assert paid.counts.messages == (messages if target is LOIHI else packets)
+    assert paid.counts.updates_active == program_.ticks * neurons
+    assert paid.counts.updates_active + paid.counts.updates_inactive == fit.image.ticks * neurons
+    if target is LOIHI:
+        assert paid.energy_j["spikes"] == pytest.approx(joules, rel=1e-12)
+    assert all(core.neurons <= 2 for core in fit.cores)
 
 
 # ------------------------------------------------------------- against measurements on silicon (docs/chips.md)

@@ -9,32 +9,8 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.agent.controller import Activity
-from snnctl.agent.description import AgentDescription, Provenance, Task
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
-from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif
-
-NEURON = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
-
-
-def describe(env_id: str, observations: int, actions: int, kind: str, dt_s: float) -> AgentDescription:
-    return AgentDescription(
-        name="scripted",
-        task=Task(
-            env_id=env_id,
-            observation_size=observations,
-            action_size=actions,
-            action_kind="discrete" if kind == "discrete" else "continuous",
-            control_dt_s=dt_s,
-        ),
-        normaliser=Normaliser(),
-        encoder=GaussianPopulation(),
-        network=stack(
-            inputs=10 * observations, hidden=(16,), outputs=10 * actions, neuron=NEURON, tick_s=1e-3, ticks=5
-        ),
-        decoder=ChoiceDecoder() if kind == "discrete" else RateDecoder(),
-        provenance=Provenance(recipe="none", seed=0),
-    )
+from snnctl.agent.description import AgentDescription
+from tests import factories
 
 
 class Scripted:
@@ -74,7 +50,7 @@ def pendulum() -> Callable[..., Scripted]:
     def stand(observation: NDArray[Any], _: int) -> NDArray[np.float64]:
         return np.array([observation @ [0.5, 10.0, 1.0, 2.0]]).clip(-3, 3)
 
-    return lambda policy=stand: Scripted(describe("InvertedPendulum-v5", 4, 1, "continuous", 0.04), policy)
+    return lambda policy=stand: Scripted(factories.description("InvertedPendulum-v5", name="scripted"), policy)
 
 
 @pytest.fixture
@@ -84,4 +60,4 @@ def cartpole() -> Callable[..., Scripted]:
     def lean(observation: NDArray[Any], _: int) -> int:
         return int(observation[2] + 0.3 * observation[3] > 0)
 
-    return lambda policy=lean: Scripted(describe("CartPole-v1", 4, 2, "discrete", 0.02), policy)
+    return lambda policy=lean: Scripted(factories.description("CartPole-v1", name="scripted"), policy)

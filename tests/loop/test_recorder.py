@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +10,16 @@ import h5py
 import numpy as np
 import pytest
 
-from snnctl import storage
-from snnctl.agent.description import AgentDescription, Provenance, Task
-from snnctl.agent.folder import Agent
+from snnctl import storage, versions
+from snnctl.agent.controller import Activity
 from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import InputError, OutputError, StorageError
 from snnctl.loop import closed_loop, recorder
 from snnctl.loop.episode import Episode, Step
-from snnctl.network.description import stack
 from snnctl.neurons import CurrentLif
-
-NEURON = CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3)
+from tests import factories
 
 
 class Copy:
@@ -92,6 +91,7 @@ def test_a_recording_gives_back_every_bit(request: Any, tmp_path: Path, robot: s
         assert episode.attributes["diverged"] == ""
         assert episode.attributes["complete"] is True
     assert recording.attributes["agent"] == "scripted"
+    assert json.loads(recording.attributes["versions"]) == versions.installed()
     assert recording.attributes["env_id"] == controller.description.task.env_id
 
 
@@ -212,6 +212,63 @@ def test_a_robot_of_ours_tells_what_its_observations_are(pendulum: Any, tmp_path
     env.close()
 
 
+class Silent:
+    """A controller of a chain of populations with these names, which never spikes."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        plain = factories.description(factories.task(1, 2), hidden=(3,) * (len(names) - 2), ticks=4)
+        chain = plain.network
+        new = dict(zip((p.name for p in chain.populations), names, strict=True))
+        network = dataclasses.replace(
+            chain,
+            populations=tuple(dataclasses.replace(p, name=new[p.name]) for p in chain.populations),
+            projections=tuple(
+                dataclasses.replace(p, source=new[p.source], target=new[p.target]) for p in chain.projections
+            ),
+        )
+        self.description = dataclasses.replace(plain, network=network)
+
+    def reset(self, seed: int) -> None:
+        pass
+
+    def act(self, observation: Any) -> int:
+        return 0
+
+    def activity(self) -> Activity:
+        populations = reversed(self.description.network.populations)
+        return Activity({p.name: np.zeros((4, p.size), np.uint8) for p in populations}, 0)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("input", *(f"hidden{k}" for k in range(1, 11)), "output"),
+        ("retina", "output", "input", "cortex", "muscles"),
+    ],
+)
+def test_populations_are_read_in_the_order_of_the_network(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with recorder.Recorder(tmp_path / "e.h5", "none", 0) as taken:
+        closed_loop.run_episode(Silent(names), Walk("terminated"), 0, taken)
+    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    assert tuple(episode.spikes) == names
+
+
+def test_an_order_that_leaves_a_population_out_is_damage(pendulum: Any, tmp_path: Path) -> None:
+    record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
+    with h5py.File(tmp_path / "e.h5", "a") as file:
+        file["episode_000/spikes"].attrs["order"] = ["input", "output"]
+    with pytest.raises(InputError, match="does not name each"):
+        recorder.read(tmp_path / "e.h5")
+
+
+def test_episodes_are_read_in_the_order_of_their_numbers(pendulum: Any, tmp_path: Path) -> None:
+    record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [5, 6, 7], max_steps=2)
+    with h5py.File(tmp_path / "e.h5", "a") as file:
+        for old, new in (("000", "999"), ("001", "1000"), ("002", "1001")):
+            file.move(f"episode_{old}", f"episode_{new}")
+    assert [e.attributes["seed"] for e in recorder.read(tmp_path / "e.h5").episodes] == [5, 6, 7]
+
+
 class Walk(gymnasium.Env[Any, Any]):
     """Observations -1, 0, 1, 0, one after the other; rewards 1, -2, 0.5."""
 
@@ -241,16 +298,6 @@ class Walk(gymnasium.Env[Any, Any]):
 
 def critic_by_hand() -> Learner:
     """Rates are 0: V stays 0.2, 0.5 and -0.4 at the observations -1, 0 and 1. The largest reward is 2."""
-    description = AgentDescription(
-        name="hand",
-        task=Task(env_id="none", observation_size=1, action_size=2, action_kind="discrete", control_dt_s=0.1),
-        normaliser=Normaliser(clip=1.0),
-        encoder=HashedPlaceCells(layers=1, cells=3, fields=(2,)),
-        network=stack(inputs=3, hidden=(), outputs=2, neuron=NEURON, tick_s=1e-3, ticks=4),
-        decoder=ChoiceDecoder(neurons_per_action=1),
-        provenance=Provenance(recipe="none", seed=0),
-        learning=Learning(gamma=0.9, learning_rate=0.0, critic_learning_rate=0.0, critic_neurons=100, reward_scale=2.0),
-    )
     tensors = {
         "normaliser.mean": np.zeros(1),
         "normaliser.std": np.ones(1),
@@ -263,7 +310,18 @@ def critic_by_hand() -> Learner:
         "critic.weight": np.array([0.2, 0.5, -0.4]),
         "critic.numbers": np.zeros(6),
     }
-    return Learner(Agent(description, tensors), 0)
+    agent = factories.agent(
+        factories.task(1, 2, control_dt_s=0.1),
+        normaliser=Normaliser(clip=1.0),
+        encoder=HashedPlaceCells(layers=1, cells=3, fields=(2,)),
+        hidden=(),
+        neuron=CurrentLif(tau_mem_s=8e-3, tau_syn_s=2e-3),
+        ticks=4,
+        decoder=ChoiceDecoder(neurons_per_action=1),
+        learning=Learning(gamma=0.9, learning_rate=0.0, critic_learning_rate=0.0, critic_neurons=100, reward_scale=2.0),
+        tensors=tensors,
+    )
+    return Learner(agent, 0)
 
 
 @pytest.mark.parametrize(

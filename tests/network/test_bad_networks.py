@@ -26,6 +26,7 @@ from snnctl.network import (
     Uniform,
 )
 from snnctl.network.description import problems
+from snnctl.network.program import lower
 from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, HodgkinHuxley, Izhikevich, Lif, Poisson
 from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
 from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume, RewardStdp
@@ -458,7 +459,7 @@ def test_the_engine_checks_shapes_before_the_kernel_reads(use: Callable[[Engine]
 
 def test_missing_tensors_are_all_named() -> None:
     with pytest.raises(NetworkError) as caught:
-        Engine(pair().description, {})
+        lower(pair().description, {})
     wanted = {"projection.noise.cells.weight", "population.cells.bias"}
     assert {p.where for p in caught.value.problems} == wanted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,66 +11,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError
-from snnctl.network.description import NetworkDescription, Population, Projection, evaluation_order, problems
+from snnctl.network.description import NetworkDescription, Population, Projection, problems
 from snnctl.network.engine import Engine, State
+from snnctl.network.program import lower
 from snnctl.network.stepper import Stepper
 from snnctl.neurons import CurrentLif, Lif
+from tests.interpreted import INTERPRETED
+from tests.reference import Reference
 
 from .compositions import COMPOSITIONS, Case, cases
-from .reference import Reference
 
 Tensors = dict[str, NDArray[Any]]
-EXAMPLES = 10 if numba.config.DISABLE_JIT else 60
-
-
-def reference(network: NetworkDescription, tensors: Tensors, inputs: NDArray[np.uint8], dtype: type) -> Any:
-    """All ticks, population by population, in arrays; rows added one by one in ascending source order."""
-    scalar = np.dtype(dtype).type
-    order = [n for n in evaluation_order(network) or () if network.population(n).neuron is not None]
-    rasters = {p.name: np.zeros((len(inputs), p.size), np.uint8) for p in network.populations}
-    column = 0
-    for p in network.inputs:
-        rasters[p.name][:] = inputs[:, column : column + p.size]
-        column += p.size
-    state = {n: {k: np.zeros(network.population(n).size, dtype) for k in "iv"} for n in order}
-    silent = {n: np.zeros(network.population(n).size, int) for n in order}
-    for t in range(len(inputs)):
-        for name in order:
-            size, neuron = network.population(name).size, network.population(name).neuron
-            drive = np.zeros(size, dtype)
-            for projection in network.projections:
-                if projection.target != name or t < projection.delay_ticks:
-                    continue
-                weight = dense(network, projection, tensors).astype(dtype)
-                for k in np.flatnonzero(rasters[projection.source][t - projection.delay_ticks]):
-                    drive += weight[k]
-            s = state[name]
-            if isinstance(neuron, CurrentLif):
-                a_syn = np.exp(-network.tick_s / neuron.tau_syn_s) if neuron.tau_syn_s else 0.0
-                s["i"] = scalar(a_syn) * s["i"] + drive
-                drive = s["i"]
-            assert neuron is not None
-            bias = tensors[f"population.{name}.bias"].astype(dtype)
-            v = scalar(np.exp(-network.tick_s / neuron.tau_mem_s)) * s["v"] + drive + bias
-            v = np.where(silent[name] > 0, s["v"], v)
-            spike = (v > scalar(neuron.v_threshold)) & (silent[name] == 0)
-            after = np.full_like(v, neuron.v_reset) if neuron.reset == "value" else v - scalar(neuron.v_threshold)
-            s["v"] = np.where(spike, after, v)
-            silent[name] = np.where(spike, neuron.refractory_ticks, np.maximum(silent[name] - 1, 0))
-            rasters[name][t] = spike
-    return np.concatenate([rasters[p.name] for p in network.driven], axis=1)
-
-
-def dense(network: NetworkDescription, projection: Projection, tensors: Tensors) -> NDArray[Any]:
-    prefix = f"projection.{projection.source}.{projection.target}"
-    if projection.connectivity == "dense":
-        return tensors[f"{prefix}.weight"]
-    full = np.zeros((network.population(projection.source).size, network.population(projection.target).size))
-    indptr = tensors[f"{prefix}.indptr"]
-    for k in range(len(indptr) - 1):
-        row = slice(indptr[k], indptr[k + 1])
-        full[k, tensors[f"{prefix}.indices"][row]] = tensors[f"{prefix}.weight"][row]
-    return full
+EXAMPLES = 10 if INTERPRETED else 60
 
 
 def random_tensors(network: NetworkDescription, rng: np.random.Generator) -> Tensors:
@@ -132,16 +83,16 @@ def test_equals_the_reference_bit_for_bit(network: NetworkDescription, seed: int
     rng = np.random.default_rng(seed)
     tensors = random_tensors(network, rng)
     inputs = (rng.random((12, network.populations[0].size)) < 0.4).astype(np.uint8)
-    engine = Engine(network, tensors, dtype)
+    engine = Engine(lower(network, tensors), dtype)
     _, raster = engine.run(engine.initial_state(), inputs)
-    np.testing.assert_array_equal(raster, reference(network, tensors, inputs, dtype))
+    np.testing.assert_array_equal(raster, Reference(network, tensors, dtype).run(inputs))
 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(networks(), st.integers(0, 2**32))
 def test_ticks_and_restored_runs_continue_bit_for_bit(network: NetworkDescription, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    engine = Engine(network, random_tensors(network, rng))
+    engine = Engine(lower(network, random_tensors(network, rng)))
     inputs = (rng.random((10, network.populations[0].size)) < 0.4).astype(np.uint8)
     whole_state, whole = engine.run(engine.initial_state(), inputs)
     state = engine.initial_state()
@@ -167,7 +118,7 @@ def test_counts_only_weights_of_spiking_sources() -> None:
         populations=(Population(name="in", size=5), Population(name="out", size=7, neuron=Lif(tau_mem_s=1e-2))),
         projections=(Projection(source="in", target="out"),),
     )
-    engine = Engine(network, random_tensors(network, np.random.default_rng(0)))
+    engine = Engine(lower(network, random_tensors(network, np.random.default_rng(0))))
     engine.run(engine.initial_state(), np.array([[1, 0, 1, 0, 0], [0, 0, 0, 0, 1]], np.uint8))
     assert engine.synaptic_events == 3 * 7
 
@@ -181,7 +132,7 @@ def test_a_delay_of_d_ticks_delivers_d_ticks_later() -> None:
             projections=(Projection(source="in", target="out", delay_ticks=delay),),
         )
         tensors = {"population.out.bias": np.zeros(1), "projection.in.out.weight": np.full((1, 1), 2.0)}
-        engine = Engine(network, tensors)
+        engine = Engine(lower(network, tensors))
         inputs = np.zeros((6, 1), np.uint8)
         inputs[1] = 1
         _, raster = engine.run(engine.initial_state(), inputs)
@@ -202,10 +153,10 @@ def test_refuses_broken_sparse_indices_and_unsound_descriptions() -> None:
         "projection.in.out.weight": np.array([1.0]),
     }
     with pytest.raises(NetworkError) as caught:
-        Engine(network, tensors)
+        lower(network, tensors)
     assert len(caught.value.problems) == 3
     with pytest.raises(NetworkError):
-        Engine(NetworkDescription(tick_s=1e-3, ticks=1, populations=(), projections=()), {})
+        lower(NetworkDescription(tick_s=1e-3, ticks=1, populations=(), projections=()), {})
 
 
 # --------------------------------------------------------------------------- any model, receptor, delay and rule
@@ -247,10 +198,10 @@ def stepped(engine: Engine, case: Case, seed: int) -> tuple[State, Any]:
 def test_run_ticks_and_reference_are_the_same_bits(name: str, dtype: type) -> None:
     spikes: dict[str, int] = {}
 
-    @settings(max_examples=2 if numba.config.DISABLE_JIT else 12, deadline=None, database=None)
+    @settings(max_examples=2 if INTERPRETED else 12, deadline=None, database=None)
     @given(cases(COMPOSITIONS[name]), st.integers(0, 2**32))
     def check(case: Case, seed: int) -> None:
-        engine = Engine(case.description, case.tensors, dtype)
+        engine = Engine(lower(case.description, case.tensors), dtype)
         expected = Reference(case.description, case.tensors, dtype, seed)
         raster = expected.run(case.inputs, **case.given)
         end, whole = engine.run(engine.initial_state(seed), case.inputs, **case.given)
@@ -270,11 +221,11 @@ def test_run_ticks_and_reference_are_the_same_bits(name: str, dtype: type) -> No
         for projection in case.description.projections:
             if projection.plasticity:
                 wanted = expected.synapses(projection)
-                found = engine.synapses(end, projection)
+                found = engine.synapses(end, projection.prefix)
                 assert found.keys() == wanted.keys()
                 for field in wanted:
                     same_bits(found[field].ravel(), wanted[field])
-        if not numba.config.DISABLE_JIT:
+        if not INTERPRETED:
             alike = case.given.copy()
             if "signals" in alike:  # a step has one number for all
                 alike["signals"] = np.repeat(alike["signals"][:, :1], alike["signals"].shape[1], axis=1)
@@ -286,5 +237,5 @@ def test_run_ticks_and_reference_are_the_same_bits(name: str, dtype: type) -> No
 
     check()
     silent = [population for population, count in spikes.items() if not count]
-    few = numba.config.DISABLE_JIT  # in so few examples one may be silent by chance
+    few = INTERPRETED  # in so few examples one may be silent by chance
     assert len(silent) < len(spikes) if few else not silent, f"populations that never spiked compare nothing: {silent}"

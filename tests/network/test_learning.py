@@ -1,4 +1,4 @@
-"""Plasticity inside the engine against the clocked reference loop of the rules' own tests, for every rule."""
+"""Plasticity inside the engine against the plain loop of the rules' own tests, for every rule."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pytest
 
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine
+from snnctl.network.program import lower
 from snnctl.network.rules import HOOKS, hook
 from snnctl.neurons import Lif
 from snnctl.plasticity import RULES, DopamineStdp, Eprop, HomeostaticScaling, PairStdp, TripletStdp
-from tests.plasticity import clocked
+from tests.reference import delivered_next, plastic
 
 TICK_S = 1e-3
 N_PRE, N_POST, TICKS = 5, 4, 40
@@ -67,7 +68,7 @@ class Run:
         if not dense:
             tensors["projection.in.out.indptr"] = np.concatenate([[0], np.cumsum(self.exists.sum(1))])
             tensors["projection.in.out.indices"] = np.nonzero(self.exists)[1]
-        self.engine = Engine(description, tensors, np.float64)
+        self.engine = Engine(lower(description, tensors), np.float64)
 
     def by_engine(self) -> tuple[list[Any], Any, Any]:
         """Weights after every tick (n_pre, n_post), membranes and spikes."""
@@ -75,7 +76,7 @@ class Run:
         weights, membranes, rasters = [], [], []
         for t in range(TICKS):
             state, raster = self.engine.tick(state, self.inputs[t], signals=self.signals[t], teach=self.teach[t])
-            weights.append(self.matrix(self.engine.weights(state, self.projection)))
+            weights.append(self.matrix(self.engine.weights(state, self.projection.prefix)))
             membranes.append(state.values[:N_POST].copy())
             rasters.append(raster)
         self.state = state
@@ -91,16 +92,13 @@ class Run:
         found = [np.zeros((N_PRE, N_POST)) for _ in range(TICKS)]
         for delay in np.unique(self.delays[self.exists]):
             own = self.delays == delay
-            loop = clocked.Clocked(self.rules, TICK_S, self.weight, own)
+            loop = plastic(self.rules, TICK_S, self.weight, own)
             for t in range(TICKS):
-                loop.begin(float(self.signals[t, 0]))
-                loop.deliver(self.inputs[t - delay] if t >= delay else np.zeros(N_PRE))
-                loop.end(membranes[t], rasters[t], self.teach[t])
-                before = [list(traces) for traces in (loop.shared, loop.pre, loop.post)]
-                loop.begin(0.0)  # the engine reads weights as the next tick would deliver them
-                now = [[loop._delivered(i, j) for j in range(N_POST)] for i in range(N_PRE)]
-                loop.shared, loop.pre, loop.post = before
-                found[t][own] = np.array(now)[own]
+                loop.begin(self.signals[t, 0])
+                arriving = np.flatnonzero(self.inputs[t - delay]).tolist() if t >= delay else []
+                loop.deliver(arriving, np.zeros(N_POST))
+                loop.end(membranes[t], np.flatnonzero(rasters[t]).tolist(), self.teach[t])
+                found[t][own] = loop.matrix(delivered_next(loop))[own]
         return found
 
 
@@ -166,13 +164,13 @@ def once(pre: list[int], post_drive: list[int]) -> float:
         "projection.in.out.weight": np.full((1, 1), 0.5),
         "projection.force.out.weight": np.full((1, 1), 5.0),
     }
-    engine = Engine(description, tensors, np.float64)
+    engine = Engine(lower(description, tensors), np.float64)
     inputs = np.zeros((20, 2), np.uint8)
     inputs[np.array(pre, int) - 1, 0] = 1
     inputs[post_drive, 1] = 1
     state, raster = engine.run(engine.initial_state(), inputs)
     assert np.flatnonzero(raster).tolist() == post_drive
-    return float(engine.weights(state, plastic)[0, 0])
+    return float(engine.weights(state, plastic.prefix)[0, 0])
 
 
 def test_coincident_spikes_are_pre_before_post() -> None:
@@ -193,14 +191,14 @@ def test_a_signal_reaches_its_own_projection_alone() -> None:
     description = NetworkDescription(tick_s=TICK_S, ticks=1, populations=populations, projections=projections)
     tensors: dict[str, Any] = {"population.out.bias": np.zeros(1)}
     tensors |= {f"projection.{n}.out.weight": np.full((1, 1), 2.0) for n in "ab"}
-    engine = Engine(description, tensors, np.float64)
+    engine = Engine(lower(description, tensors), np.float64)
     inputs = np.zeros((30, 2), np.uint8)
     inputs[5] = 1
     signals = np.zeros((30, 2))
     signals[10, 1] = 1.0
     state, _ = engine.run(engine.initial_state(), inputs, signals=signals)
-    assert engine.weights(state, projections[0])[0, 0] == 2.0
-    assert engine.weights(state, projections[1])[0, 0] > 2.01
+    assert engine.weights(state, projections[0].prefix)[0, 0] == 2.0
+    assert engine.weights(state, projections[1].prefix)[0, 0] > 2.01
 
 
 def test_teaching_reaches_its_own_population_alone() -> None:
@@ -215,14 +213,14 @@ def test_teaching_reaches_its_own_population_alone() -> None:
     description = NetworkDescription(tick_s=TICK_S, ticks=1, populations=populations, projections=projections)
     tensors: dict[str, Any] = {f"population.{n}.bias": np.zeros(2) for n in "ab"}
     tensors |= {f"projection.in.{n}.weight": np.full((1, 2), 0.1) for n in "ab"}
-    engine = Engine(description, tensors, np.float64)
+    engine = Engine(lower(description, tensors), np.float64)
     teach = np.zeros((10, 4))
     teach[5, 3] = 1.0  # the second neuron of b
     inputs = np.zeros((10, 1), np.uint8)
     inputs[2] = 1
     state, _ = engine.run(engine.initial_state(), inputs, teach=teach)
-    np.testing.assert_array_equal(engine.weights(state, projections[0]), [[0.1, 0.1]])
-    changed = engine.weights(state, projections[1])[0]
+    np.testing.assert_array_equal(engine.weights(state, projections[0].prefix), [[0.1, 0.1]])
+    changed = engine.weights(state, projections[1].prefix)[0]
     assert changed[0] == 0.1
     assert changed[1] > 0.1
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from snnctl.errors import NetworkError
-from snnctl.network import FixedProbability, Network, Normal, SpikeArray, Uniform
+from snnctl.network import Explicit, FixedProbability, Network, Normal, SpikeArray, Uniform
 from snnctl.network import network as module
 from snnctl.neurons import EscapeLif, HodgkinHuxley, Lif, Poisson
 from snnctl.neurons.currents import OrnsteinUhlenbeck, Step
@@ -301,7 +301,7 @@ def test_given_times_are_the_ticks_they_begin() -> None:
     network = Network(tick_s=1e-3)
     network.population("times", 2, SpikeArray.from_trains([[0.0, 0.004], [0.0021]]))
     network.population("cells", 2, Lif(tau_mem_s=1e-2))
-    network.project("times", "cells", module.Explicit([0, 1], [0, 1]), weight=2.0)
+    network.project("times", "cells", Explicit([0, 1], [0, 1]), weight=2.0)
     network.record("cells")
     network.run(0.01)
     times, neurons = network.spikes("cells")

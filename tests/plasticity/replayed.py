@@ -8,8 +8,7 @@ import numpy as np
 
 from snnctl.network.network import Network
 from snnctl.neurons.delta_lif import DeltaLif
-
-from . import clocked
+from tests.reference import replay
 
 TICKS, N_PRE, N_POST, TICK_S = 400, 8, 3, 1e-3
 
@@ -39,5 +38,5 @@ def replayed(rules: Any, seed: int = 1, high: float = 1.0) -> Replayed:
     post = np.zeros((TICKS, N_POST), np.uint8)
     post[np.rint(times_s / TICK_S).astype(int), neurons] = 1
     arriving = np.vstack([np.zeros((1, N_PRE), np.uint8), pre[:-1]])  # a delay of one tick
-    reference = clocked.run(rules, TICK_S, weight, arriving, post, signal=signal, every=TICKS).final.weight
+    reference = replay(rules, TICK_S, weight, arriving, post, signal=signal, every=TICKS).final.field("weight")
     return Replayed(network.weights(projection), reference, weight, int(post.sum()))

@@ -11,8 +11,8 @@ from snnctl.network.connectivity import Explicit
 from snnctl.network.network import Network
 from snnctl.neurons.izhikevich import Izhikevich
 from snnctl.plasticity.dopamine_stdp import DopamineStdp
+from tests.reference import plastic, replay
 
-from . import clocked
 from .recorded import selection_and_complete
 from .replayed import replayed
 
@@ -64,7 +64,8 @@ class Replica(NamedTuple):
 
 def script(case: Case) -> Replica:
     """The script's neurons, noise, sums and rewards around the hooks of the rule."""
-    excitation = clocked.Clocked(SCRIPT, MS, case.weight[:EXCITATORY], case.exists[:EXCITATORY])
+    excitation = plastic(SCRIPT, MS, case.weight[:EXCITATORY], case.exists[:EXCITATORY])
+    (rule,) = excitation.rules
     a, d = np.where(ROWS < EXCITATORY, 0.02, 0.1), np.where(ROWS < EXCITATORY, 8.0, 2.0)
     v = np.full(N, -65.0)
     u = 0.2 * v
@@ -72,9 +73,9 @@ def script(case: Case) -> Replica:
     spikes, dopamine, chosen, membrane = [], [], [], []
     for t in range(case.ticks):
         spikes += [(t, i) for i in np.flatnonzero(fired)]
-        weight = np.vstack([excitation.weight, case.weight[EXCITATORY:]])  # as delivered
+        weight = np.vstack([excitation.field("weight"), case.weight[EXCITATORY:]])  # as delivered
         excitation.begin(release)
-        excitation.deliver(fired[:EXCITATORY])
+        excitation.deliver(np.flatnonzero(fired[:EXCITATORY]).tolist(), np.zeros(N))
         current = case.current[t].copy()
         for i in np.flatnonzero(fired)[::-1]:  # the script's order of summation
             current[case.post[i]] = current[case.post[i]] + weight[i, case.post[i]]
@@ -85,22 +86,21 @@ def script(case: Case) -> Replica:
         peak = v >= 30
         peak &= t + 1 < case.ticks  # the recording ends before the next test of the thresholds
         v, u = np.where(peak, -65.0, v), np.where(peak, u + d, u)
-        excitation.end(v, peak)
+        excitation.end(v, np.flatnonzero(peak).tolist())
         # sd of the recording is that before the potentiation of the next millisecond.
-        fresh = excitation.pre[0][case.n1].x if peak[case.n2] else 0.0
-        eligibility = excitation.synapse[0][case.n1][case.n2][0] - fresh
-        chosen.append((excitation.weight[case.n1, case.n2], eligibility))
+        fresh = rule.pre[case.n1].x if peak[case.n2] else 0.0
+        eligibility = excitation.field("c")[case.n1, case.n2] - fresh
+        chosen.append((excitation.field("weight")[case.n1, case.n2], eligibility))
         if fired[case.n1]:
             n1_fired = t
         if fired[case.n2] and 0 < t - n1_fired < 20:
             rewards.add(t + 1000 + int(next(delays)))
         release = 0.5 if t in rewards else 0.0
-        dopamine.append(excitation.shared[0].d + release)
+        dopamine.append(rule.shared.d + release)
         fired = peak
     each = ROWS[:EXCITATORY, None], case.post[:EXCITATORY]
-    return Replica(
-        *map(np.array, (spikes, dopamine, chosen, membrane)), excitation.weight[each], excitation.field("c")[each]
-    )
+    s, sd = (excitation.field(name)[each] for name in ("weight", "c"))
+    return Replica(*map(np.array, (spikes, dopamine, chosen, membrane)), s, sd)
 
 
 @pytest.mark.parametrize("path", selection_and_complete("daspnet_small.npz"))
@@ -203,7 +203,7 @@ def test_euler_scheme_is_that_of_brian2():
     signal = np.zeros(len(pre))
     signal[RECORDED["release"]] = 0.5
     found = {
-        rule.scheme: clocked.run(rule, MS, RECORDED["w0"], pre, post, signal=signal, every=10).weights.reshape(-1, 12).T
+        rule.scheme: replay(rule, MS, RECORDED["w0"], pre, post, signal=signal, every=10).weights.reshape(-1, 12).T
         for rule in (EULER, dataclasses.replace(EULER, scheme="exact"))
     }
     assert np.ptp(RECORDED["s"], axis=1).min() > 1e-2
@@ -216,7 +216,7 @@ def test_exact_scheme_solves_the_equation():
     pre, post = random.random(300) < 0.05, random.random(300) < 0.05
     signal = np.where(random.random(300) < 0.03, 0.5, 0.0)
     rule = DopamineStdp(pairing="all_to_all", tau_c_s=0.1, tau_d_s=0.03, weight_min=None, weight_max=None)
-    found = clocked.run(rule, MS, [[0.3]], pre[:, None], post[:, None], signal=signal).weights[:, 0, 0]
+    found = replay(rule, MS, [[0.3]], pre[:, None], post[:, None], signal=signal).weights[:, 0, 0]
     assert np.ptp(found) > 0.1
     assert found == pytest.approx(integrated(rule, pre, post, signal, 0.3, 4), abs=1e-11)
 
@@ -227,7 +227,7 @@ def test_exact_scheme_does_not_depend_on_the_tick(tick_s):
     ticks = round(2.0 / tick_s)
     pre, post, signal = np.zeros((ticks, 1)), np.zeros((ticks, 1)), np.zeros(ticks)
     pre[0], post[round(20e-3 / tick_s)], signal[round(0.4 / tick_s)] = 1, 1, 0.5
-    found = clocked.run(DopamineStdp(), tick_s, [[1.0]], pre, post, signal=signal).final.weight[0, 0]
+    found = replay(DopamineStdp(), tick_s, [[1.0]], pre, post, signal=signal).final.field("weight")[0, 0]
     c = 0.1 * np.exp(-1)
     r = 1 / 1.0 + 1 / 0.2
     phasic = 0.5 * c * np.exp(-0.38) * (1 - np.exp(-1.6 * r)) / r
@@ -240,7 +240,7 @@ def eligibility(lag: int, **parameters: Any) -> float:
     pre, post = np.zeros((ticks, 1)), np.zeros((ticks, 1))
     pre[max(-lag, 0)] = post[max(lag, 0)] = 1
     rule = DopamineStdp(tau_c_s=1e9, **parameters)
-    return float(clocked.run(rule, MS, [[1.0]], pre, post).final.field("c")[0, 0])
+    return float(replay(rule, MS, [[1.0]], pre, post).final.field("c")[0, 0])
 
 
 @pytest.mark.parametrize("lag", [-30, -10, -1, 0, 1, 10, 30])
@@ -256,8 +256,8 @@ def test_reward_two_seconds_late_still_selects_the_pair_that_came_before():
     pre[[100, 110], [0, 1]] = 1  # synapse 0 -> 0 sees pre-post, 1 -> 1 post-pre
     post[[110, 100], [0, 1]] = 1
     signal[2100] = 0.5
-    rewarded = clocked.run(DopamineStdp(), MS, np.ones((2, 2)), pre, post, signal=signal).final.weight
-    control = clocked.run(DopamineStdp(), MS, np.ones((2, 2)), pre, post).final.weight
+    rewarded = replay(DopamineStdp(), MS, np.ones((2, 2)), pre, post, signal=signal).final.field("weight")
+    control = replay(DopamineStdp(), MS, np.ones((2, 2)), pre, post).final.field("weight")
     c = 0.1 * np.exp(-0.5) * np.exp(-1.99)
     assert rewarded[0, 0] - control[0, 0] == pytest.approx(100 * 0.5 * c * (1 - np.exp(-0.9 * 6)) / 6, rel=1e-9)
     assert rewarded[1, 1] < control[1, 1] < 1.0
@@ -266,11 +266,11 @@ def test_reward_two_seconds_late_still_selects_the_pair_that_came_before():
 def test_limits_hold_and_eligibility_goes_on_at_them():
     rule = DopamineStdp(tonic=1.0, gain_hz=1000.0)
     pre = post = np.ones((50, 1))
-    up = clocked.run(dataclasses.replace(rule, depression=0.5), MS, [[3.9]], pre, post)
-    assert up.final.weight[0, 0] == up.weights.max() == 4.0
+    up = replay(dataclasses.replace(rule, depression=0.5), MS, [[3.9]], pre, post)
+    assert up.final.field("weight")[0, 0] == up.weights.max() == 4.0
     assert up.final.field("c")[0, 0] == pytest.approx(50 * 0.1 - 49 * 0.05 * np.exp(-1 / 20), rel=0.05)
-    down = clocked.run(dataclasses.replace(rule, depression=2.0), MS, [[0.1]], pre, post)
-    assert down.final.weight[0, 0] == 0.0
+    down = replay(dataclasses.replace(rule, depression=2.0), MS, [[0.1]], pre, post)
+    assert down.final.field("weight")[0, 0] == 0.0
     assert down.final.field("c")[0, 0] == pytest.approx(50 * 0.1 - 49 * 0.2 * np.exp(-1 / 20), rel=0.05)
 
 

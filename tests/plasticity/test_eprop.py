@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from snnctl.plasticity.eprop import Eprop, gradients, output_gradients
-
-from .clocked import Clocked
+from tests.reference import plastic
 
 TICK_S = 1e-3
 LIF = Eprop(v_threshold=0.6, per_threshold=False)
@@ -108,33 +107,33 @@ def test_output_gradient_is_that_of_the_loss():
     assert found == pytest.approx((up - down) / (2 * step), rel=1e-7)
 
 
-def clocked(network, rule, trial, signal, ticks):
+def looped(network, rule, trial, signal, ticks):
     """The hooks over one trial; the engine's v is the membrane after its reset."""
     n, m = network.arrivals.shape[2], network.z.shape[2]
-    loop = Clocked(rule, TICK_S, np.zeros((n, m)))
-    after = network.v[:, trial] - loop.constants[0].reset * network.z[:, trial]
+    loop = plastic(rule, TICK_S, np.zeros((n, m)))
+    after = network.v[:, trial] - loop.rules[0].c.reset * network.z[:, trial]
     for t in range(ticks):
         loop.begin()
-        loop.deliver(network.arrivals[t, trial] if t < len(after) else np.zeros(n))
+        loop.deliver(np.flatnonzero(network.arrivals[t, trial]).tolist() if t < len(after) else [], np.zeros(m))
         v, z = (after[t], network.z[t, trial]) if t < len(after) else (np.zeros(m), np.zeros(m))
-        loop.end(v, z, signal[t])
+        loop.end(v, np.flatnonzero(z).tolist(), signal[t])
     return loop
 
 
 @pytest.mark.parametrize("rule", [LIF, ALIF, REFRACTORY, dataclasses.replace(LIF, reset=0.0)])
 def test_the_hooks_equal_the_trial_form(rule):
     network = Network(rule, trials=1)
-    loop = clocked(network, rule, 0, network.signal[:, 0], 40)
+    loop = looped(network, rule, 0, network.signal[:, 0], 40)
     trial = network.eprop()
     assert abs(loop.field("g") - trial).max() <= 1e-13 * abs(trial).max()
-    assert (loop.weight == 0).all()
+    assert (loop.field("weight") == 0).all()
 
 
 def test_a_signal_one_tick_late_meets_its_own_eligibility():
     rule = dataclasses.replace(LIF, signal_delay=1)
     network = Network(rule, trials=1)
     late = np.concatenate([np.zeros((1, 7)), network.signal[:, 0]])
-    loop = clocked(network, rule, 0, late, 41)
+    loop = looped(network, rule, 0, late, 41)
     trial = network.eprop()
     assert abs(loop.field("g") - trial).max() <= 1e-13 * abs(trial).max()
 
@@ -143,18 +142,18 @@ def test_weights_follow_the_gradient_at_every_update():
     rule = dataclasses.replace(LIF, update_ticks=10, learning_rate=0.1)
     network = Network(rule, trials=1)
     total = network.eprop()
-    assert clocked(network, rule, 0, network.signal[:, 0], 39).weight != pytest.approx(-0.1 * total, rel=1e-3)
-    loop = clocked(network, rule, 0, network.signal[:, 0], 40)
-    assert loop.weight == pytest.approx(-0.1 * total, rel=1e-12, abs=1e-14)
+    assert looped(network, rule, 0, network.signal[:, 0], 39).field("weight") != pytest.approx(-0.1 * total, rel=1e-3)
+    loop = looped(network, rule, 0, network.signal[:, 0], 40)
+    assert loop.field("weight") == pytest.approx(-0.1 * total, rel=1e-12, abs=1e-14)
     assert (loop.field("g") == 0).all()
 
 
 def test_pseudo_derivative_is_a_triangle_around_the_threshold():
     for v, psi in ((1.0, 0.3), (0.5, 0.15), (1.5, 0.15), (0.0, 0.0), (-3.0, 0.0), (2.0, 0.0)):
-        loop = Clocked(Eprop(), TICK_S, np.zeros((1, 1)))
+        loop = plastic(Eprop(), TICK_S, np.zeros((1, 1)))
         loop.begin()
-        loop.end(np.array([v - (v > 1)]), np.array([v > 1]))  # a soft reset takes the threshold off
-        assert loop.post[0][0].psi == pytest.approx(psi)
+        loop.end([v - (v > 1)], [0] if v > 1 else [])  # a soft reset takes the threshold off
+        assert loop.rules[0].post[0].psi == pytest.approx(psi)
     assert Eprop(v_threshold=2.0).constants(TICK_S).height == 0.15
     assert Eprop(v_threshold=2.0, per_threshold=False).constants(TICK_S).height == 0.3
 

@@ -7,8 +7,8 @@ from snnctl.network.network import Network
 from snnctl.neurons.delta_lif import DeltaLif
 from snnctl.neurons.poisson import Poisson
 from snnctl.plasticity.homeostatic_scaling import HomeostaticScaling
+from tests.reference import replay
 
-from . import clocked
 from .replayed import replayed
 
 QUICK = HomeostaticScaling(target_hz=20.0, tau_s=1.0, beta=0.02, gamma=0.0, every_s=0.1)
@@ -17,21 +17,21 @@ QUICK = HomeostaticScaling(target_hz=20.0, tau_s=1.0, beta=0.02, gamma=0.0, ever
 def test_the_running_rate_is_the_mean_of_a_regular_train():
     ticks = np.arange(20_000)
     post = (ticks % 40 == 0)[:, None]  # 25 Hz
-    final = clocked.run(QUICK, 1e-3, [[1.0]], np.zeros((20_000, 1)), post).final
+    final = replay(QUICK, 1e-3, [[1.0]], np.zeros((20_000, 1)), post).final
     last_40_ms = [1 / (1 - np.exp(-0.04)) * (1 - np.exp(-1e-3)) / 1e-3 * np.exp(-k * 1e-3) for k in range(40)]
     assert np.mean(last_40_ms) == pytest.approx(25.0, rel=1e-12)
-    assert final.post[0][0].excess + 20.0 == pytest.approx(last_40_ms[39], rel=1e-6)
+    assert final.rules[0].post[0].excess + 20.0 == pytest.approx(last_40_ms[39], rel=1e-6)
 
 
 def test_the_factor_is_that_of_the_equation():
     rule = HomeostaticScaling(target_hz=10.0, tau_s=0.5, beta=0.03, gamma=0.2, every_s=5e-3)
-    final = clocked.run(rule, 1e-3, [[2.0]], np.zeros((5, 1)), [[1], [0], [0], [0], [0]]).final
+    final = replay(rule, 1e-3, [[2.0]], np.zeros((5, 1)), [[1], [0], [0], [0], [0]]).final
     a = np.exp(-1e-3 / 0.5)
     excess = [(1 - a) * (1000 - 10)]
     for _ in range(4):
         excess.append(a * excess[-1] - (1 - a) * 10)
     expected = 2.0 * np.exp(-5e-3 * (0.03 * excess[-1] + 0.2 * 1e-3 * sum(excess)))
-    assert final.weight[0, 0] == pytest.approx(expected, rel=1e-13)
+    assert final.field("weight")[0, 0] == pytest.approx(expected, rel=1e-13)
 
 
 def scaled(scale: float, seconds: float, rule: HomeostaticScaling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,14 +67,14 @@ def test_without_the_rule_the_rates_are_far_from_the_target():
 def test_zeros_and_signs_stay_and_limits_hold():
     pre = np.zeros((2000, 3))
     rule = HomeostaticScaling(target_hz=50.0, tau_s=0.2, beta=0.1, every_s=0.01, weight_max=2.0)
-    last = clocked.run(rule, 1e-3, [[0.0], [-1.0], [1.0]], pre, np.zeros((2000, 1))).final.weight[:, 0]
+    last = replay(rule, 1e-3, [[0.0], [-1.0], [1.0]], pre, np.zeros((2000, 1))).final.field("weight")[:, 0]
     assert last[0] == 0.0
     assert last[1] < -1.0
     assert last[2] == 2.0
 
 
 def test_a_neuron_at_its_target_is_left_alone_before_it_was_observed():
-    first = clocked.run(HomeostaticScaling(every_s=1e-3), 1e-3, [[1.0]], [[0]], [[0]]).final.weight[0, 0]
+    first = replay(HomeostaticScaling(every_s=1e-3), 1e-3, [[1.0]], [[0]], [[0]]).final.field("weight")[0, 0]
     assert first == pytest.approx(1.0, abs=1e-8)
 
 

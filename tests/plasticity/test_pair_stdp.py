@@ -8,8 +8,8 @@ from snnctl.neurons.coba_lif import CobaLif
 from snnctl.neurons.poisson import Poisson
 from snnctl.plasticity.homeostatic_scaling import HomeostaticScaling
 from snnctl.plasticity.pair_stdp import PairStdp
+from tests.reference import replay
 
-from . import clocked
 from .recorded import selection_and_complete
 from .replayed import replayed
 
@@ -31,11 +31,11 @@ RECORDED = {
 def test_equals_brian2_at_every_millisecond(path, name):
     case = np.load(path)
     post = case["post_nocoinc" if name.endswith("nocoinc") else "post"]
-    found = clocked.run(RECORDED[name], 1e-4, case["w0"], case["pre"], post, every=10)
+    found = replay(RECORDED[name], 1e-4, case["w0"], case["pre"], post, every=10)
     weights = found.weights.reshape(len(found.weights), -1).T
     assert np.abs(weights - case[f"{name}_w"]).max() <= 1e-12
     if f"{name}_w_final" in case:
-        assert np.abs(found.final.weight.ravel() - case[f"{name}_w_final"]).max() <= 1e-12
+        assert np.abs(found.final.field("weight").ravel() - case[f"{name}_w_final"]).max() <= 1e-12
     assert np.ptp(weights, axis=1).max() > 0.05
 
 
@@ -44,7 +44,8 @@ def pair(lag_ticks: int, tick_s: float = 1e-3, **parameters) -> float:
     ticks = abs(lag_ticks) + 1
     pre, post = np.zeros((ticks, 1)), np.zeros((ticks, 1))
     pre[max(-lag_ticks, 0)] = post[max(lag_ticks, 0)] = 1
-    return float(clocked.run(PairStdp(**{**FREE, **parameters}), tick_s, [[0.5]], pre, post).final.weight[0, 0] - 0.5)
+    rule = PairStdp(**{**FREE, **parameters})
+    return float(replay(rule, tick_s, [[0.5]], pre, post).final.field("weight")[0, 0] - 0.5)
 
 
 def test_window():
@@ -70,8 +71,8 @@ def test_nearest_pairs_only_with_the_last_spike():
     pre, post = np.ones((3, 1)), np.zeros((3, 1))
     post[2] = 1
     free = {**FREE, "a_minus": 0.0}
-    near = clocked.run(PairStdp(pairing="nearest", **free), 1e-3, [[0.0]], pre, post).final.weight[0, 0]
-    every = clocked.run(PairStdp(**free), 1e-3, [[0.0]], pre, post).final.weight[0, 0]
+    near = replay(PairStdp(pairing="nearest", **free), 1e-3, [[0.0]], pre, post).final.field("weight")[0, 0]
+    every = replay(PairStdp(**free), 1e-3, [[0.0]], pre, post).final.field("weight")[0, 0]
     assert near == pytest.approx(0.01, rel=1e-12)
     assert every == pytest.approx(0.01 * (1 + np.exp(-1 / 20) + np.exp(-2 / 20)), rel=1e-12)
 
@@ -82,12 +83,12 @@ def test_dependence_on_the_weight(weight, mu, dependence):
     rule = PairStdp(
         dependence=dependence, mu=mu if dependence == "guetig" else None, weight_min=1.0, weight_max=3.0, a_minus=0.0
     )
-    up = clocked.run(rule, 1e-3, [[weight]], [[1]], [[1]]).final.weight[0, 0] - weight
+    up = replay(rule, 1e-3, [[weight]], [[1]], [[1]]).final.field("weight")[0, 0] - weight
     assert up == pytest.approx(min(0.01 * ((3 - weight) / 2) ** mu, 3 - weight), rel=1e-12)
     rule = PairStdp(
         dependence=dependence, mu=mu if dependence == "guetig" else None, weight_min=1.0, weight_max=3.0, a_plus=0.0
     )
-    down = clocked.run(rule, 1e-3, [[weight]], [[0], [1]], [[1], [0]]).final.weight[0, 0] - weight
+    down = replay(rule, 1e-3, [[weight]], [[0], [1]], [[1], [0]]).final.field("weight")[0, 0] - weight
     expected = -min(0.0105 * np.exp(-1 / 20) * ((weight - 1) / 2) ** mu, weight - 1)
     assert down == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
@@ -98,8 +99,8 @@ def test_guetig_spans_additive_and_multiplicative(mu):
     pre, post = random.random((300, 4)) < 0.1, random.random((300, 2)) < 0.1
     weight = random.random((4, 2))
     other = PairStdp(dependence="additive" if mu == 0 else "multiplicative", a_plus=0.1, a_minus=0.1)
-    found = clocked.run(PairStdp(dependence="guetig", mu=mu, a_plus=0.1, a_minus=0.1), 1e-3, weight, pre, post)
-    assert np.array_equal(found.final.weight, clocked.run(other, 1e-3, weight, pre, post).final.weight)
+    found = replay(PairStdp(dependence="guetig", mu=mu, a_plus=0.1, a_minus=0.1), 1e-3, weight, pre, post)
+    assert np.array_equal(found.final.field("weight"), replay(other, 1e-3, weight, pre, post).final.field("weight"))
 
 
 @pytest.mark.parametrize("name", RECORDED)

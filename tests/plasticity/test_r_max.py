@@ -131,11 +131,11 @@ def test_weight_change_is_rate_times_success_times_e():
     e = loop.field("e")[:, 0]
     assert e[0] > 0
     assert e[1] == 0
-    assert list(loop.weight[:, 0]) == [4.0, 4.0]
+    assert list(loop.field("weight")[:, 0]) == [4.0, 4.0]
     loop.tick([0, 0], 0, v=-1e6, signal=-0.25)
-    assert loop.weight[0, 0] == pytest.approx(4.0 - 0.5 * 0.25 * e[0] * math.exp(-0.01), rel=1e-12)
+    assert loop.field("weight")[0, 0] == pytest.approx(4.0 - 0.5 * 0.25 * e[0] * math.exp(-0.01), rel=1e-12)
     loop.tick([0, 0], 0, v=-1e6, signal=1e3)
-    assert loop.weight[0, 0] == 4.3
+    assert loop.field("weight")[0, 0] == 4.3
 
 
 def test_potential_is_the_neurons_own():
@@ -161,18 +161,18 @@ def test_a_neuron_learns_by_reward_to_fire_for_one_pattern():
     mean, counts = {0: 0.0, 1: 0.0}, []
     for episode in range(160):
         pattern, fired, s = episode % 2, 0, NEURON.initial()
-        loop.synapse[0] = [[(0.0, 0.0, 0.0)] for _ in range(20)]
+        loop.rules[0].extra = [(0.0, 0.0, 0.0)] * 20
         for t in range(25):
             arrivals = np.zeros(20, np.uint8)
             arrivals[10 * pattern : 10 * pattern + 10] = random.random(10) < 0.06
-            s, spike = escape_lif.step(c, s, float(loop.weight[:, 0] @ arrivals), 0.0, random.random())
+            s, spike = escape_lif.step(c, s, float(loop.field("weight")[:, 0] @ arrivals), 0.0, random.random())
             fired += int(spike)
             reward = fired * (1 - 2 * pattern)
             loop.tick(arrivals, spike, v=s.v, signal=reward - mean[pattern] if t == 24 else 0.0)
         mean[pattern] = follow(mean[pattern], reward, 0.1)
         counts.append(fired)
     first, second = np.mean(counts[-40::2]), np.mean(counts[-39::2])
-    assert loop.weight[:10].mean() > loop.weight[10:].mean() + 1.0
+    assert loop.field("weight")[:10].mean() > loop.field("weight")[10:].mean() + 1.0
     assert first > second
 
 

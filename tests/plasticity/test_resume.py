@@ -29,10 +29,10 @@ def test_the_hooks_equal_the_recorded_change_from_event_to_event():
     events += [(t, "fire", 0) for t in ACTUAL_S] + [(t, "instruct", 0) for t in TARGET_S]
     neuron, now = OneNeuron(UNIT, 1.0, np.zeros(len(INPUTS_S))), 0.0
     for t, kind, i in sorted(events):
-        neuron.constants[0], now = UNIT.constants(t - now), t
+        neuron.rules[0].c, now = UNIT.constants(t - now), t
         arrivals = np.arange(len(INPUTS_S)) == i if kind == "pre" else np.zeros(len(INPUTS_S))
         neuron.tick(arrivals, kind == "fire", teach=float(kind == "instruct"))
-    assert neuron.weight[:, 0] == pytest.approx(VECTOR["resume_dw"], abs=1e-12)
+    assert neuron.field("weight")[:, 0] == pytest.approx(VECTOR["resume_dw"], abs=1e-12)
 
 
 def test_the_hooks_equal_the_trial_form_on_a_grid_with_coincidences():
@@ -46,7 +46,7 @@ def test_the_hooks_equal_the_trial_form_on_a_grid_with_coincidences():
         neuron.tick(pre[t], fired[t], teach=float(wanted[t]))
     times = [1e-3 * np.flatnonzero(column) for column in pre.T]
     trial = weight_change(rule, times, 1e-3 * np.flatnonzero(wanted), 1e-3 * np.flatnonzero(fired))
-    assert neuron.weight[:, 0] == pytest.approx(trial, abs=1e-12)
+    assert neuron.field("weight")[:, 0] == pytest.approx(trial, abs=1e-12)
 
 
 @pytest.mark.parametrize("lag", [0, 1, 5, 30])
@@ -55,14 +55,14 @@ def test_window_is_exponential_and_counts_a_coincident_input(lag):
     neuron.tick([1], 0, teach=float(lag == 0))
     for k in range(1, lag + 1):
         neuron.tick([0], 0, teach=float(k == lag))
-    assert neuron.weight[:, 0][0] == pytest.approx(0.05 + math.exp(-lag / 5), rel=1e-14)
+    assert neuron.field("weight")[:, 0][0] == pytest.approx(0.05 + math.exp(-lag / 5), rel=1e-14)
 
 
 def test_an_input_after_the_spike_changes_nothing_but_the_constant_a():
     neuron = OneNeuron(UNIT, 1e-3, [0.0])
     for arrival, fired in ((0, 1), (1, 0), (0, 0)):
         neuron.tick([arrival], fired)
-    assert neuron.weight[:, 0][0] == -0.05
+    assert neuron.field("weight")[:, 0][0] == -0.05
 
 
 @pytest.mark.parametrize("weight", [0.5, -0.1, 1.0], ids=["within", "lowest", "highest"])
@@ -72,16 +72,16 @@ def test_learning_stops_when_output_is_target(weight):
     neuron = OneNeuron(Resume(weight_min=-0.1, weight_max=1.0), 1e-3, np.full(4, weight))
     for t in range(500):
         neuron.tick(pre[t], fired[t], teach=float(fired[t]))
-    assert (neuron.weight == weight).all()
+    assert (neuron.field("weight") == weight).all()
 
 
 def test_weights_keep_their_limits():
     neuron = OneNeuron(Resume(learning_rate=1.0, weight_min=-0.1, weight_max=0.2), 1e-3, [0.0, 0.0])
     neuron.tick([1, 0], 0, teach=1.0)
-    assert list(neuron.weight[:, 0]) == [0.2, 0.05]
+    assert list(neuron.field("weight")[:, 0]) == [0.2, 0.05]
     neuron.tick([1, 0], 1)
     neuron.tick([1, 0], 1)
-    assert list(neuron.weight[:, 0]) == [-0.1, pytest.approx(-0.05)]
+    assert list(neuron.field("weight")[:, 0]) == [-0.1, pytest.approx(-0.05)]
     with pytest.raises(ValueError, match="weight_min"):
         Resume(weight_min=1.0, weight_max=1.0)
 

@@ -10,8 +10,7 @@ from snnctl.neurons.delta_lif import DeltaLif
 from snnctl.plasticity import reward_stdp
 from snnctl.plasticity.dopamine_stdp import DopamineStdp
 from snnctl.plasticity.reward_stdp import RewardStdp
-
-from .clocked import Clocked
+from tests.reference import plastic
 
 TICK_S = 1e-3
 FREE = {"weight_min": None, "weight_max": None}
@@ -44,31 +43,23 @@ def clock_driven(rule, pre, post, signal, weight, tick_s=TICK_S):
     return found, marks
 
 
-def now(name, clocked):
+def now(name, loop):
     """(n_pre, n_post) of ``weight`` or ``eligibility``, between the start and the end of a tick."""
-    c, m = clocked.constants[0], clocked.shared[0]
     function = getattr(reward_stdp, name)
-    n_pre, n_post = clocked.weight.shape
-    return np.array(
-        [
-            [function(c, m, clocked._synapse(0, i, j), clocked.pre[0][i], clocked.post[0][j]) for j in range(n_post)]
-            for i in range(n_pre)
-        ]
-    )
+    return loop.matrix([function(*loop.rules[0].seen(s)) for s in range(len(loop.source))])
 
 
-def event_driven(rule, pre, post, signal, weight, tick_s=TICK_S, wrap=None):
+def event_driven(rule, pre, post, signal, weight, tick_s=TICK_S, scalar=float):
     """The hooks in the order of a tick: weights in each tick, eligibilities before its spikes, drives."""
-    clocked, found, marks, drives = Clocked(rule, tick_s, weight), [], [], []
-    if wrap:
-        wrap(clocked)
+    loop, found, marks, drives = plastic(rule, tick_s, weight, scalar=scalar), [], [], []
     for t in range(len(pre)):
-        clocked.begin(float(signal[t]))
-        found.append(now("weight", clocked))
-        marks.append(now("eligibility", clocked))
-        drives.append(clocked.deliver(pre[t]))
-        assert now("weight", clocked) == pytest.approx(found[-1], abs=1e-4)  # arrivals move no weight
-        clocked.end(np.zeros(weight.shape[1]), post[t])
+        loop.begin(signal[t])
+        found.append(now("weight", loop))
+        marks.append(now("eligibility", loop))
+        drives.append(np.zeros(weight.shape[1], scalar))
+        loop.deliver(np.flatnonzero(pre[t]).tolist(), drives[-1])
+        assert now("weight", loop) == pytest.approx(found[-1], abs=1e-4)  # arrivals move no weight
+        loop.end(np.zeros(weight.shape[1]), np.flatnonzero(post[t]).tolist())
     return np.array(found), np.array(marks), np.array(drives)
 
 
@@ -167,22 +158,9 @@ def test_it_has_no_work_at_postsynaptic_spikes():
 @pytest.mark.parametrize("seed", range(3))
 def test_float32_is_near(seed):
     """All state and constants rounded to float32 after every hook."""
-    rule, case, single = RewardStdp(**FREE), spikes(seed, ticks=1200), np.float32
+    rule, case = RewardStdp(**FREE), spikes(seed, ticks=1200)
     expected, _ = clock_driven(rule, *case)
-
-    def rounded(hook):
-        def call(*arguments):
-            after = hook(*arguments)
-            return type(after)(*(single(x) for x in after)) if isinstance(after, tuple) else single(after)
-
-        return call
-
-    def wrap(clocked):
-        c = clocked.constants[0]
-        clocked.constants[0] = type(c)(*(single(x) for x in c[:-1]), int(c.period))
-        clocked.hooks[0] = {name: hook and rounded(hook) for name, hook in clocked.hooks[0].items()}
-
-    found, _, _ = event_driven(rule, *case, wrap=wrap)
+    found, _, _ = event_driven(rule, *case, scalar=np.float32)
     assert abs(found - expected).max() < 3e-6 * 4
 
 

@@ -133,7 +133,7 @@ def test_weight_change_has_its_closed_form():
     for t in range(120):
         loop.tick([t in pre], t in post, signal=delta[t])
         weight += 0.3 * delta[t] * TICK_S / 4.0 * filtered(rule, pairs, t)
-        assert loop.weight[0, 0] == pytest.approx(weight, rel=1e-12)
+        assert loop.field("weight")[0, 0] == pytest.approx(weight, rel=1e-12)
 
 
 @pytest.mark.parametrize(("reset", "kept"), [("srm0", 0.0), ("value", 1.0), ("none", 2.0)])
@@ -151,12 +151,12 @@ def test_post_before_pre_changes_nothing_nor_does_delta_0():
     loop = OneNeuron(TdStdp(), TICK_S, [1.0])
     for t in range(300):
         loop.tick([t == 20], t == 19, signal=1.0)
-    assert loop.weight[0, 0] == 1.0
+    assert loop.field("weight")[0, 0] == 1.0
     for t in range(300):
         loop.tick([t == 20], t == 25)
-    assert loop.weight[0, 0] == 1.0
+    assert loop.field("weight")[0, 0] == 1.0
     loop.tick([0], 0, signal=1.0)
-    assert loop.weight[0, 0] > 1.0
+    assert loop.field("weight")[0, 0] > 1.0
 
 
 def test_a_spiking_critic_learns_the_value_of_a_constant_reward():
@@ -172,7 +172,7 @@ def test_a_spiking_critic_learns_the_value_of_a_constant_reward():
     values, errors = [], []
     for _ in range(20000):
         arrivals = random.random(4) < 0.1
-        s, spike = escape_lif.step(constants, s, float(loop.weight[:, 0] @ arrivals), 8.0, random.random())
+        s, spike = escape_lif.step(constants, s, float(loop.field("weight")[:, 0] @ arrivals), 8.0, random.random())
         loop.tick(arrivals, spike, signal=delta)
         state, value, slope = read(c, state, int(spike))
         delta = td_error(value, slope, reward, rule.tau_reward_s)

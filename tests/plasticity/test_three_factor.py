@@ -1,14 +1,13 @@
 import math
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnctl.plasticity.three_factor import ThreeFactorConstants, constants, horizon, mark, reinforce, rounded
+from tests.interpreted import INTERPRETED
 
-INTERPRETED = bool(numba.config.DISABLE_JIT)
 TICK_S = 1e-3
 
 

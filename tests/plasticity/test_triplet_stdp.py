@@ -7,8 +7,8 @@ import pytest
 
 from snnctl.plasticity.pair_stdp import PairStdp
 from snnctl.plasticity.triplet_stdp import PARAMETER_SETS, TripletStdp
+from tests.reference import replay
 
-from . import clocked
 from .recorded import selection_and_complete
 from .replayed import replayed
 
@@ -27,11 +27,11 @@ RATES_HZ = (0.1, 10, 20, 40, 50)
 @pytest.mark.parametrize("path", selection_and_complete("stdp.npz"))
 def test_equals_brian2_at_every_millisecond(path, name):
     case = np.load(path)
-    found = clocked.run(RECORDED[name], 1e-4, case["w0"], case["pre"], case["post"], every=10)
+    found = replay(RECORDED[name], 1e-4, case["w0"], case["pre"], case["post"], every=10)
     weights = found.weights.reshape(len(found.weights), -1).T
     assert np.abs(weights - case[f"{name}_w"]).max() <= 1e-12
     if f"{name}_w_final" in case:
-        assert np.abs(found.final.weight.ravel() - case[f"{name}_w_final"]).max() <= 1e-12
+        assert np.abs(found.final.field("weight").ravel() - case[f"{name}_w_final"]).max() <= 1e-12
     assert np.ptp(weights, axis=1).max() > 0.05
 
 
@@ -43,7 +43,7 @@ def pairings(rule: TripletStdp | PairStdp, rate_hz: float, lag_ms: int, number: 
     spikes = np.arange(0, ticks, interval) + 20
     pre, post = np.zeros((ticks + 40, 1), bool), np.zeros((ticks + 40, 1), bool)
     pre[spikes], post[spikes + lag_ms] = True, True
-    change = clocked.run(rule, 1e-3, [[0.0]], pre, post).final.weight[0, 0]
+    change = replay(rule, 1e-3, [[0.0]], pre, post).final.field("weight")[0, 0]
     return float(change) * number / spikes.size
 
 
@@ -105,13 +105,13 @@ def test_without_triplet_terms_it_is_the_pair_rule():
         a2_plus=0.02, a3_plus=0.0, a2_minus=0.03, a3_minus=0.0, tau_plus_s=10e-3, weight_min=0.0, weight_max=1.0
     )
     two = PairStdp(a_plus=0.02, a_minus=0.03, tau_pre_s=10e-3, tau_post_s=33.7e-3)
-    found = clocked.run(triplet, 1e-3, weight, pre, post).final.weight
-    assert found == pytest.approx(clocked.run(two, 1e-3, weight, pre, post).final.weight, abs=1e-14)
+    found = replay(triplet, 1e-3, weight, pre, post).final.field("weight")
+    assert found == pytest.approx(replay(two, 1e-3, weight, pre, post).final.field("weight"), abs=1e-14)
 
 
 def test_slow_traces_do_not_contain_the_spike_that_reads_them():
     # One coincident pair: r1 counts the arriving spike, o2 does not count the postsynaptic one.
-    change = clocked.run(TripletStdp(a2_plus=0.1), 1e-3, [[0.0]], [[1]], [[1]]).final.weight[0, 0]
+    change = replay(TripletStdp(a2_plus=0.1), 1e-3, [[0.0]], [[1]], [[1]]).final.field("weight")[0, 0]
     assert change == pytest.approx(0.1, rel=1e-12)
 
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import base64
+import re
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from snnctl.errors import OutputError
-from snnctl.report import energy, figure, latency, learning_curve
+from snnctl.report import energy, figure, latency, learning_curve, returns
 from snnctl.report.learning_curve import Curve
 
 
@@ -26,14 +28,29 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_figures_can_be_embedded() -> None:
-    plot = learning_curve.draw([curve("s", 1.0)], "a heading")
-    svg = figure.inline_svg(plot)
-    assert svg.startswith("<svg")
-    assert svg.rstrip().endswith("</svg>")
-    assert "a heading" in svg
-    head, _, body = figure.data_uri(plot).partition(",")
-    assert head == "data:image/png;base64"
-    assert base64.b64decode(body)[:4] == b"\x89PNG"
+    svg = figure.inline_svg(learning_curve.draw([curve("s", 1.0)], "$a$ <heading>"), 'a "label"')
+    assert svg == figure.inline_svg(learning_curve.draw([curve("s", 1.0)], "$a$ <heading>"), 'a "label"')
+    root = ElementTree.fromstring(svg)
+    assert root.attrib["aria-label"] == 'a "label"'
+    assert "$a$ <heading>" in [node.text for node in root.iter("text")]
+
+
+def test_an_embedded_figure_takes_its_colours_and_letters_from_the_page_and_nothing_from_elsewhere() -> None:
+    svg = figure.inline_svg(learning_curve.draw([curve("s", 1.0)], "h"), "l")
+    names = {name for name, _ in figure.VARIABLES.values()} | {"letters"}
+    assert {"ink", "soft", "card", "blue", "letters"} <= set(re.findall(r"var\(--([a-z]+)\)", svg)) <= names
+    drawn = re.findall(r"(?:fill|stroke): *(#[0-9a-f]+)", svg)
+    assert drawn == []  # no colour that stays light where the page is dark
+    assert "DejaVu" not in svg and "http" not in svg
+    ids = re.findall(r' id="([^"]*)"', svg)
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(re.findall(r"#([\w.-]+)", svg))  # none that nothing refers to: a page has several figures
+
+
+def test_every_colour_has_its_own_variable() -> None:
+    names = [name for name, _ in figure.VARIABLES.values()]
+    assert len(names) == len(set(names))
+    assert {*figure.SERIES, figure.INK, figure.SOFT, figure.FAINT, figure.PAPER} <= set(figure.VARIABLES)
 
 
 def test_targets_are_checked(tmp_path: Path) -> None:
@@ -87,11 +104,52 @@ def test_latency_of_one_decision() -> None:
     assert latency.draw(latency.measured(np.array([1e-3]), "measured"), 0.02, "h").data["counts"]
 
 
-def test_energy_shows_kinds_apart_and_the_budget() -> None:
-    plot = energy.draw(
-        {"static": 0.03, "idle": 0.066, "dynamic": 6e-6}, {"synapses": 7e-8, "spikes": 2e-10}, 0.15, "h", "modelled"
-    )
-    labels = [t.get_text() for axes in plot.figure.axes for t in axes.get_legend().get_texts()]
-    assert labels == ["static 30.0 mW", "idle 66.0 mW", "dynamic 6.00 µW", "synapses 70.0 nJ", "spikes 200 pJ"]
-    assert any("budget 150 mW" in t.get_text() for t in plot.figure.axes[0].texts)
-    assert plot.figure.axes[0].get_xlim()[1] > 0.15
+def test_a_budget_is_marked_in_the_latencies() -> None:
+    plot = latency.draw(latency.measured(np.array([1e-3, 2e-3]), "measured"), 0.02, "", limit_s=0.01)
+    axes = plot.figure.axes[0]
+    assert "budget 10.0 ms" in [t.get_text() for t in axes.texts]
+    assert axes.get_xlim()[1] > 0.01
+    assert not plot.figure.texts  # no heading
+
+
+def evaluation(boundary: str, **limits: float) -> dict[str, Any]:
+    return {
+        "budget": {"boundary": boundary, **{name: {"limit_w": value} for name, value in limits.items()}},
+        "power": {"static_w": 0.03, "idle_w": 0.066, "dynamic_w": 6e-6, "board_static_w": 0.5, "board_idle_w": 0.25},
+        "energy": {"dynamic_by_part_j": {"spikes": 2e-10, "synaptic_ops": 7e-8, "ticks": 0.0}},
+    }
+
+
+def texts(axes: Any) -> list[str]:
+    return [t.get_text() for t in axes.texts]
+
+
+def test_energy_shows_kinds_and_parts_apart_and_the_budget() -> None:
+    plot = energy.draw(evaluation("chip", power=0.15), "h", "modelled")
+    power, parts = plot.figure.axes
+    kinds = [t.get_text() for t in power.get_legend().get_texts()]
+    assert kinds == ["static 30.0 mW", "idle 66.0 mW", "dynamic 6.00 µW"]
+    assert texts(power) == ["6.00 µW", "96.0 mW", "budget 150 mW"]
+    assert power.get_xlim()[1] > 0.15
+    assert [t.get_text() for t in parts.get_yticklabels()] == ["adding weights", "sending spikes"]  # the largest first
+    assert texts(parts) == ["70.0 nJ", "200 pJ"]
+    assert plot.data["power_w"]["whole chip"] == {"static": 0.03, "idle": 0.066, "dynamic": 6e-6}
+
+
+def test_the_board_is_drawn_where_the_budget_counts_it() -> None:
+    plot = energy.power(evaluation("board"), 5.0)
+    assert list(plot.data["power_w"]) == ["dynamic", "whole chip", "whole board"]
+    assert texts(plot.figure.axes[0]) == ["6.00 µW", "96.0 mW", "750 mW"]
+
+
+def test_energy_of_a_network_that_does_nothing() -> None:
+    silent = evaluation("chip") | {"energy": {"dynamic_by_part_j": {"spikes": 0.0}}}
+    assert texts(energy.parts(silent, 5.0).figure.axes[0]) == ["0 J"]
+
+
+def test_returns_are_pairs_and_those_that_are_unknown_are_left_out() -> None:
+    plot = returns.draw([500.0, None], [480.0, 3.0], ("float", "chip"), 5.0)
+    assert plot.data["chip"] == [480.0, 3.0]
+    low, high = plot.figure.axes[0].get_ylim()
+    assert low < 3 and high > 500
+    assert returns.draw([None], [None], ("float", "chip"), 5.0).data["float"] == [None]

@@ -23,8 +23,8 @@ def drawn(**options: object) -> figure.Plot:
 
 def test_dots_are_the_spikes() -> None:
     plot = drawn()
-    offsets = [np.asarray(c.get_offsets()) for axes in plot.figure.axes for c in axes.collections]
-    assert [o.tolist() for o in offsets] == [[[0.0, 3.0], [0.1, 1.0]], [[0.05, 0.0]]]
+    paths = [patch.get_path() for axes in plot.figure.axes for patch in axes.patches]
+    assert [path.vertices[::2].tolist() for path in paths] == [[[0.0, 3.0], [0.1, 1.0]], [[0.05, 0.0]]]
 
 
 def test_the_numbers_come_along() -> None:

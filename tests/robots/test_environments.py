@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+from snnctl import slots
 from snnctl.errors import InputError, MissingExtraError, NotFoundError, OutputError, RobotError, SpaceError
 from snnctl.robots import environments, rendering
 
@@ -119,6 +120,9 @@ def test_unknown_names_are_answered_with_the_nearest(env_id, words):
 def test_refused_arguments_modules_and_modes_are_one_line():
     with pytest.raises(InputError, match="does not take the argument 'foo'"):
         environments.make("CartPole-v1", foo=1)
+    with pytest.raises(InputError, match="add --trust no_such_module"):
+        environments.make("no_such_module:Foo-v0")
+    slots.trust("no_such_module")
     with pytest.raises(InputError, match="cannot be imported"):
         environments.make("no_such_module:Foo-v0")
     with (

@@ -7,17 +7,15 @@ import time
 import numpy as np
 
 from snnctl import streams
-from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
+from snnctl.agent.description import tensor_shapes
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser
+from snnctl.coding import ChoiceDecoder, GaussianPopulation
 from snnctl.errors import DivergedError, Problem
-from snnctl.network.description import stack
-from snnctl.neurons import CurrentLif
 from snnctl.training.algorithm import Report, State
 from snnctl.training.ppo import PpoConfig
 from snnctl.training.recipe import EnvChoice, Recipe, Selection, Stack
+from tests import factories
 
-NEURON = CurrentLif(tau_mem_s=0.004, tau_syn_s=0.002)
 STEPS_PER_UPDATE = 10
 
 
@@ -27,7 +25,7 @@ def recipe(updates=20, **selection):
         name="walk",
         env=EnvChoice(id="CartPole-v1"),
         encoder=GaussianPopulation(neurons_per_dim=3),
-        network=Stack(hidden=(4,), ticks=3, neuron=NEURON),
+        network=Stack(hidden=(4,), ticks=3, neuron=factories.NEURON),
         decoder=ChoiceDecoder(neurons_per_action=2),
         trainer=PpoConfig(total_steps=updates * STEPS_PER_UPDATE),
         selection=Selection(**chosen),
@@ -35,21 +33,25 @@ def recipe(updates=20, **selection):
 
 
 def description(name="walk", seed=0, steps=0):
-    return AgentDescription(
+    return factories.description(
+        factories.task(4, 2, env_id="CartPole-v1"),
         name=name,
-        task=Task(env_id="CartPole-v1", observation_size=4, action_size=2, action_kind="discrete", control_dt_s=0.02),
-        normaliser=Normaliser(),
         encoder=GaussianPopulation(neurons_per_dim=3),
-        network=stack(inputs=12, hidden=(4,), outputs=4, neuron=NEURON, tick_s=1e-3, ticks=3),
+        hidden=(4,),
+        ticks=3,
         decoder=ChoiceDecoder(neurons_per_action=2),
-        provenance=Provenance(recipe="walk", seed=seed, steps=steps),
+        recipe="walk",
+        seed=seed,
+        steps=steps,
     )
 
 
 def random_tensors(agent, seed=0):
     random = np.random.default_rng(seed)
     tensors = {}
-    for name, shape in tensor_shapes(agent).items():
+    for name, (shape, required, _) in tensor_shapes(agent).items():
+        if not required:
+            continue
         values = random.normal(0.0, 0.5, shape)
         tensors[name] = (np.abs(values) + 0.5 if name.endswith((".std", ".width")) else values).astype(np.float32)
     return tensors
@@ -63,10 +65,10 @@ def agent(seed=0):
 class RandomWalk:
     """An Algorithm whose every update adds normal numbers to every weight."""
 
-    def __init__(self, recipe, seed, workers, *, pause_s=0.0, diverge_at=None, forget_generator=False):
+    def __init__(self, blueprint, seed, workers, *, pause_s=0.0, diverge_at=None, forget_generator=False):
         self.seed, self.workers = seed, workers
         self.pause_s, self.diverge_at, self.forget_generator = pause_s, diverge_at, forget_generator
-        self.total_steps = recipe.trainer.total_steps
+        self.total_steps = blueprint.recipe.trainer.total_steps
         self.steps = 0
         self.tensors = random_tensors(description(), seed)
         self.random = streams.generator(seed, "exploration")

@@ -2,28 +2,34 @@ import json
 
 import pytest
 
-from snnctl.training import diagnosis, run_folder
+from snnctl.training import diagnosis
+from snnctl.training.metrics import METRICS
+from snnctl.training.rstdp import RstdpConfig
 
 
 def folder(tmp_path, returns, **newest):
-    rows = [{"update": k, "mean_return": value} for k, value in enumerate(returns)]
+    rows = [{"update": k, "steps": 100 * k, "mean_return": value} for k, value in enumerate(returns)]
     rows[-1] |= newest
-    (tmp_path / run_folder.METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / METRICS).write_text("".join(json.dumps(row) + "\n" for row in rows))
     return tmp_path
+
+
+def warnings(path):
+    return diagnosis.warnings(path, RstdpConfig.METRICS)
 
 
 @pytest.mark.parametrize("returns", [[10, 12, 30, 90, 200], [-200, -199, -180, -150, -110], [0, 0, 0, 0, 50]])
 def test_a_run_that_learns_is_left_alone(tmp_path, returns):
-    assert diagnosis.warnings(folder(tmp_path, returns)) == ()
+    assert warnings(folder(tmp_path, returns)) == ()
 
 
 def test_a_short_run_says_nothing(tmp_path):
-    assert diagnosis.warnings(folder(tmp_path, [10, 10, 10])) == ()
+    assert warnings(folder(tmp_path, [10, 10, 10])) == ()
 
 
 def test_a_run_that_learns_nothing_is_told_what_to_check(tmp_path):
     metrics = {"rstdp/weight_change": 0.0, "rstdp/at_limits": 0.9, "snn/rate_hz": 0.0, "rstdp/dopamine_offset": -0.4}
-    head, *reasons = diagnosis.warnings(folder(tmp_path, [9.3, 9.4, 9.2, 9.3, 9.3], **metrics))
+    head, *reasons = warnings(folder(tmp_path, [9.3, 9.4, 9.2, 9.3, 9.3], **metrics))
     assert "not learning" in head and "9.3" in head and "9.4" in head
     assert len(reasons) == 4
     for word in ("no weight moves", "at a limit", "silent", "errs in one direction"):
@@ -32,7 +38,7 @@ def test_a_run_that_learns_nothing_is_told_what_to_check(tmp_path):
 
 def test_noise_is_not_learning(tmp_path):
     curve = [9.0, 9.2, 10.2, 9.1, 9.3, 9.4, 9.2, 9.3, 9.5, 9.3]  # one line is 13 % above the first
-    head, reason = diagnosis.warnings(folder(tmp_path, curve, **{"rstdp/weight_change": 0.0}))
+    head, reason = warnings(folder(tmp_path, curve, **{"rstdp/weight_change": 0.0}))
     assert "not learning" in head and "no weight moves" in reason
 
 
@@ -40,40 +46,40 @@ def test_a_low_first_line_is_chance_where_returns_vary(tmp_path):
     """CartPole that learns nothing: ten episodes of deviation 8 gave 15.2, all the others about 19.4."""
     curve = [15.2, 16.6, 17.7, 19.3, 19.4, 18.8, 19.3, 19.4, 19.7, 19.4, 20.3, 19.8]
     path = folder(tmp_path, curve)
-    rows = [json.loads(line) for line in (path / run_folder.METRICS).read_text().splitlines()]
+    rows = [json.loads(line) for line in (path / METRICS).read_text().splitlines()]
     lines = [json.dumps(row | {"episodes": 10 * (row["update"] + 1), "rollout/ep_rew_std": 8.0}) for row in rows]
-    (path / run_folder.METRICS).write_text("\n".join(lines))
-    head, _ = diagnosis.warnings(path)
+    (path / METRICS).write_text("\n".join(lines))
+    head, _ = warnings(path)
     assert "not learning" in head
     risen = [json.dumps(json.loads(line) | {"mean_return": 15.2 + 3 * k}) for k, line in enumerate(lines)]
-    (path / run_folder.METRICS).write_text("\n".join(risen))
-    assert diagnosis.warnings(path) == ()
+    (path / METRICS).write_text("\n".join(risen))
+    assert warnings(path) == ()
 
 
 def test_figures_that_stand_out(tmp_path):
     flat = [9.3] * 6
-    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/reward_share": 1e-6}))
+    _, reason = warnings(folder(tmp_path, flat, **{"rstdp/reward_share": 1e-6}))
     assert "clip the rewards" in reason
-    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rstdp/input_variety": 1.4}))
+    _, reason = warnings(folder(tmp_path, flat, **{"rstdp/input_variety": 1.4}))
     assert "observation_low" in reason
-    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"snn/rate_hz": 0.4}))
+    _, reason = warnings(folder(tmp_path, flat, **{"snn/rate_hz": 0.4}))
     assert "nearly silent" in reason
-    _, reason = diagnosis.warnings(folder(tmp_path, flat, **{"rollout/diverged": 9.0, "rstdp/weight_change": 0.0}))
+    _, reason = warnings(folder(tmp_path, flat, **{"rollout/diverged": 9.0, "rstdp/weight_change": 0.0}))
     assert "not finite" in reason  # and not that no weight moves, which follows from it
 
 
 def test_what_makes_learning_impossible_is_told_of_every_run(tmp_path):
     rising = [10, 12, 30, 90, 200]
-    (reason,) = diagnosis.warnings(folder(tmp_path, rising, **{"rollout/diverged": 3.0}))
+    (reason,) = warnings(folder(tmp_path, rising, **{"rollout/diverged": 3.0}))
     assert "not finite" in reason
-    found = diagnosis.warnings(folder(tmp_path, [1.0] * 6, **{"rstdp/dopamine_std": 0.0, "rstdp/weight_change": 4e-7}))
+    found = warnings(folder(tmp_path, [1.0] * 6, **{"rstdp/dopamine_std": 0.0, "rstdp/weight_change": 4e-7}))
     assert "one reward may be far larger" in found[1]
 
 
 def test_without_a_suspect_it_says_what_to_try(tmp_path):
-    found = diagnosis.warnings(folder(tmp_path, [-200.0] * 6, **{"rstdp/weight_change": 0.1}))
+    found = warnings(folder(tmp_path, [-200.0] * 6, **{"rstdp/weight_change": 0.1}))
     assert len(found) == 2 and "snnctl sweep" in found[1]
 
 
 def test_what_went_up_in_selection_alone_counts(tmp_path):
-    assert diagnosis.warnings(folder(tmp_path, [9.0] * 6, selection_return=500.0)) == ()
+    assert warnings(folder(tmp_path, [9.0] * 6, selection_return=500.0)) == ()

@@ -8,8 +8,9 @@ import pytest
 
 from snnctl import config
 from snnctl.agent import folder
-from snnctl.errors import ConfigError, DivergedError, NetworkError
+from snnctl.errors import ConfigError, DivergedError
 from snnctl.training.algorithm import State
+from snnctl.training.blueprint import build, opened
 from snnctl.training.ppo import Ppo
 from snnctl.training.recipe import Recipe
 from tests.training import small_tasks  # noqa: F401
@@ -54,7 +55,9 @@ def recipe(kind: str = "Choice", spikes: str = "deterministic", steps: int = 819
 
 def make(kind: str = "Choice", spikes: str = "deterministic", workers: int = 1, seed: int = 5, *more: str) -> Ppo:
     made = recipe(kind, spikes, 8192, *more)
-    return Ppo(made, made.trainer, seed, workers)
+    algorithm = build(opened(made), seed, workers)
+    assert isinstance(algorithm, Ppo)
+    return algorithm
 
 
 def digest(ppo: Ppo) -> str:
@@ -121,7 +124,7 @@ def test_restoring_at_any_update_continues_bit_for_bit(kind: str) -> None:
             report = resumed.update()
         assert digest(resumed) == digest(whole)
         resumed.close()
-    assert report.episodes == whole.episodes
+    assert report.episodes == whole.rollouts.episodes
 
 
 def test_the_agent_is_complete_and_drives_like_the_trainer(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -144,7 +147,7 @@ def test_the_agent_is_complete_and_drives_like_the_trainer(tmp_path) -> None:  #
         ]
     )
     driven = np.array([controller.act(o) for o in observations])
-    differing = np.abs(driven - ppo._to_environment(np.tanh(z.astype(np.float64)))).max(axis=1) > 1e-5
+    differing = np.abs(driven - ppo.rollouts.to_environment(np.tanh(z.astype(np.float64)))).max(axis=1) > 1e-5
     assert differing.mean() <= 0.02  # decisions with a spike that sat on its threshold
 
 
@@ -170,11 +173,17 @@ def test_a_minibatch_that_does_not_fit_is_refused(override: str) -> None:
         recipe("Choice", "deterministic", 100, override)
 
 
-def test_what_ppo_cannot_train_is_refused() -> None:
-    with pytest.raises(NetworkError, match="gradient"):
-        make("Choice", "deterministic", 1, 0, "network.neuron.refractory_ticks=2")
+def test_everything_that_ppo_cannot_train_is_told_at_once() -> None:
     with pytest.raises(ConfigError, match="workers"):
         make(workers=0)
-    with pytest.raises(ConfigError, match="decoder"):
-        made = recipe("Choice", "deterministic", 100, "env.id=snnctl-test/Reach-v0")
-        Ppo(made, made.trainer, 0)
+    with pytest.raises(ConfigError) as caught:
+        make("Choice", "latency", 1, 0, "network.neuron.refractory_ticks=2", "decoder.kind=first_spike")
+    told = {problem.where: str(problem) for problem in caught.value.problems}
+    assert set(told) >= {
+        "small:encoder.kind",
+        "small:decoder.kind",
+        "small:network.population.hidden1.refractory_ticks",
+    }
+    assert "'gaussian_population' has no gradient as it is configured" in told["small:encoder.kind"]
+    with pytest.raises(ConfigError, match=r"small:decoder\.kind.*discrete actions"):
+        make("Choice", "deterministic", 1, 0, "env.id=snnctl-test/Reach-v0")

@@ -1,7 +1,6 @@
 import dataclasses
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -9,18 +8,20 @@ from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.learner import Learner
-from snnctl.errors import AgentError, ConfigError, DivergedError
+from snnctl.errors import ConfigError, DivergedError
 from snnctl.loop.closed_loop import run_episodes
-from snnctl.training.recipe import Recipe, build
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
 from snnctl.training.rstdp import Rstdp
+from tests.interpreted import INTERPRETED
 
-INTERPRETED = bool(numba.config.DISABLE_JIT)  # a thousand times slower: one short episode an update, nothing is learnt
 RECIPES = Path(__file__).parents[2] / "configs" / "train"
+# interpreted: one short episode an update, nothing is learnt
 SHORT = ["trainer.episodes_per_update=1"] if INTERPRETED else ["trainer.episodes_per_update=3"]
 
 
 def trainer(seed: int, *overrides: str, name: str = "cartpole-rstdp") -> Rstdp:
-    algorithm = build(config.load(Recipe, RECIPES / f"{name}.toml", [*SHORT, *overrides]), seed)
+    algorithm = build(opened(config.load(Recipe, RECIPES / f"{name}.toml", [*SHORT, *overrides])), seed)
     assert isinstance(algorithm, Rstdp)
     return algorithm
 
@@ -89,19 +90,6 @@ def test_every_slot_learns_its_own_way():
     assert len(set(found)) == 4
 
 
-@pytest.mark.parametrize(("terminated", "truncated"), [(True, False), (False, True)])
-def test_the_end_of_an_episode_is_worth_nothing_only_where_the_task_was_failed(terminated, truncated):
-    """delta = (1 - gamma) r + gamma V' - V in parts of the largest reward; V is the baseline, 1, everywhere."""
-    algorithm = trainer(0, "trainer.learning.critic_learning_rate=0.0", "trainer.learning.learning_rate=0.0")
-    learner, gamma = algorithm.learner, algorithm.learner.learning.gamma
-    observation = algorithm.environments.observations[0]
-    learner.reset(1)
-    learner.act(observation)
-    learner.feedback(1.0, observation, terminated, truncated)
-    assert learner.delta == pytest.approx((1 - gamma) + (0.0 if terminated else gamma) - 1.0, abs=1e-6)
-    algorithm.close()
-
-
 @pytest.mark.skipif(INTERPRETED, reason="learning takes compiled kernels")
 def test_a_continuous_action_is_learnt():
     _, last = learnt(100, "trainer.total_episodes=100", name="mountaincar-continuous-rstdp")
@@ -167,40 +155,6 @@ def test_an_agent_is_a_copy_that_runs_as_it_is(tmp_path):
     assert (agent.tensors["projection.input.output.weight"] == before).all()  # a copy
 
 
-def test_it_goes_on_learning_in_closed_loop_within_its_limits():
-    algorithm = trainer(3)
-    algorithm.update()
-    agent = algorithm.agent()
-    learner = Learner(agent, 5)
-    before = learner.weight.copy()
-    run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
-    after = learner.agent()
-    assert (learner.weight != before).any()
-    assert after.tensors["critic.numbers"][0] == 0  # no marks are left over
-    again = Learner(agent, 5)
-    run_episodes(again, "CartPole-v1", [1, 2], max_steps=20)
-    assert folder.digest(again.agent().tensors) == folder.digest(after.tensors)
-    FloatController(after).act(np.zeros(4))
-
-
-def test_every_weight_stays_within_its_limit():
-    algorithm = trainer(3)
-    algorithm.update()
-    agent = algorithm.agent()
-    learning = agent.description.learning
-    assert learning is not None
-    tight = dataclasses.replace(learning, weight_limit=0.03, critic_weight_limit=0.01, learning_rate=0.1)
-    learner = Learner(folder.Agent(dataclasses.replace(agent.description, learning=tight), agent.tensors), 5)
-    name = "projection.input.output.weight"
-    limit = np.float32(0.03)
-    assert np.abs(agent.tensors[name]).max() > 0.04
-    assert np.abs(learner.weight).max() == limit
-    run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
-    after = learner.agent().tensors
-    assert np.abs(after[name]).max() == limit and (after[name] == -limit).any()
-    assert np.abs(after["critic.weight"]).max() <= 0.01
-
-
 def test_a_diverged_episode_teaches_nothing_with_its_last_step(monkeypatch):
     algorithm = trainer(0, name="mountaincar-rstdp")
     env = algorithm.environments.envs[0].unwrapped
@@ -215,12 +169,6 @@ def test_a_diverged_episode_teaches_nothing_with_its_last_step(monkeypatch):
     report = algorithm.update()
     assert report.metrics["rollout/diverged"] == report.episodes
     assert algorithm.learner.weight.sum(dtype=np.float64) == told[-1]
-
-
-def test_an_agent_without_a_rule_cannot_learn():
-    agent = folder.load(Path(__file__).parents[2] / "agents" / "cartpole-ppo")
-    with pytest.raises(AgentError, match="no rule to learn by"):
-        Learner(agent, 0)
 
 
 def test_training_ends_after_its_episodes():
@@ -243,7 +191,7 @@ def test_observations_without_bounds_are_named():
     assert isinstance(recipe.trainer.observation_low, tuple)
     bare = dataclasses.replace(recipe.trainer, observation_low=None, observation_high=None)
     with pytest.raises(ConfigError, match=r"(?s)observation_low.*no bound for observation 1, 3.*observation_high"):
-        build(dataclasses.replace(recipe, trainer=bare), 0)
+        build(opened(dataclasses.replace(recipe, trainer=bare)), 0)
 
 
 def test_weights_that_are_not_finite_stop_it():

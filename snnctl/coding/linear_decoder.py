@@ -1,0 +1,74 @@
+"""What decoders share that add up one value a neuron with learnt weights.
+
+    y[a] = sum_j weight[a, j] value[a, j] + bias[a]          squashed to limits, or the largest chosen
+
+``value`` is what distinguishes them. Tensors: ``decoder.weight`` (actions, k), ``decoder.bias`` (actions,), and for
+continuous actions ``decoder.low`` and ``decoder.high`` (actions,).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl.coding.code import Action, Decoder, Limits, LinearReadout, Shapes, Tensors
+from snnctl.coding.readout import choose, linear, squash
+
+
+class WeightedSum:
+    """Spikes -> action, by their counts; what reads other values overrides :meth:`values`."""
+
+    def __init__(self, tensors: Tensors, limits: Limits | None) -> None:
+        self._weight = tensors["decoder.weight"].astype(np.float64).ravel()  # (actions * k,)
+        self._bias = tensors["decoder.bias"].astype(np.float64)  # (actions,)
+        self._limits = limits
+
+    def reset(self) -> None:
+        """Nothing is kept between decisions."""
+
+    def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
+        """Numbers (actions * k,), and by what they are divided: counts and ticks, as in the decision kernel."""
+        return raster.sum(axis=0, dtype=np.int64), raster.shape[0]
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The action (actions,) within the limits, or its index."""
+        y = np.empty_like(self._bias)  # (actions,)
+        values, divisor = self.values(raster, v)
+        linear(values, divisor, self._weight, self._bias, y)
+        if self._limits is None:
+            return int(choose(y))
+        squash(y, *self._limits)
+        return y
+
+
+class LinearDecoder(Decoder):
+    """Base of the configurations; ``neurons_per_action`` neurons vote for each action."""
+
+    neurons_per_action: int
+
+    def size(self, actions: int) -> int:
+        """Neurons of the output population for ``actions`` actions."""
+        return actions * self.neurons_per_action
+
+    def tensor_shapes(self, actions: int) -> Shapes:
+        """Weights, biases, and the limits of continuous actions."""
+        shapes: Shapes = {"decoder.weight": (actions, self.neurons_per_action), "decoder.bias": (actions,)}
+        if self.action_kind == "continuous":
+            shapes |= {"decoder.low": (actions,), "decoder.high": (actions,)}
+        return shapes
+
+    def limits(self, tensors: Tensors) -> Limits | None:
+        """Limits of continuous actions, None for discrete ones."""
+        if self.action_kind == "discrete":
+            return None
+        return tensors["decoder.low"].astype(np.float64), tensors["decoder.high"].astype(np.float64)
+
+    def build(self, tensors: Tensors, tick_s: float, actions: int) -> WeightedSum:
+        """What decodes spike counts with these weights."""
+        return WeightedSum(tensors, self.limits(tensors))
+
+    def counted(self, tensors: Tensors) -> LinearReadout:
+        """The numbers of a decoder of spike counts."""
+        return LinearReadout(tensors["decoder.weight"], tensors["decoder.bias"], self.limits(tensors))

@@ -1,0 +1,100 @@
+"""What compilers with an emulator share: from a plan to an image, and two ways to run a decision.
+
+    reset       stage by stage where it can be (:mod:`snnctl.hardware.layers`), else the whole network within windows
+    streaming   the whole network; its state lives from decision to decision
+
+Both ways of a reset decision give the same spikes.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl.errors import InputError, Problem
+from snnctl.hardware import layers, windows
+from snnctl.hardware.chip import Chip
+from snnctl.hardware.family import Counters, Fit, Image, Rasters, Spikes
+from snnctl.hardware.placement import Core
+from snnctl.hardware.rules import Plan, Rule, hasty_cycle, violations
+from snnctl.hardware.schedule import Schedule, schedule
+from snnctl.hardware.stages import Integers, Rounding
+from snnctl.network.program import Program
+
+S = TypeVar("S")
+Cores = Callable[[Program, Schedule, Chip], tuple[Core, ...]]
+
+
+def compiled(program: Program, chip: Chip, cores: Cores, rules: Sequence[Rule], make: Callable[[Plan], Image]) -> Fit:
+    """Place with ``cores``, check all ``rules``, and if none is broken ``make`` the image."""
+    found = schedule(program)
+    if found is None:
+        return Fit(program, chip, (), (), (hasty_cycle(program),), None)
+    plan = Plan(program, chip, found, cores(program, found, chip))
+    broken = violations(plan, rules)
+    return Fit(program, chip, plan.cores, (), broken, None if broken else make(plan))
+
+
+class EmulatedImage(abc.ABC, Generic[S]):
+    """A program on an emulated chip; ``S`` is the emulator's state."""
+
+    def __init__(self, plan: Plan, weights: Sequence[Integers], rounding: tuple[Rounding, ...]) -> None:
+        """``weights``: of each stage as the chip holds them, (synapses,) of all links into it."""
+        self.program, self.schedule = plan.program, plan.schedule
+        self.ticks = plan.schedule.ticks
+        self.rounding = rounding
+        self._width = sum(node.size for node in plan.program.inputs)
+        self.layers = layers.layers(plan.program, weights)
+        self.windows = windows.windows(plan.program, plan.schedule)
+
+    @abc.abstractmethod
+    def initial(self) -> S:
+        """The emulator's state before the first tick."""
+
+    @abc.abstractmethod
+    def emulate(self, state: S, spikes: Spikes) -> tuple[S, Spikes, int]:
+        """Advance the whole network by as many ticks as ``spikes`` has rows: state, spikes of all stages, overflows."""
+
+    @abc.abstractmethod
+    def advance(self, number: int, weights: NDArray[np.int32], arriving: Spikes) -> tuple[Spikes, int]:
+        """All ticks of one stage from rest, for what arrives from its sources: its spikes and overflows."""
+
+    def start(self) -> S | None:
+        """The first state; None where nothing is kept from decision to decision."""
+        return self.initial() if self.program.decision == "streaming" else None
+
+    def run(self, state: Any, spikes: Spikes) -> tuple[S | None, Rasters, Counters]:
+        """One decision.
+
+        Raises:
+            InputError: ``spikes`` are not (ticks, n) of 0 and 1.
+        """
+        wanted = (self.program.ticks, self._width)
+        if spikes.shape != wanted or spikes.dtype != np.uint8 or spikes.max(initial=0) > 1:
+            remedy = f"give uint8 of 0 and 1, {wanted}: (ticks, neurons of all inputs)"
+            raise InputError(Problem("spikes", f"are {spikes.dtype} {spikes.shape}", remedy))
+        if self.program.decision == "streaming":
+            state, fired, overflows = self.emulate(state, spikes)
+            return state, self._rasters(spikes, fired), Counters(overflows)
+        rasters, counters = self.by_stage(spikes) if self.layers is not None else self.at_once(spikes)
+        return None, rasters, counters
+
+    def by_stage(self, spikes: Spikes) -> tuple[Rasters, Counters]:
+        """A reset decision, one stage after the other."""
+        assert self.layers is not None
+        inputs = windows.split_inputs(self.program, spikes)
+        rasters, overflows = layers.run(self.program, self.layers, inputs, self.advance)
+        return rasters, Counters(overflows)
+
+    def at_once(self, spikes: Spikes) -> tuple[Rasters, Counters]:
+        """A reset decision, all stages at once within their windows."""
+        _, fired, overflows = self.emulate(self.initial(), windows.padded(spikes, self.ticks))
+        return self._rasters(spikes, fired), Counters(overflows)
+
+    def _rasters(self, spikes: Spikes, fired: Spikes) -> Rasters:
+        made = windows.own_ticks(self.program, self.schedule, fired)
+        return [*windows.split_inputs(self.program, spikes), *made]

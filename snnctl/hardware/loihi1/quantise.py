@@ -1,0 +1,138 @@
+"""A float stage as Loihi 1 registers.
+
+Everything in a stage is multiplied by one scale S (chip units per unit of v):
+
+    weight: mantissa = round(W S / 2^(6 + exponent)), even, within +-254 (8 bits, mixed sign)
+    threshold: mantissa = round(v_threshold S / 64)         17 bits
+    bias: mantissa << exponent = round(b S)                 13 bits and 3 bits
+    decay_v = round(4096 (1 - a_mem)); decay_u = round(4096 (1 - a_syn)) - 1, as the chip adds 1
+    refractory register = refractory_ticks + 1
+
+S makes the largest |weight| use the whole mantissa, with the largest exponent for which nothing can
+wrap: S largest_input < 2^21, S largest_current < 2^23, threshold and bias within their registers. The rounded
+weights must keep these bounds too. If even exponent 0 is too large, S shrinks and weights use a part of the
+mantissa. ``v`` itself may saturate far below zero, as on the chip: a neuron that deeply inhibited is silent either way.
+
+A core has few thresholds. Where they differ from neuron to neuron, each neuron's weights and bias are divided by its
+threshold relative to the first one's: v is reset to 0, so the neuron fires in the same ticks.
+
+In a streaming network inputs add up without end: the sum is that of the chip's own decay, 4096 / (decay_u + 1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from snnctl.hardware.loihi1 import emulator
+from snnctl.hardware.loihi1.cores import WEIGHT_BITS
+from snnctl.hardware.stages import FloatStage, Integers, Rounding, rounding
+
+LARGEST_MANTISSA = 254  # of a mixed-sign 8-bit format
+_MARGIN = 0.98  # room for rounding weights up
+
+
+class Quantised(NamedTuple):
+    """One stage as the chip holds it."""
+
+    name: str
+    scale: float  # chip units per unit of v
+    exponent: int  # of the weights
+    mantissa: Integers  # (synapses,)
+    weights: Integers  # (synapses,) effective
+    registers: dict[str, int]  # shared by the stage
+    compartments: emulator.Compartments
+    rounding: tuple[Rounding, ...]
+
+
+def equalised(stage: FloatStage) -> FloatStage:
+    """The stage whose neurons all have the first one's threshold and fire in the same ticks."""
+    relative = stage.v_threshold / stage.v_threshold[0]  # (n,)
+    if (relative == 1.0).all():
+        return stage
+    return stage._replace(
+        weights=stage.weights / relative[stage.targets],
+        bias=stage.bias / relative,
+        v_threshold=np.full(stage.size, stage.v_threshold[0]),
+    )
+
+
+def _largest_current(stage: FloatStage) -> float:
+    """Bound of ``|u| + |bias|``."""
+    if stage.ticks is not None:
+        return stage.largest_current
+    return stage.largest_input * emulator.DECAY_ONE / (_decay_u(stage) + 1) + stage.largest_bias
+
+
+def _decay_u(stage: FloatStage) -> int:
+    return int(np.clip(round(4096 * (1 - stage.a_syn)) - 1, 0, 4095))
+
+
+def largest_scale(stage: FloatStage) -> float:
+    """The largest S at which no register, accumulator or state can overflow."""
+    bounds = [(131071 << 6) / float(stage.v_threshold[0])]
+    if (largest_input := stage.largest_input) > 0:
+        bounds.append(_MARGIN * (1 << 21) / largest_input)
+    if (largest_current := _largest_current(stage)) > 0:
+        bounds.append(_MARGIN * (1 << 23) / largest_current)
+    if (largest_bias := stage.largest_bias) > 0:
+        bounds.append((4095 << 7) / largest_bias)
+    return min(bounds)
+
+
+def choose_scale(stage: FloatStage) -> tuple[float, int]:
+    """S and the weight exponent."""
+    limit = largest_scale(stage)
+    largest_weight = stage.largest_weight
+    if largest_weight == 0.0:
+        return min(limit, (1 << 16) / float(stage.v_threshold[0])), 0
+    for exponent in range(7, -1, -1):
+        scale = LARGEST_MANTISSA * 2.0 ** (6 + exponent) / largest_weight
+        if scale <= limit and _holds(stage, scale, exponent):
+            return scale, exponent
+    scale = limit
+    while not _holds(stage, scale, 0):
+        scale /= 2
+    return scale, 0
+
+
+def _holds(stage: FloatStage, scale: float, exponent: int) -> bool:
+    """Whether nothing wraps with the *rounded* weights either: many small ones may all be rounded up."""
+    weights = emulator.effective_weight(_mantissas(stage, scale, exponent), exponent)
+    rounded = stage._replace(weights=weights.astype(np.float64), bias=stage.bias * scale)
+    return rounded.largest_input < 1 << 21 and _largest_current(rounded) < 1 << 23
+
+
+def _mantissas(stage: FloatStage, scale: float, exponent: int) -> Integers:
+    return emulator.round_mantissa(stage.weights * scale / 2.0 ** (6 + exponent), WEIGHT_BITS, exponent, mixed=True)
+
+
+def quantise(given: FloatStage) -> Quantised:
+    """Registers of one stage; the rules have made sure that they exist."""
+    stage = equalised(given)
+    scale, exponent = choose_scale(stage)
+    mantissa = _mantissas(stage, scale, exponent)
+    weights = emulator.effective_weight(mantissa, exponent)
+    bias_exponent = 0
+    while bias_exponent < 7 and round(stage.largest_bias * scale / (1 << bias_exponent)) > 4095:
+        bias_exponent += 1
+    bias_mantissa = np.clip(np.round(stage.bias * scale / (1 << bias_exponent)), -4095, 4095).astype(np.int64)
+    th = float(stage.v_threshold[0])
+    registers = {
+        "decay_u": _decay_u(stage),
+        "decay_v": int(np.clip(round(4096 * (1 - stage.a_mem)), 0, 4095)),
+        "vth_mantissa": int(np.clip(round(th * scale / 64), 1, 131071)),
+        "refractory": stage.refractory_ticks + 1,
+        "bias_exponent": bias_exponent,
+    }
+    compartments = emulator.from_registers(stage.size, bias_mantissa=bias_mantissa, **registers)
+    back = 1 / scale
+    report = (
+        rounding(stage.name, "weight", stage.weights, weights * back, stage.largest_weight, "largest weight"),
+        rounding(stage.name, "threshold", th, (registers["vth_mantissa"] << 6) * back, th, "threshold"),
+        rounding(stage.name, "bias", stage.bias, compartments.bias * back, th, "threshold"),
+        rounding(stage.name, "a_syn", stage.a_syn, 1 - (registers["decay_u"] + 1) / 4096, 1.0, "1"),
+        rounding(stage.name, "a_mem", stage.a_mem, 1 - registers["decay_v"] / 4096, 1.0, "1"),
+    )
+    return Quantised(stage.name, scale, exponent, mantissa, weights, registers, compartments, report)

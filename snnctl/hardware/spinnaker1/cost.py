@@ -1,0 +1,75 @@
+"""Energy and latency of a decision on SpiNNaker 1.
+
+    energy of a period = boards board_idle t + packets e_packet + cores active_core t      (board boundary)
+    latency = (ticks + hops) tick
+
+the toolchain's own model. Every core in use runs its timer loop all the time, so the period t counts, not
+the decision's latency. A packet is one spike at one router; a spike passes the routers of the chips that
+its source and its targets are on. At the chip boundary ``chips chip_idle`` replaces the boards.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from snnctl.hardware.cost import Counts, DecisionCost
+from snnctl.hardware.family import Fit, Rasters
+from snnctl.hardware.stages import Integers
+from snnctl.hardware.traffic import SynapticEvents, fans, spikes_of
+
+
+class SpiNNaker1Cost:
+    """Cost of decisions of one program on SpiNNaker 1."""
+
+    def __init__(self, fit: Fit) -> None:
+        self._fit, self._ticks = fit, fit.loaded().ticks
+        self._events = SynapticEvents(fit.program)
+        self._routers = [self._passed(node) for node in range(len(fit.program.nodes))]  # (n,) each
+        self._constants = fit.chip.constants("energy", "time", "power")
+
+    def _passed(self, node: int) -> Integers:
+        """Routers that a spike of each neuron passes; without targets it leaves to the host.  # (n,)"""
+        fit = self._fit
+        passed = np.zeros((fit.program.nodes[node].size, fit.chips), bool)
+        for core in fit.cores:
+            if core.node == node:
+                passed[core.slice, core.chip] = True
+        for link in fit.program.links:
+            if link.source == node:
+                targets = [core for core in fit.cores if core.node == link.target]
+                for core, reached in zip(targets, fans(fit.program, link, targets).T > 0, strict=True):
+                    passed[reached, core.chip] = True
+        return passed.sum(axis=1)  # type: ignore[no-any-return]
+
+    def decision(self, rasters: Rasters, control_dt_s: float) -> DecisionCost:
+        """Cost of one decision; ``rasters`` inputs first, each (ticks, n)."""
+        chip, fit = self._fit.chip, self._fit
+        fired = [spikes_of(raster) for raster in rasters]  # (n,) each
+        packets = sum(int(f @ routers) for f, routers in zip(fired, self._routers, strict=True))
+        neurons = sum(stage.size for stage in fit.program.stages)
+        active = len(rasters[0]) * neurons
+        latency = {"ticks": self._ticks * chip.value("time.tick")}
+        period_s = max(control_dt_s, latency["ticks"])
+        boards = math.ceil(fit.chips / chip.limit("chips"))
+        spikes = sum(int(f.sum()) for f in fired)
+        return DecisionCost(
+            evidence="modelled",
+            chip=chip.name,
+            ticks=self._ticks,
+            period_s=period_s,
+            counts=Counts(spikes, self._events.count(rasters), active, self._ticks * neurons - active, packets),
+            energy_j={
+                "active_cores": len(fit.cores) * chip.value("power.active_core") * period_s,
+                "packets": packets * chip.value("energy.packet"),
+            },
+            latency_s=latency,
+            chip_w=(0.0, fit.chips * chip.value("power.chip_idle")),
+            board_w=(0.0, boards * chip.value("power.board_idle")),
+            constants=self._constants,
+            notes=(
+                "the sources do not separate static from idle power: all of it is shown as idle",
+                "host I/O over Ethernet is not in any source that we found and is left out of the latency",
+            ),
+        )

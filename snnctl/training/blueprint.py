@@ -1,0 +1,117 @@
+"""What a recipe amounts to in its environment: made once, before anything is built, and all that is wrong with it.
+
+    recipe + opened environment -> task, limits, bounds, description of the agent -> problems, all at once
+
+A blueprint holds no environment: it is read from one that the caller opened and closes, and :meth:`environments` opens
+those of the training once nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl import versions
+from snnctl.agent.description import AgentDescription, Provenance, Task, problems
+from snnctl.coding.code import Limits
+from snnctl.errors import ConfigError, Problem
+from snnctl.robots import environments
+from snnctl.training.algorithm import Algorithm
+from snnctl.training.episodes import Environments
+from snnctl.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A recipe in its environment."""
+
+    recipe: Recipe
+    task: Task
+    limits: Limits | None  # of continuous actions; None for discrete ones
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]]  # (dims,) of observations, as the environment declares them
+    description: AgentDescription  # of the agent, without a seed
+    problems: tuple[Problem, ...]  # of the recipe, whatever trains it
+
+    @classmethod
+    def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any]) -> Blueprint:
+        """The blueprint of a recipe, read from its environment.
+
+        Raises:
+            SpaceError: the environment's spaces cannot be connected to a controller.
+        """
+        task = environments.task(env, recipe.env.id, recipe.env.kwargs)
+        box: Any = env.observation_space
+        description = AgentDescription(
+            name=recipe.name,
+            task=task,
+            normaliser=recipe.normaliser,
+            encoder=recipe.encoder,
+            network=recipe.network.build(
+                recipe.encoder.size(task.observation_size), recipe.decoder.size(task.action_size)
+            ),
+            decoder=recipe.decoder,
+            provenance=Provenance(recipe=recipe.name, seed=0, versions=versions.installed()),
+        )
+        return cls(
+            recipe=recipe,
+            task=task,
+            limits=environments.limits(env) if task.action_kind == "continuous" else None,
+            bounds=(box.low.astype(np.float64), box.high.astype(np.float64)),
+            description=description,
+            problems=tuple(problems(description, recipe.name)),
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the recipe; every ``where`` of a problem begins with it."""
+        return self.recipe.name
+
+    def described(self, seed: int) -> AgentDescription:
+        """The description of the agent that a training with this seed makes."""
+        provenance = dataclasses.replace(self.description.provenance, seed=seed)
+        return dataclasses.replace(self.description, provenance=provenance)
+
+    @property
+    def limit_tensors(self) -> dict[str, NDArray[np.float64]]:
+        """Limits of the actions as tensors of the agent, where its decoder keeps them."""
+        if self.limits is None:
+            return {}
+        kept = self.recipe.decoder.tensor_shapes(self.task.action_size)
+        found = zip(("decoder.low", "decoder.high"), self.limits, strict=True)
+        return {name: limit.copy() for name, limit in found if name in kept}
+
+    def environments(self, seed: int, count: int) -> Environments:
+        """Open ``count`` environments to train in; whoever asks closes them."""
+        return Environments(self.recipe.env.id, self.recipe.env.kwargs, seed, count)
+
+
+def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
+    """The recipe's algorithm, ready for its first update.
+
+    Raises:
+        ConfigError: everything about the recipe that keeps it from being trained; nothing was opened.
+    """
+    trainer = blueprint.recipe.trainer
+    found = [*blueprint.problems, *trainer.problems(blueprint)]
+    if found:
+        raise ConfigError(*dict.fromkeys(found))
+    algorithm: Algorithm = trainer.build(blueprint, seed, workers)
+    return algorithm
+
+
+def opened(recipe: Recipe) -> Blueprint:
+    """The blueprint of a recipe, read from an environment that is opened for it and closed again.
+
+    Raises:
+        SnnctlError: the environment cannot be made, or not be connected to a controller.
+    """
+    env = environments.make(recipe.env.id, **recipe.env.kwargs)
+    try:
+        return Blueprint.of(recipe, env)
+    finally:
+        env.close()
