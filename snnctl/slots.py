@@ -179,6 +179,9 @@ RULES = Slot("plasticity rule", "rule", "snnctl.plasticity", "snnctl.plasticity:
 ENCODERS = Slot("encoder", "kind", "snnctl.encoders", "snnctl.coding:ENCODERS", "snnctl.coding.code:encoder_defects")
 DECODERS = Slot("decoder", "kind", "snnctl.decoders", "snnctl.coding:DECODERS", "snnctl.coding.code:decoder_defects")
 DERIVATIVES = Slot("surrogate derivative", "kind", "snnctl.derivatives", "snnctl.surrogate.derivatives:DERIVATIVES")
+CRITICS = Slot(
+    "form of critics", "kind", "snnctl.critics", "snnctl.surrogate.critics:CRITICS", "snnctl.surrogate.critics:defects"
+)
 TRAINERS = Slot("trainer", "kind", "snnctl.trainers", "snnctl.training:TRAINERS", "snnctl.training.algorithm:defects")
 FAMILIES = Slot("chip family", "family", "snnctl.chips", "snnctl.hardware:FAMILIES", "snnctl.hardware.family:defects")
 

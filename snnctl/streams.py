@@ -28,6 +28,7 @@ Role = Literal[
     "currents",
     "camera",
     "sweep",
+    "replay",
 ]
 _ROLES: tuple[Role, ...] = get_args(Role)
 

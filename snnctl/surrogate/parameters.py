@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
@@ -32,3 +33,14 @@ def views(flat: Floats, shapes: Shapes) -> dict[str, Floats]:
 def first_not_finite(tensors: Mapping[str, Floats]) -> str | None:
     """Name of the first tensor that holds nan or inf, None when all are finite."""
     return next((name for name, tensor in tensors.items() if not np.isfinite(tensor).all()), None)
+
+
+def approach(target: Floats, parameters: Floats, share: float) -> None:
+    """Move ``target`` by ``share`` of the way to ``parameters``, in place (Polyak averaging)."""
+    _approach(target, parameters, target.dtype.type(share))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _approach(target: Floats, parameters: Floats, share: Any) -> None:
+    for j in range(target.size):
+        target[j] += share * (parameters[j] - target[j])

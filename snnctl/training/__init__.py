@@ -15,5 +15,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from snnctl.training.ppo import PpoConfig
     from snnctl.training.rstdp import RstdpConfig
+    from snnctl.training.sac import SacConfig
 
-    return (PpoConfig, RstdpConfig)
+    return (PpoConfig, RstdpConfig, SacConfig)

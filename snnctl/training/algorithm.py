@@ -13,6 +13,8 @@ From ``METRICS`` come the table in ``docs/training.md`` and the diagnosis of a r
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from numpy.typing import NDArray
@@ -36,11 +38,19 @@ class Report(NamedTuple):
     metrics: dict[str, float]
 
 
+class Rows(NamedTuple):
+    """Rows that are only ever added to, as experience is: kept in a file that grows, not in checkpoints."""
+
+    total: int  # rows added so far
+    ring: NDArray[Any]  # (kept, width) row n is ring[n % kept]; the array itself, which the next update writes to
+
+
 class State(NamedTuple):
     """Everything that the next update depends on; restoring it continues bit for bit."""
 
     arrays: dict[str, NDArray[Any]]  # weights, optimiser moments, normaliser, generator states, ...
     values: dict[str, Any]  # JSON: counters, seeds, action histories that need no array
+    rows: Mapping[str, Rows] = MappingProxyType({})
 
 
 class Algorithm(Protocol):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snnctl.training.algorithm import RECENT, State
 from snnctl.training.blueprint import Blueprint
+from snnctl.training.episodes import Step
 from snnctl.training.exploration import Choice, Normal
 
 Floats = NDArray[np.float64]
@@ -54,7 +55,7 @@ class Rollouts:
         for t in range(steps):
             observations[t], values[t] = self.environments.observations, expected
             actions[t] = self.distribution.sample(act(observations[t], keys[t]), log_std, random)
-            step = self.environments.step(self.to_environment(actions[t]))
+            step = self.step(actions[t])
             rewards[t] = step.rewards
             ended[t] = step.terminated | step.truncated
             expected = value(step.observations)
@@ -62,9 +63,14 @@ class Rollouts:
             if step.truncated.any():
                 next_values[t] = np.where(step.truncated, value(step.last_observations), next_values[t])
             next_values[t][step.terminated] = 0.0
-            self.episodes += len(step.finished)
-            self.recent.extend((f.episode_return, f.length) for f in step.finished)
         return Experience(observations, keys, actions, rewards, values, next_values, ended)
+
+    def step(self, actions: Floats) -> Step:
+        """One step of every environment with these actions (envs, width); notes the episodes that finish."""
+        step = self.environments.step(self.to_environment(actions))
+        self.episodes += len(step.finished)
+        self.recent.extend((f.episode_return, f.length) for f in step.finished)
+        return step
 
     def to_environment(self, actions: Floats) -> NDArray[Any]:
         """Indices, or normalised actions clipped and scaled to the limits."""

@@ -28,7 +28,7 @@ from snnctl.agent.folder import Agent
 from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
-from snnctl.training import checkpoint, learning_curve, run_folder
+from snnctl.training import checkpoint, learning_curve, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
@@ -148,6 +148,7 @@ class _Run:
         self.best: Agent | None = None
         self.best_score: float | None = None
         self.mean_return: float | None = None
+        self.saved_rows: dict[str, int] = {}
         kept = checkpoint.newest(folder / run_folder.LAST)
         if kept is not None:
             self._require_same(kept.values, other_versions)
@@ -161,8 +162,9 @@ class _Run:
                 log_bytes = int(kept.values["log_bytes"])
                 self._restore(kept)
             else:
-                arrays = self.algorithm.state().arrays
-                run_folder.require_space(folder, sum(a.nbytes for a in arrays.values()) + 1_000_000)
+                state = self.algorithm.state()
+                rows = sum(kept.ring.nbytes for kept in state.rows.values())
+                run_folder.require_space(folder, sum(a.nbytes for a in state.arrays.values()) + rows + 1_000_000)
             self.log = MetricLog(folder / METRICS, log_bytes)
             opened.callback(self.log.close)
             self.close = opened.pop_all().close
@@ -236,7 +238,7 @@ class _Run:
         if self.best is not None:
             arrays |= {f"best.{k}": v for k, v in self.best.tensors.items()}
             best = {"description": config.to_data(self.best.description), "score": self.best_score}
-        values = {
+        values: dict[str, Any] = {
             "update": self.update,
             "steps": self.algorithm.steps,
             "log_bytes": self.log.sync(),
@@ -248,14 +250,21 @@ class _Run:
             "bit_exact": self.bit_exact,
             "wall_s": self._wall_s(),
             "algorithm": inner.values,
+            "rows": {},
         }
+        for name, rows in inner.rows.items():
+            rows_file.append(self._rows(name), rows, self.saved_rows.get(name, 0))
+            self.saved_rows[name] = rows.total
+            values["rows"][name] = {"total": rows.total, "width": rows.ring.shape[1], "dtype": rows.ring.dtype.str}
         agent = self._signed(self.algorithm.agent())
         checkpoint.save(Checkpoint(agent, arrays, values), self.folder / run_folder.LAST)
 
     def _restore(self, kept: Checkpoint) -> None:
         values, arrays = kept.values, kept.arrays
         own = {k.removeprefix("algorithm."): v for k, v in arrays.items() if k.startswith("algorithm.")}
-        self.algorithm.restore(State(own, values["algorithm"]))
+        rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
+        self.algorithm.restore(State(own, values["algorithm"], rows))
+        self.saved_rows = {name: kept.total for name, kept in rows.items()}
         self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
         self.mean_return = values["mean_return"]
         self.bit_exact = self.bit_exact and values["bit_exact"]
@@ -267,6 +276,9 @@ class _Run:
             self.best, self.best_score = Agent(description, tensors), values["best"]["score"]
             # The folder may hold a later one, selected after this checkpoint.
             agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+
+    def _rows(self, name: str) -> Path:
+        return self.folder / run_folder.ROWS / f"{name}.rows"
 
     def _require_same(self, values: dict[str, Any], other_versions: bool) -> None:
         changes = run_folder.differences(values["recipe"], config.to_data(self.recipe))

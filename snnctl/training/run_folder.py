@@ -4,6 +4,7 @@
       recipe.toml     the resolved recipe          command.txt   how it was started
       versions.json   packages, processor, threads run.lock      held while a training works here
       metrics.jsonl   one line per update          checkpoints/  best (an agent), last (an agent + state)
+                                                   <name>.rows of an algorithm that keeps all it has seen
       eval.json       final evaluation             figures/      learning curve
 
 ``metrics.jsonl`` holds nothing that depends on the clock: the same seed gives the same file.
@@ -36,6 +37,7 @@ LOCK = "run.lock"
 EVALUATION = "eval.json"
 BEST = "checkpoints/best"
 LAST = "checkpoints/last"
+ROWS = "checkpoints"  # files of the rows that an algorithm adds to
 FIGURES = "figures"
 
 

@@ -1,0 +1,90 @@
+"""Milliseconds of one step of a soft actor-critic recipe and of its parts, beside the matrix products of these parts.
+
+    python benchmarks/sac.py [hopper-sac] [KEY=VALUE ...]
+
+Processor time of one thread, medians; a third of the actor's update falls on each step. "products" of the actor are its
+forward and backward pass with the kernels of neurons, encoder and decoder replaced by nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import snnctl  # noqa: F401  sets up BLAS before numpy is imported
+
+import numpy as np  # isort: skip
+from snnctl import config, library, streams
+from snnctl.training import actor
+from snnctl.training.blueprint import build, opened
+from snnctl.training.recipe import Recipe
+from snnctl.training.sac import Sac
+
+REPEATS = 60
+
+
+def median_ms(job: Callable[[], object]) -> float:
+    """Of the calls after the first."""
+    job()
+    found = []
+    for _ in range(REPEATS):
+        start = time.thread_time()
+        job()
+        found.append(time.thread_time() - start)
+    return 1e3 * statistics.median(found)
+
+
+def spiking_products(work: Any, tensors: Any, gradients: Any, *, back: bool) -> None:
+    """The products of a spiking policy's pass, forward or backward."""
+    program = work.policy.program
+    for node in reversed(program.order) if back else program.order:
+        for link in program.into(node):
+            weight, name = tensors[link.weight.name], link.weight.name
+            below, here = (a.reshape(-1, a.shape[2]) for a in (work.spikes[link.source], work.gradients[node]))
+            if back:
+                np.dot(below.T, here, out=gradients[name])
+                np.dot(here, weight.T, out=work.gradients[link.source].reshape(below.shape))
+            else:
+                np.dot(below, weight, out=here)
+
+
+def main() -> None:
+    """Measure and print."""
+    name, *overrides = sys.argv[1:] or ["hopper-sac"]
+    path = library.find("recipe", name).path
+    overrides = ["trainer.start_steps=300", "trainer.report_every=400", *overrides]
+    recipe = config.resolve(Recipe, config.read_toml(path), str(path), overrides)
+    sac = build(opened(recipe), 0, 1)
+    assert isinstance(sac, Sac)
+    sac.update()
+    drawing, noise = streams.generator(0, "replay", 9), streams.generator(0, "batches", 9)
+    tally = actor.Tally(sac._acting, sac.policy.decision_s)
+    x = sac._update_critics(drawing, noise, np.zeros(3)).copy()
+    a = sac._policy(x, noise).actions.astype(np.float32)
+    observation = sac.rollouts.environments.observations
+    work, tensors, gradients = sac._learning, sac.mean.tensors, sac.mean.gradients
+    dz = np.full_like(work.forward(tensors, x, np.zeros(len(x), np.uint64)), 1e-3)
+    parts: dict[str, Callable[[], object]] = {
+        "act and environment": lambda: sac._step(observation[0].copy(), noise, tally),
+        "next actions": lambda: sac._policy(x, noise),
+        "draw, next actions, critics": lambda: sac._update_critics(drawing, noise, np.zeros(3)),
+        "dQ/da": lambda: sac.critics.action_gradient(x, a),
+        "actor backward": lambda: work.backward(tensors, dz, gradients),
+        "actor update": lambda: sac._update_actor(x, noise, np.zeros(5)),
+    }
+    if hasattr(work, "spikes"):
+        parts["products of actor forward"] = lambda: spiking_products(work, tensors, gradients, back=False)
+        parts["products of actor backward"] = lambda: spiking_products(work, tensors, gradients, back=True)
+    found = {part: median_ms(job) for part, job in parts.items()}
+    step = found["act and environment"] + found["draw, next actions, critics"]
+    found["a step, all in all"] = step + found["actor update"] / recipe.trainer.actor_every
+    for part, ms in found.items():
+        print(f"{part:30} {ms:7.2f} ms")
+    sac.close()
+
+
+if __name__ == "__main__":
+    main()

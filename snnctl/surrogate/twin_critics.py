@@ -1,0 +1,212 @@
+"""Two critics of the same form that learn the same target, and the moving averages that give it.
+
+One step of learning, for a batch of (x, a, reward, discount, x') and the actor's next actions a' with their bonus:
+
+    y      = head's target from both target critics at (x', a')
+    loss   = sum over both critics of the head's loss at (x, a)
+    Adam, then rows of weights back to unit length             (surrogate.unit_rows; the plain form has no such rows)
+    target <- target + tau (critic - target)
+
+Which statistics a batch norm takes:
+
+    forward                              mode       what it changes
+    target critics on [(x, a); (x', a')]   batch      running statistics of the target critics, which are their own
+    critics on [(x, a); (x', a')]          batch      running statistics of the critics
+    critics on (x, pi(x)), for the actor   running    nothing
+
+Samples and next samples go through as one joint batch where the normalisation asks for it, so that both see the same
+statistics; the loss is over the first half, its gradient passes through the statistics of both. Other normalisations
+look at samples one by one: critics see (x, a), target critics (x', a').
+
+Both critics may run in two threads; the results are the same bits.
+
+Sources: Fujimoto et al., ICML 2018 (twin critics); Bhatt et al., ICLR 2024 (joint batches); Palenicek et al.,
+arXiv:2509.25174 (batch norm, distributions and unit rows together, with target critics).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnctl.surrogate import adam, parameters, unit_rows
+from snnctl.surrogate.critic_network import CriticNetwork, Layers, Pass
+from snnctl.surrogate.normalisation import Kind, Mode
+from snnctl.surrogate.value_heads import Head
+
+Floats = NDArray[np.floating[Any]]
+
+
+class Learnt(NamedTuple):
+    """What a step of learning saw."""
+
+    loss: float  # over both critics
+    clipped: float  # share of the target distribution beyond its outermost atoms
+
+
+class _Parameters(NamedTuple):
+    """Both critics in one vector."""
+
+    flat: Floats
+    tensors: dict[str, Floats]
+    layers: tuple[Layers, Layers]
+
+
+class TwinCritics:
+    """Weights, moments, target weights and running statistics.
+
+    Args:
+        kind: what stands between layers
+        head: what the outputs mean
+        hidden: sizes of the hidden layers
+        dims: observations
+        actions: numbers of an action
+        batch: samples of a step
+        random: for the first weights
+        unit: whether rows of weights are kept at unit length
+        tau: share of the way that the targets move in a step
+        workers: threads, 1 or 2
+        dtype: float32, or float64 to compare gradients
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        head: Head,
+        *,
+        hidden: tuple[int, ...],
+        dims: int,
+        actions: int,
+        batch: int,
+        random: np.random.Generator,
+        unit: bool,
+        tau: float,
+        workers: int = 1,
+        dtype: Any = np.float32,
+    ) -> None:
+        self.head, self.dims, self.batch, self.tau = head, dims, batch, tau
+        self.network = network = CriticNetwork(kind, (dims + actions, *hidden, head.outputs))
+        self.online, self.gradients, self.target = (_pair(network, network.shapes, dtype) for _ in range(3))
+        self.running, self.target_running = (_pair(network, network.buffers, dtype) for _ in range(2))
+        for critic in ("0.", "1."):
+            network.initialise(_of(self.online.tensors, critic), _of(self.running.tensors, critic), random)
+        self._parts = np.concatenate([unit_rows.segments(network.shapes)] * 2)
+        if unit:
+            unit_rows.project(self.online.flat, self._parts)
+        else:
+            self._parts[:, 2] = 0
+        self.target.flat[:], self.target_running.flat[:] = self.online.flat, self.running.flat
+        self.moments = adam.moments(self.online.flat)
+
+        self.joint = kind.joint
+        rows = 2 * batch if self.joint else batch
+        self._next = slice(batch, 2 * batch) if self.joint else slice(0, batch)  # rows of (x', a') in a pass
+        self._inputs = np.zeros((2 * batch, dims + actions), dtype=dtype)
+        self._outs = [np.zeros((rows, head.outputs), dtype=dtype) for _ in range(2)]
+        self._out_gradients = [np.zeros((rows, head.outputs), dtype=dtype) for _ in range(2)]  # zero beyond the batch
+        self._y = np.zeros((batch, head.outputs), dtype=dtype)
+        self._passes = [Pass(network, rows, dtype) for _ in range(2)]
+        self._acting = [Pass(network, batch, dtype) for _ in range(2)] if self.joint else self._passes
+        self._q = [np.zeros(batch, dtype=dtype) for _ in range(2)]
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="critic") if workers > 1 else None
+
+    def learn(
+        self,
+        x: Floats,
+        a: Floats,
+        reward: Floats,
+        discount: Floats,
+        next_x: Floats,
+        next_a: Floats,
+        bonus: Floats,
+        lr: float,
+    ) -> Learnt:
+        """One step of both critics and their targets; actions are in [-1, 1], everything else as the head has it."""
+        batch, dims, rows = self.batch, self.dims, slice(0, self.batch)
+        self._inputs[:batch, :dims], self._inputs[:batch, dims:] = x, a
+        self._inputs[batch:, :dims], self._inputs[batch:, dims:] = next_x, next_a
+        here = self._inputs if self.joint else self._inputs[:batch]
+        following = self._inputs if self.joint else self._inputs[batch:]
+
+        def judge(i: int) -> float:
+            self._forward(i, self.target, self.target_running, following, "batch")
+            return 0.0
+
+        def descend(i: int) -> float:
+            self._forward(i, self.online, self.running, here, "batch")
+            loss = self.head.loss(self._outs[i][rows], self._y, self._out_gradients[i][rows])
+            self._passes[i].backward(self.online.layers[i], self._out_gradients[i], self.gradients.layers[i])
+            return loss
+
+        self._both(judge)
+        clipped = self.head.target(
+            self._outs[0][self._next], self._outs[1][self._next], reward, discount, bonus, self._y
+        )
+        loss = sum(self._both(descend))
+        unit_rows.update(self.online.flat, self.gradients.flat, self.moments, self._parts, lr)
+        parameters.approach(self.target.flat, self.online.flat, self.tau)
+        return Learnt(loss, clipped)
+
+    def action_gradient(self, x: Floats, a: Floats) -> tuple[Floats, Floats]:
+        """The smaller Q of both critics (batch,) and its gradient dQ / da (batch, actions); nothing is learnt."""
+        batch, dims = self.batch, self.dims
+        inputs = self._inputs[:batch]
+        inputs[:, :dims], inputs[:, dims:] = x, a
+        found: list[Floats] = [inputs, inputs]
+
+        def value(i: int) -> float:
+            out = self._outs[i][:batch]
+            self._acting[i].forward(self.online.layers[i], self.running.layers[i], inputs, out, "running")
+            self.head.value(out, self._q[i], self._out_gradients[i][:batch])
+            return 0.0
+
+        def back(i: int) -> float:
+            found[i] = self._acting[i].input_gradient(self.online.layers[i], self._out_gradients[i][:batch], dims)
+            return 0.0
+
+        self._both(value)
+        first = self._q[0] <= self._q[1]
+        self._out_gradients[0][:batch][~first] = 0
+        self._out_gradients[1][:batch][first] = 0
+        self._both(back)
+        return np.where(first, self._q[0], self._q[1]), found[0] + found[1]
+
+    def arrays(self) -> dict[str, Floats]:
+        """Everything that the next step depends on (the arrays themselves)."""
+        return {
+            "critics": self.online.flat,
+            "critics.target": self.target.flat,
+            "critics.running": self.running.flat,
+            "critics.target.running": self.target_running.flat,
+            **{f"critics.adam.{field}": array for field, array in self.moments._asdict().items()},
+        }
+
+    def close(self) -> None:
+        """Close the second thread."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _forward(self, i: int, weights: _Parameters, running: _Parameters, x: Floats, mode: Mode) -> None:
+        self._passes[i].forward(weights.layers[i], running.layers[i], x, self._outs[i], mode)
+
+    def _both(self, job: Callable[[int], float]) -> tuple[float, float]:
+        """The job of both critics, in one thread or in two."""
+        if self._pool is None:
+            return job(0), job(1)
+        second = self._pool.submit(job, 1)
+        return job(0), second.result()
+
+
+def _pair(network: CriticNetwork, shapes: dict[str, tuple[int, ...]], dtype: Any) -> _Parameters:
+    flat, tensors = parameters.allocate(
+        {f"{critic}.{name}": shape for critic in (0, 1) for name, shape in shapes.items()}, dtype
+    )
+    return _Parameters(flat, tensors, (network.layers(_of(tensors, "0.")), network.layers(_of(tensors, "1."))))
+
+
+def _of(tensors: dict[str, Floats], critic: str) -> dict[str, Floats]:
+    return {name.removeprefix(critic): tensor for name, tensor in tensors.items() if name.startswith(critic)}
