@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from snnctl.errors import InputError, NotFoundError, Problem
+from snnctl.errors import InputError, Problem
 
 MAX_SEED = 2**32 - 1
 
@@ -194,21 +194,15 @@ def agent(name: str | Path | Agent) -> Agent:
     """
     from snnctl import library
     from snnctl.agent import folder
-    from snnctl.training.metrics import METRICS
-    from snnctl.training.run_folder import BEST
+    from snnctl.training import run_folder
 
     if isinstance(name, folder.Agent):
         return name
     if not isinstance(name, str | Path):
         remedy = "give the name or folder of an agent, a run folder, or an agent"
         raise InputError(Problem("agent", f"is {type(name).__name__}", remedy))
-    run = Path(name).expanduser()
-    if (run / BEST / folder.DESCRIPTION).is_file():
-        return folder.load(run / BEST)
-    if (run / METRICS).is_file():
-        remedy = "wait for the first selection, or until the training has ended"
-        raise NotFoundError(Problem(f"run folder {name}", "has no best checkpoint yet", remedy))
-    return folder.load(library.find("agent", str(name)).path)
+    best = run_folder.best(Path(name).expanduser())
+    return folder.load(library.find("agent", str(name)).path if best is None else best)
 
 
 def program(network: Any) -> Program:

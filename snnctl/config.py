@@ -29,6 +29,9 @@ MAX_KEY_CHARS = 200  # tomllib is quadratic in the length of a dotted key
 
 SCHEMA_VERSION = 1
 
+_NAMING = ("kind", "model", "rule", "family")  # keys that say which part a table describes, and so its other keys
+_UNKNOWN = "is not a known key"
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def schema(cls: type[T]) -> type[T]:
@@ -192,10 +195,38 @@ def resolve(cls: type[T], data: Mapping[str, Any], where: str, overrides: Sequen
         value = validate(cls, merged, where, touched)
     except ConfigError as error:
         known = {p.where for p in problems}
-        raise ConfigError(*problems, *(p for p in error.problems if p.where not in known)) from None
+        found = _left_over(error.problems, data, merged, where, touched)
+        raise ConfigError(*problems, *(p for p in found if p.where not in known)) from None
     if problems:
         raise ConfigError(*problems)
     return value
+
+
+def _left_over(
+    problems: Sequence[Problem], data: Any, merged: Any, where: str, touched: Sequence[str]
+) -> list[Problem]:
+    """The problems, those of a table whose part an override replaced as one: its other keys are of the part before."""
+    found = list(problems)
+    for key in touched:
+        table, _, last = key.rpartition(".")
+        before, now = _at(data, key), _at(merged, key)
+        if last not in _NAMING or not table or before in (None, now) or not isinstance(now, str):
+            continue
+        unknown = [p for p in found if p.where.startswith(f"{where}:{table}.") and p.message.startswith(_UNKNOWN)]
+        if unknown:
+            names = ", ".join(p.where.removeprefix(f"{where}:{table}.") for p in unknown)
+            message = f"leaves what belongs to {last} = '{before}' in the table: {names}"
+            remedy = f"""replace the whole table: '{table}={{{last}="{now}"}}'"""
+            place = found.index(unknown[0])
+            found = [p for p in found if p not in unknown]
+            found.insert(place, Problem(f"override {key}", message, remedy))
+    return found
+
+
+def _at(data: Any, key: str) -> Any:
+    for part in key.split("."):
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
 
 
 def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()) -> T:
@@ -232,7 +263,7 @@ def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Prob
         place = f"override {key}"
     kind, context = error["type"], error.get("ctx", {})
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
-        return Problem(place, "is not a known key", nearest(loc[-1], fields))
+        return Problem(place, _UNKNOWN, nearest(loc[-1], fields))
     if kind in {"missing", "missing_argument", "missing_keyword_only_argument"}:
         return Problem(place, "is required and absent")
     if kind in {"literal_error", "union_tag_invalid"}:

@@ -178,7 +178,13 @@ NEURONS = Slot("neuron model", "model", "snnctl.neurons", "snnctl.neurons:MODELS
 RULES = Slot("plasticity rule", "rule", "snnctl.plasticity", "snnctl.plasticity:RULES", "snnctl.models:rule_defects")
 ENCODERS = Slot("encoder", "kind", "snnctl.encoders", "snnctl.coding:ENCODERS", "snnctl.coding.code:encoder_defects")
 DECODERS = Slot("decoder", "kind", "snnctl.decoders", "snnctl.coding:DECODERS", "snnctl.coding.code:decoder_defects")
-DERIVATIVES = Slot("surrogate derivative", "kind", "snnctl.derivatives", "snnctl.surrogate.derivatives:DERIVATIVES")
+DERIVATIVES = Slot(
+    "surrogate derivative",
+    "kind",
+    "snnctl.derivatives",
+    "snnctl.surrogate.derivatives:DERIVATIVES",
+    "snnctl.surrogate.derivatives:defects",
+)
 CRITICS = Slot(
     "form of critics", "kind", "snnctl.critics", "snnctl.surrogate.critics:CRITICS", "snnctl.surrogate.critics:defects"
 )
@@ -281,21 +287,28 @@ def imported(path: str) -> Any:
         raise ValueError(f"'{path[:80]}' is not an import path; write 'package.module:Name'")
     try:
         value: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            value = getattr(value, part)
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
             message = f"there is no module '{error.name}' here; install its package, or add its folder to PYTHONPATH"
             raise ValueError(f"'{path}' cannot be imported: {message}") from None
         raise ValueError(f"'{path}' cannot be imported: {error}") from None
-    except AttributeError:
-        names = [n for n, v in vars(sys.modules.get(module, module)).items() if dataclasses.is_dataclass(v)]
-        hint = nearest(attribute, names)
-        raise ValueError(f"'{path}' cannot be imported: {module} has no '{attribute}'; {hint}") from None
     except Exception as error:  # whatever a user's module does when it is imported
         what = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"'{path}' cannot be imported ({what}); write 'package.module:Name'") from None
+    try:
+        for part in attribute.split("."):
+            value = getattr(value, part)
+    except AttributeError:
+        hint = nearest(attribute, _defined(sys.modules[module]))
+        raise ValueError(f"'{path}' cannot be imported: {module} has no '{attribute}'; {hint}") from None
     return value
+
+
+def _defined(module: Any) -> list[str]:
+    """Names of the classes, functions and objects of its classes that a module, or one below it, defines."""
+    inside = (module.__name__, f"{module.__name__}.")
+    made = {name: str(getattr(value, "__module__", "")) for name, value in vars(module).items() if name[0] != "_"}
+    return [name for name, where in made.items() if where == inside[0] or where.startswith(inside[1])]
 
 
 def is_users(cls: type) -> bool:

@@ -213,3 +213,11 @@ def test_the_key_of_a_chosen_kind_names_what_stands_in_the_file():
     with pytest.raises(ConfigError) as caught:
         resolve(Team, {"name": "a", "filters": [{"kind": "slow", "tau_s": -1.0}]}, "t.toml")
     assert caught.value.problems[0].where == "t.toml:filters.0.tau_s"
+
+
+def test_what_an_overridden_kind_leaves_over_is_told_once_and_does_not_blame_the_file():
+    found = problems("name = 'a'\n[filter]\nkind = 'slow'\ntau_s = 1", "filter.kind=fast")
+    assert len([f for f in found if "tau_s" in f]) == 1
+    assert found[0].startswith("override filter.kind: leaves what belongs to kind = 'slow' in the table: tau_s; ")
+    assert found[0].endswith("""replace the whole table: 'filter={kind="fast"}'""")
+    assert "is not a known key" in problems("name = 'a'\n[filter]\nkind = 'slow'\nx = 1", "filter.kind=slow")[0]

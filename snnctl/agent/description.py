@@ -182,7 +182,9 @@ def _dense_problems(agent: AgentDescription, network: DenseNetwork, where: str) 
         found.append(Problem(f"{where}:encoder.kind", f"'{encoder}' makes spikes, a dense network takes none", remedy))
     if agent.decoder.reads != "values":
         message = f"'{decoder}' reads {agent.decoder.reads}, a dense network gives numbers"
-        found.append(Problem(f"{where}:decoder.kind", message, "use one that reads values"))
+        having = [name for name, part in slots.DECODERS.parts.items() if part().reads == "values"]
+        remedy = f"use one that reads values: {', '.join(having)}"
+        found.append(Problem(f"{where}:decoder.kind", message, remedy))
     if agent.learning is not None:
         message = "is given, and a dense network has no spikes to learn by"
         found.append(Problem(f"{where}:learning", message, "leave it out, or use a network of spikes"))

@@ -1,4 +1,4 @@
-"""``snnctl check``: everything that is wrong with an entry, a neuron model, a rule or a code, at once."""
+"""``snnctl check``: everything that is wrong with an entry, or a part such as a neuron model or a code, at once."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def check(
         list[str],
         typer.Argument(
             metavar="NAME... [PARAMETER=VALUE...]",
-            help="Names or paths of entries of any kind; names or import paths (module:Class) of neuron models, "
-            "rules and codes, with parameters for them.",
+            help="Names or paths of entries of any kind, run folders; names or import paths (module:Class) of neuron "
+            "models, rules, codes, derivatives, trainers and chip families, with parameters for all that have them.",
         ),
     ],
     kind: Annotated[
         str,
         typer.Option(
-            help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder or decoder: only that."
+            help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, derivative, trainer "
+            "or family: only that."
         ),
     ] = "",
     tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
@@ -36,7 +37,8 @@ def check(
 ) -> None:
     """Check entries: schema, contradictions, spaces, a first decision; models: interface, compilation, equal results.
 
-    A name that an agent and a recipe share is checked as both.
+    A name that an agent and a recipe share is checked as both. Of derivatives, trainers and families the interface is
+    all that is looked at.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
@@ -44,9 +46,11 @@ def check(
     """
     assignments = [name for name in names if "=" in name and not Path(name).exists()]
     rows: list[dict[str, Any]] = []
-    chosen = [_chosen(name, kind) for name in names if name not in assignments]
-    for one in (one for some in chosen for one in some):
-        row = _word(one, assignments, tick) if isinstance(one, vocabulary.Word) else _entry(one)
+    chosen = [one for name in names if name not in assignments for one in _chosen(name, kind)]
+    words = [one for one in chosen if isinstance(one, vocabulary.Word)]
+    given = iter(vocabulary.shared_out(words, assignments))
+    for one in chosen:
+        row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
         rows.append(row)
         if not as_json:
             _show(row)
@@ -78,13 +82,13 @@ def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str,
     from snnctl.agent import code_check
     from snnctl.network.model_check import Finding, neuron_findings, rule_findings
 
-    row: dict[str, Any] = {
-        "kind": word.kind,
-        "name": word.name,
-        "path": f"{word.cls.__module__}:{word.cls.__qualname__}",
-    }
+    row: dict[str, Any] = {"kind": word.kind, "name": word.name, "path": word.place}
     found = [Finding("interface", "failed", defect) for defect in word.slot.defects(word.cls)]
-    if not found:
+    if not found and word.kind in ("derivative", "trainer", "family"):
+        if word.has_parameters:
+            vocabulary.configured(word.cls, assignments)
+        found.append(Finding("interface", "passed", f"all that a {word.slot.noun} has; it was not run"))
+    elif not found:
         value, guessed = vocabulary.configured(word.cls, assignments)
         if guessed:
             told = ", ".join(

@@ -153,10 +153,11 @@ def _evaluate(agent: Agent, seed: int, episodes: tuple[Episode, ...]) -> list[Ev
 
 
 def _chips() -> list[str]:
-    """The chips that come with the package."""
-    from snnctl import library
+    """The chips of the package's own families, wherever their files lie; those of strangers are not opened."""
+    from snnctl import config, library, slots
 
-    return [entry.name for entry in library.entries("chip") if entry.origin in ("checkout", "bundle")]
+    entries = library.entries("chip")
+    return [e.name for e in entries if config.read_toml(e.path).get("family") in slots.FAMILIES.parts]
 
 
 def _report(out: Path, found: list[Evaluation]) -> tuple[Path, Path]:

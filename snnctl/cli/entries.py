@@ -32,14 +32,21 @@ def find(name: str, kind: str = "") -> Entry:
 def find_all(name: str, kind: str = "") -> list[Entry]:
     """Every entry that ``name`` (bare or a path) may mean: an agent and its recipe often share one.
 
+    A run folder means its best checkpoint, as it does to the verbs that run an agent.
+
     Raises:
-        NotFoundError: none has this name.
+        NotFoundError: none has this name, or it is a run without a checkpoint yet.
     """
+    path = library.as_path(name)
+    if kind in ("", "agent") and path.is_dir():
+        from snnctl.training import run_folder
+
+        if (best := run_folder.best(path)) is not None:
+            return [library.find("agent", str(best))]
     if kind:
         if kind not in KINDS:
             raise InputError(Problem("--kind", f"is '{kind[:40]}'", nearest(kind, KINDS)))
         return [library.find(kind, name)]
-    path = library.as_path(name)
     if path.is_file() and path.suffix == ".toml":
         return [library.find(_kind_of_file(path), name)]
     found: list[Entry] = []

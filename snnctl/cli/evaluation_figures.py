@@ -65,8 +65,11 @@ def _evaluation(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise InputError(Problem(str(path), "is too large for an evaluation"))
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
     except (ValueError, RecursionError):
         raise InputError(Problem(str(path), "is not JSON", "name the eval.json of `snnctl evaluate`")) from None
+    if isinstance(data, dict) and "agent" in data and data.get("chip") is None:
+        raise InputError(Problem(str(path), "has no chip", "evaluate with --chip"))
+    return data

@@ -20,7 +20,8 @@ def fit(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="AGENT", help="Agent or run folder; or a network in Python, module:function (returns a Network)."
+            metavar="AGENT",
+            help="Agent or run folder; or a Network in Python, or a function that returns one, module:name.",
         ),
     ],
     chip: Annotated[str, typer.Option(metavar="C", help="Chip (`snnctl list chips`).")] = "",
@@ -28,7 +29,7 @@ def fit(
 ) -> None:
     """Map an agent or a network onto a chip: what each core holds, every violated rule, rounding errors.
 
-    Exit code 1 when the chip cannot hold or run it.
+    Exit code 1 when the chip cannot hold or run it; 2 when it is no network of spikes, as an agent without them.
 
     Example: snnctl fit cartpole-ppo --chip loihi1
     """

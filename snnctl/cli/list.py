@@ -20,13 +20,14 @@ def list(  # the verb is the word a user types
     kind: Annotated[
         str,
         typer.Argument(
-            help="envs, agents, recipes, chips, budgets, spaces, runs (all these by default), neurons, rules, codes."
+            help="envs, agents, recipes, chips, budgets, spaces, runs (all these by default); neurons, rules, codes, "
+            "derivatives, trainers, families."
         ),
     ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """List environments, agents, recipes, chips, budgets, spaces and runs; or neuron models, plasticity rules or codes.
+    """List environments, agents, recipes, chips, budgets, spaces and runs; or parts of one kind (neurons, rules, ...).
 
     Example: snnctl list recipes
     """
@@ -37,9 +38,7 @@ def list(  # the verb is the word a user types
     found: dict[str, Any] = {}
     if wanted in vocabulary.PLURALS:
         chosen = vocabulary.words(vocabulary.PLURALS[wanted])
-        found[wanted] = [
-            {"name": w.name, "about": w.about, "path": f"{w.cls.__module__}:{w.cls.__name__}"} for w in chosen
-        ]
+        found[wanted] = [{"name": w.name, "about": w.about, "path": w.place} for w in chosen]
     for plural, one in _PLURALS.items():
         if wanted in {"", plural}:
             found[plural] = [

@@ -1,8 +1,13 @@
-"""What a user names when a verb takes any network: an agent, or a function of a module that returns one."""
+"""What a user names when a verb takes any network: an agent, a network of a module, or a function that returns one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from snnctl.errors import InputError, Problem, SnnctlError
 
@@ -13,12 +18,12 @@ if TYPE_CHECKING:
 def load(name: str) -> tuple[str, Program]:
     """What it is called, and its program.
 
-    The function of ``module:function`` takes nothing and returns a
-    :class:`snnctl.network.Network`, a program, or a description with its tensors.
+    ``module:name`` is a :class:`snnctl.network.Network` or a program, or a function that takes nothing and returns one
+    of these or a description with its tensors.
 
     Raises:
         NotFoundError: there is no agent of this name.
-        InputError: the function cannot be imported, fails, or returns something else.
+        InputError: it cannot be imported, fails, or returns something else.
         NetworkError: the network is not sound.
     """
     from snnctl import api
@@ -32,20 +37,48 @@ def load(name: str) -> tuple[str, Program]:
 
 def _built(path: str) -> Program:
     from snnctl import api, slots
+    from snnctl.network.network import Network
+    from snnctl.network.program import Program
 
     try:
-        made = slots.imported(path)()
+        named = slots.imported(path)
     except ValueError as error:
         raise InputError(Problem(path, str(error))) from None
+    try:
+        made = named if isinstance(named, Network | Program) else _called(path, named)
+        if isinstance(made, str):  # it would be taken for the name of an agent
+            raise InputError(Problem("network", "returns str, not a network", "return a Network or a Program"))
+        return api.program(made)
+    except SnnctlError as error:
+        raise type(error)(*(p._replace(where=_place(path, p.where)) for p in error.problems)) from error
+
+
+def _called(path: str, function: Callable[[], Any]) -> Any:
+    """What the user's function returns."""
+    remedy = "name a function without arguments that builds and returns the network"
+    if not callable(function):
+        raise InputError(Problem("", f"is {type(function).__name__}, not a network", remedy))
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        raise InputError(Problem("", f"cannot be called ({error})", remedy)) from None
+    except ValueError:  # what is written in C may have no signature
+        pass
+    try:
+        return function()
     except SnnctlError:
         raise
     except Exception as error:  # whatever a user's function does
+        frames = traceback.extract_tb(error.__traceback__)[1:]
+        file = getattr(sys.modules[path.partition(":")[0]], "__file__", None)
+        own = [frame for frame in frames if frame.filename == file] or frames  # not the depths of a library
+        where = f" in {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        remedy = "name a function without arguments that builds and returns the network"
-        raise InputError(Problem(path, f"cannot be called ({what})", remedy)) from error
-    if isinstance(made, str):
-        raise InputError(Problem(path, "returns str, not a network", "return a Network or a Program"))
-    try:
-        return api.program(made)
-    except InputError as error:
-        raise InputError(*(p._replace(where=path) if p.where == "network" else p for p in error.problems)) from None
+        raise InputError(Problem("", f"raised {what}{where}")) from error
+
+
+def _place(path: str, where: str) -> str:
+    """Where a problem is, beginning with what the user named."""
+    if where.partition(".")[0] == "network":
+        return path + where.removeprefix("network")
+    return path if not where or where == path else f"{path}: {where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,16 +24,20 @@ _USES = {
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name or path of an entry, or a neuron model, rule or code.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="Name or path of an entry, a run folder, or a part: a neuron model, code, trainer, ..."),
+    ],
     kind: Annotated[
         str,
         typer.Option(
-            help="Of an ambiguous name: env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder."
+            help="Of an ambiguous name: env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, "
+            "derivative, trainer, family."
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Show one entry with every default filled in; of a neuron model, rule or code its equation and parameters.
+    """Show one entry with every default filled in; of a part its equation and parameters, of a trainer its metrics.
 
     Example: snnctl show loihi1
     """
@@ -48,11 +53,12 @@ def show(
         data = {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "from": entry.origin}
         console.json_result({**data, "value": config.to_data(value)})
         return
+    called = shlex.quote(name) if entry.origin == "path" else entry.name
     lines = [
         f"# {entry.kind} {entry.name}, from {entry.origin}: {entry.path}",
         *(f"# {line}" for line in _explain(entry.kind, value, entry.path)),
         *(f"# names Python code that was not imported: {part.name}" for part in slots.left_unresolved(value)),
-        f"# use it: {_USES[entry.kind].format(name=entry.name)}",
+        f"# use it: {_USES[entry.kind].format(name=called)}",
         "",
         config.to_toml(value).rstrip(),
     ]
@@ -60,7 +66,7 @@ def show(
 
 
 def _entry(name: str, kind: str) -> Entry | None:
-    """The entry of this name; None if it has to be a model, a rule or a code."""
+    """The entry of this name; None if it has to be a part."""
     if kind in vocabulary.CHOICES or (":" in name and not library.as_path(name).exists()):
         return None
     try:
@@ -73,23 +79,30 @@ def _entry(name: str, kind: str) -> Entry | None:
 
 
 def _word(word: vocabulary.Word, as_json: bool) -> None:
-    import dataclasses
-
-    if not dataclasses.is_dataclass(word.cls):
+    if not word.has_parameters and word.kind != "family":
         raise InputError(Problem(word.name, "is not a dataclass", f"see `snnctl check {word.name}`"))
-    rows = vocabulary.parameters(word.cls)
-    place = f"{word.cls.__module__}:{word.cls.__qualname__}"
-    if as_json:
-        data = {"kind": word.kind, "name": word.name, "class": place, "about": word.about}
-        console.json_result({**data, "text": vocabulary.text(word.cls), "parameters": rows})
-        return
-    columns = ("parameter", "type", "default")
-    shown = [(r["name"], r["type"], "required" if r["required"] else _default(r["default"])) for r in rows]
-    table = console.table(columns, shown) if shown else "no parameters"
-    console.result(f"# {word.kind} {word.name}: {place}\n\n{vocabulary.text(word.cls)}\n\n{table}")
+    data: dict[str, Any] = {"kind": word.kind, "name": word.name, "class": word.place}
+    data |= {"about": word.about, "text": word.text}
+    blocks = [f"# {word.kind} {word.name}: {word.place}", word.text]
+    if word.kind == "family":
+        numbers = getattr(word.cls, "numbers", {})
+        data["numbers"] = {name: section._asdict() for name, section in numbers.items()}
+        lines = [f"  {name} ({', '.join(one.units)}): {', '.join(one.names)}" for name, one in numbers.items()]
+        blocks.append("\n".join(["numbers of its chip files", *lines]))
+    else:
+        data["parameters"] = rows = vocabulary.parameters(word.cls)
+        shown = [(r["name"], r["type"], "required" if r["required"] else _default(r["default"])) for r in rows]
+        blocks.append(console.table(("parameter", "type", "default"), shown) if shown else "no parameters")
+    if word.kind == "trainer":
+        metrics = getattr(word.cls, "METRICS", {})
+        data["metrics"] = {name: metric.meaning for name, metric in metrics.items()}
+        blocks.append("\n".join(["metrics", *(f"  {name}: {metric.meaning}" for name, metric in metrics.items())]))
+    console.json_result(data) if as_json else console.result("\n\n".join(blocks))
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, dict):  # of a table
+        return "{" + ", ".join(f"{key} = {_default(one)}" for key, one in value.items()) + "}"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

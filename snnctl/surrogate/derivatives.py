@@ -19,6 +19,7 @@ from annotated_types import Gt
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl import slots
 from snnctl.config import schema
 
 Floats = NDArray[np.floating[Any]]
@@ -59,6 +60,12 @@ class FastSigmoid:
         """Overwrite pre-reset membranes (any shape, contiguous) by psi."""
         real = membrane.dtype.type
         _fast_sigmoid(membrane.reshape(-1), real(threshold), real(self.slope), real(self.height))
+
+
+def defects(part: Any) -> list[str]:
+    """Everything that keeps a class from being a surrogate derivative."""
+    members = {"replace": "method replace(self, membrane, threshold)"}
+    return slots.schema_defects(part) or slots.missing(part, members)
 
 
 DERIVATIVES: tuple[type, ...] = (Rectangular, FastSigmoid)  # the table of their slot

@@ -99,6 +99,20 @@ def runs(base: Path) -> list[Path]:
     return sorted(found, key=lambda f: (max(_changed(f / METRICS), _changed(f / RECIPE)), f.name))
 
 
+def best(folder: Path) -> Path | None:
+    """The agent that a run folder holds; None if ``folder`` is no run folder.
+
+    Raises:
+        NotFoundError: it is one, without a checkpoint yet.
+    """
+    if (folder / BEST / "agent.toml").is_file():
+        return folder / BEST
+    if (folder / METRICS).is_file():
+        remedy = "wait for the first selection, or until the training has ended"
+        raise NotFoundError(Problem(f"run folder {folder}", "has no best checkpoint yet", remedy))
+    return None
+
+
 def find(name: str, base: Path) -> Path:
     """The run folder that ``name`` means: a path, ``<recipe>/<run>`` or ``<run>`` below ``base``, or ``last``."""
     known = runs(base)

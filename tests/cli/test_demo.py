@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+from snnctl import library
 from snnctl.cli import demo as verb
 from snnctl.cli.main import call
 
@@ -64,3 +65,14 @@ def test_the_printed_program_is_one_that_can_be_called(tmp_path, monkeypatch) ->
     assert verb._program() == shlex.quote(str(program))
     monkeypatch.setenv("PATH", str(program.parent))
     assert verb._program() == "snnctl"
+
+
+def test_chips_are_found_in_a_workspace_too_and_strangers_are_left_alone(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chips = tmp_path / "configs" / "chips"
+    chips.mkdir(parents=True)
+    text = library.find("chip", "loihi1").path.read_text()
+    (chips / "loihi1.toml").write_text(text)  # as where a user installs the wheel beside a clone
+    (chips / "stranger.toml").write_text(text.replace('family = "loihi1"', 'family = "stranger:FAMILY"'))
+    assert [entry.origin for entry in library.entries("chip")].count("workspace") == 2
+    assert verb._chips() == ["loihi1", "spinnaker1"]

@@ -1,7 +1,9 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -268,3 +270,23 @@ def test_a_closed_stream_is_no_error(closed):
     script = f"'{sys.executable}' -c 'from snnctl.cli import main; main.main([\"list\", \"chips\"])' {closed}"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_run_folder_is_shown_and_checked_as_its_best_checkpoint(call, tmp_path):
+    run = tmp_path / "runs" / "leaning" / "a run"
+    run.mkdir(parents=True)
+    (run / "metrics.jsonl").write_text("")
+    for verb in ("show", "check"):
+        code, _, err = call(verb, str(run))
+        assert code == 2 and "has no best checkpoint yet" in err
+    best = run / "checkpoints" / "best"
+    shutil.copytree(Path(__file__).parents[1] / "data" / "agents" / "leaning", best)
+    code, out, err = call("show", str(run))
+    assert code == 0, err
+    assert f"# use it: snnctl run '{run}'" in out
+    code, out, _ = call("show", str(best))
+    assert f"# use it: snnctl run '{best}'" in out  # its name alone would mean nothing
+    code, out, err = call("check", str(run))
+    assert code == 0, err
+    assert "agent best: ok" in out
+    assert call("show", str(run), "--kind", "agent")[0] == 0

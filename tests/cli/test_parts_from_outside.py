@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,3 +141,77 @@ def test_an_unknown_name_is_answered_with_the_installed_one(call: Command, insta
     (installed / "theirs.toml").write_text(text)
     code, _, err = call("fit", "mylab.chip:network", "--chip", "theirs.toml")
     assert code == 2 and "did you mean 'adder'" in err
+
+
+@pytest.mark.needs_compiler
+def test_the_check_that_the_page_on_codes_gives(call: Command, mylab: Path) -> None:
+    page = (EXAMPLES.parent / "coding" / "your_own.md").read_text()
+    (line,) = re.findall(r"`PYTHONPATH=\S+ snnctl (check .*?)`", page)
+    code, out, err = call(*line.split())
+    assert code == 0, err
+    assert "mylab.codes:Window: ok" in out and "mylab.codes:Antagonists: ok" in out
+    code, _, err = call(*line.replace("tau_s", "tau").split())
+    assert code == 2 and "tau: is not a known key of mylab.codes:Window, mylab.codes:Antagonists" in err
+
+
+def test_families_and_trainers_are_checked_by_their_interface(call: Command, mylab: Path) -> None:
+    code, out, err = call("check", "mylab.chip:FAMILY", "mylab.trainer:EvolutionStrategy", "sigma=0.1", "--json")
+    assert code == 0, err
+    kinds = [(entry["kind"], entry["path"]) for entry in json.loads(out)["entries"]]
+    assert kinds == [("family", "mylab.chip:FAMILY"), ("trainer", "mylab.trainer:EvolutionStrategy")]
+    code, out, _ = call("show", "mylab.trainer:EvolutionStrategy")
+    assert code == 0 and "sigma" in out and "es/sigma: standard deviation of a step" in out
+    (mylab / "labfamily.py").write_text("class Chip:\n    name = 'half'\n\nFAMILY = Chip()\n")
+    sys.path.insert(0, str(mylab))
+    try:
+        code, out, _ = call("check", "labfamily:FAMILY")
+    finally:
+        sys.path.remove(str(mylab))
+        sys.modules.pop("labfamily", None)
+    assert code == 1 and "family labfamily:FAMILY" in out and "it has no compile(program, chip) -> Fit" in out
+
+
+NETS = """
+from mylab.chip import network
+from snnctl.network import Network
+
+READY = network()
+
+def builds():
+    return network()
+
+def needs(n):
+    return network()
+
+def breaks():
+    raise RuntimeError("boom")
+
+def unsound():
+    net = Network(1e-3)
+    return net
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("READY", 0, "fits"),
+        ("builds", 0, "fits"),
+        ("needs", 2, "missing a required argument: 'n'); name a function without arguments"),
+        ("breaks", 2, "labnets:breaks: raised RuntimeError: boom in labnets.py:14"),
+        ("build", 2, "did you mean 'builds'?"),
+        ("unsound", 2, "snnctl: labnets:unsound"),
+    ],
+)
+def test_fit_of_what_a_module_holds(
+    call: Command, mylab: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int, said: str
+) -> None:
+    (mylab / "labnets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(str(mylab))
+    try:
+        adder = str(EXAMPLES / "mylab" / "adder.toml")
+        got, out, err = call("--trust", "mylab", "fit", f"labnets:{name}", "--chip", adder)
+    finally:
+        sys.modules.pop("labnets", None)
+    assert got == code and said in out + err
+    assert ("arguments" in err) == (name == "needs")

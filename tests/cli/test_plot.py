@@ -151,6 +151,7 @@ def test_an_evaluation_becomes_an_energy_figure(tmp_path: Path) -> None:
         (["none.json"], "cannot be read"),
         (["bad.json"], "is not JSON"),
         (["odd.json"], "is not an evaluation"),
+        (["chipless.json"], "has no chip; evaluate with --chip"),
         (["."], "has no metrics.jsonl"),
         (["badrun"], "is not a line of training metrics"),
         (["newrun"], "no finished training episode"),
@@ -162,6 +163,7 @@ def test_bad_input_is_one_line_and_exit_2(
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text("{")
     Path("odd.json").write_text("[]")
+    Path("chipless.json").write_text('{"agent": {"name": "a"}, "env": {"id": "CartPole-v1"}}')
     for name, text in (("badrun", "oops\n"), ("newrun", '{"steps": 1, "mean_return": null}\n')):
         Path(name).mkdir()
         (Path(name) / "metrics.jsonl").write_text(text)

@@ -1,8 +1,9 @@
-"""``list``, ``show`` and ``check`` of neuron models, plasticity rules and codes."""
+"""``list``, ``show`` and ``check`` of neuron models, plasticity rules, codes, trainers and other parts."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_show_gives_the_equation_and_the_parameters(lab: Path, capsys: Any) -> N
         (["check", "gaussian_populatio"], "did you mean 'gaussian_population'?"),
         (["check", "lif", "tau_mem_s=-1"], "tau_mem_s: input should be greater than 0"),
         (["check", "lif", "tau=1"], "tau: is not a known key"),
+        (["check", "lif", "pair_stdp", "tau_mem=1"], "is not a known key of lif, pair_stdp; did you mean 'tau_mem_s'?"),
         (["check", "lif", "--tick", "5"], "--tick: '5' has no unit"),
         (["check", "labcounter:Count"], "did you mean 'Counter'?"),
     ],
@@ -194,3 +196,26 @@ def test_what_is_wrong_with_a_code_is_told(lab: Path, right: str, wrong: str, me
         assert message in capsys.readouterr().out
     finally:
         sys.modules.pop("labcode", None)
+
+
+def test_trainers_derivatives_and_families_are_listed_and_shown(capsys: Any) -> None:
+    for kind, name in (("trainers", "ppo"), ("derivatives", "fast_sigmoid"), ("families", "loihi1")):
+        assert call(["list", kind]) == 0
+        assert name in capsys.readouterr().out
+    assert call(["show", "ppo"]) == 0
+    said = capsys.readouterr().out
+    assert "rollout_steps" in said and "loss/policy: the clipped objective" in said
+    assert call(["show", "rstdp", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert "learning.gamma" in {row["name"] for row in data["parameters"]} and "rstdp/noise" in data["metrics"]
+    assert call(["show", "loihi1"]) == 0  # a chip file, as before
+    assert capsys.readouterr().out.startswith("# chip loihi1")
+    assert call(["show", "loihi1", "--kind", "family"]) == 0
+    assert "power (W): chip_static" in capsys.readouterr().out
+
+
+def test_a_neuron_is_shown_without_importing_trainers_and_families() -> None:
+    look = "print([m for m in sys.modules if m.startswith(('snnctl.training.', 'snnctl.hardware.'))])"
+    code = f"import sys; from snnctl.cli.main import call; call(['show', 'lif']); {look}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -112,7 +112,7 @@ def test_fit_of_a_network_in_python_on_it(mylab, capsys) -> None:
     assert call(["--trust", "mylab", "fit", "mylab.chip:network", "--chip", ADDER]) == 0
     out = capsys.readouterr().out
     assert "mylab.chip:network on Adder, an example of a chip: fits" in out
-    assert "6 / 256" in out and "1 core, 1 chip; a decision takes 1 ticks" in out
+    assert "6 / 256" in out and "1 core, 1 chip; a decision takes 8 ticks" in out
 
 
 def test_fit_tells_what_it_refuses(mylab, capsys, monkeypatch) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,80 +11,32 @@ import pytest
 from snnctl.errors import DivergedError, NetworkError
 from snnctl.network import (
     AllToAll,
-    Engine,
     Explicit,
     FixedInDegree,
     FixedProbability,
     Network,
-    NetworkDescription,
     OneToOne,
-    Population,
     Projection,
     SpikeArray,
     Uniform,
 )
-from snnctl.network.description import problems
-from snnctl.network.program import lower
-from snnctl.neurons import AdEx, CobaLif, CubaLif, CurrentLif, HodgkinHuxley, Izhikevich, Lif, Poisson
+from snnctl.neurons import AdEx, CobaLif, CubaLif, HodgkinHuxley, Izhikevich, Lif, Poisson
 from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
 from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume, RewardStdp
-
-NAN, INF = float("nan"), float("inf")
-LIF = Lif(tau_mem_s=1e-2)
-
-
-def alone(neuron: Any = LIF, **given: Any) -> Network:
-    """One population `cells` of 2."""
-    network = Network(tick_s=1e-3)
-    network.population("cells", 2, neuron, **given)
-    return network
-
-
-def pair(neuron: Any = LIF, tick_s: float = 1e-3, **projection: Any) -> Network:
-    """An input `noise` of 3 and `cells` of 2, with a projection."""
-    network = Network(tick_s=tick_s)
-    network.population("noise", 3)
-    network.population("cells", 2, neuron)
-    network.project("noise", "cells", **{"weight": 0.5, **projection})
-    return network
-
-
-def ran(network: Network, ticks: int = 4, **given: Any) -> Network:
-    network.run(ticks * network.tick_s, **given)
-    return network
-
-
-def recorded(network: Network, *what: Any, **how: Any) -> None:
-    network.record(*what, **how)
-    ran(network)
-
-
-def learning(rule: Any = None) -> Network:
-    return pair(plasticity=PairStdp() if rule is None else rule)
-
-
-def listening() -> Network:
-    """One rule that reads a signal and one that does not."""
-    network = learning(DopamineStdp())
-    network.project("cells", "cells", weight=0.1, plasticity=PairStdp())
-    return network
-
-
-def signalled_later(network: Network) -> None:
-    network.step()
-    network.step()
-    network.step(signal=1.0)
-
-
-def first(network: Network) -> Projection:
-    return network.description.projections[0]
-
-
-def injected(current: Any) -> None:
-    network = pair()
-    network.inject("cells", current)
-    ran(network)
-
+from tests.network.small_networks import (
+    INF,
+    LIF,
+    NAN,
+    alone,
+    first,
+    injected,
+    learning,
+    listening,
+    pair,
+    ran,
+    recorded,
+    signalled_later,
+)
 
 POPULATIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "a negative time constant": (
@@ -267,44 +217,6 @@ def test_is_refused_in_one_line_that_says_where(build: Callable[[], Any], messag
     assert "\n" not in str(caught.value)
 
 
-# --------------------------------------------------------------------------- cycles
-
-
-def loop(*delays_s: float) -> Network:
-    """in -> a -> b -> ... -> a with these delays, and a side branch."""
-    network = Network(tick_s=1e-3)
-    names = [chr(ord("a") + k) for k in range(len(delays_s))]
-    network.population("in", 1)
-    for name in (*names, "side"):
-        network.population(name, 2, LIF)
-    network.project("in", "a", weight=1.0, delay_s=0.0)
-    network.project(names[-1], "side", weight=1.0, delay_s=0.0)
-    for k, delay in enumerate(delays_s):
-        network.project(names[k], names[(k + 1) % len(names)], weight=1.0, delay_s=delay)
-    return network
-
-
-@pytest.mark.parametrize("delays", [(0.0,), (0.0, 0.0), (0.0, 0.0, 0.0)])
-def test_a_cycle_without_delay_is_named(delays: tuple[float, ...]) -> None:
-    with pytest.raises(NetworkError, match="cycle without delay: ") as caught:
-        loop(*delays).run(1e-3)
-    (problem,) = caught.value.problems
-    around = problem.message.split(": ")[1].split(" -> ")
-    assert around[0] == around[-1]
-    ring = [chr(ord("a") + k) for k in range(len(delays))]
-    at = ring.index(around[0])
-    assert around[:-1] == ring[at:] + ring[:at]  # in the direction of the projections, nobody else
-
-
-def test_a_cycle_that_is_too_fast_is_named() -> None:
-    with pytest.raises(NetworkError, match="sum to less than") as caught:
-        loop(0.0, 1e-3, 1e-3).run(1e-3)
-    around = caught.value.problems[0].message.split(": ")[1].split(" -> ")
-    assert around[0] == around[-1]
-    assert sorted(around[:-1]) == ["a", "b", "c"]
-    ran(loop(0.0, 1e-3, 2e-3))
-
-
 # --------------------------------------------------------------------------- what is odd, but sound
 
 
@@ -344,138 +256,6 @@ def test_a_rule_that_reads_a_membrane_needs_one(monkeypatch: pytest.MonkeyPatch)
         NetworkError, match=r"projection.noise.cells.plasticity: 'eprop' reads a membrane; 'cells' has no v"
     ):
         ran(pair(Poisson(rate_hz=1.0), plasticity=Eprop()))
-
-
-# --------------------------------------------------------------------------- states
-
-
-def test_the_state_of_another_network_is_refused() -> None:
-    state = ran(pair()).state()
-    with pytest.raises(NetworkError, match=r"state.values: .*\(4,\).*\(6,\)"):
-        pair(CurrentLif(tau_mem_s=1e-2, tau_syn_s=1e-2)).restore(state)
-    with pytest.raises(NetworkError, match="state: is int"):
-        pair().restore(3)  # type: ignore[arg-type]
-    noisy = pair()
-    noisy.inject("cells", OrnsteinUhlenbeck(deviation=1.0, tau_s=0.1))
-    with pytest.raises(NetworkError, match=r"state.currents: .*other current sources"):
-        noisy.restore(state)
-
-
-def test_a_damaged_state_is_refused_before_the_kernel_follows_it() -> None:
-    network = ran(pair())
-    for field, change in (("ring", 10**6), ("ring", -5), ("counts", 9), ("counts", -1)):
-        state = network.state()
-        getattr(state.engine, field)[:] += change
-        with pytest.raises(NetworkError, match=f"state.{field}: .*damaged"):
-            network.restore(state)
-
-
-def npz(**arrays: Any) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def npy() -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, np.zeros(3))
-    return buffer.getvalue()
-
-
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda data: b"",
-    "text": lambda data: b"hello\n",
-    "cut early": lambda data: data[:300],
-    "cut late": lambda data: data[:-30],
-    "overwritten": lambda data: data[:200] + b"\x00\xff" * 20 + data[240:],
-    "other arrays": lambda data: npz(a=np.zeros(3)),
-    "one array": lambda data: npy(),
-    "objects": lambda data: npz(**{"engine.tick": np.array([{}], object)}),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_file_is_refused_and_changes_nothing(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    network = ran(pair(), spikes={"noise": 1})
-    before = network.state().engine
-    path = tmp_path / "state.npz"
-    network.save(path)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(NetworkError, match=r"state.npz: is no state of this network"):
-        network.load(path)
-    for left, right in zip(before, network.state().engine, strict=True):
-        assert left.tobytes() == right.tobytes()
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match=r"nowhere.npz: is no state of this network"):
-        pair().load(tmp_path / "nowhere.npz")
-
-
-# --------------------------------------------------------------------------- the engine itself
-
-
-def engine() -> Engine:
-    return learning().engine
-
-
-def zeros(*shape: int) -> Any:
-    return np.zeros(shape, np.uint8)
-
-
-ENGINE: dict[str, tuple[Callable[[Engine], Any], str]] = {
-    "inputs of another width": (lambda e: e.run(e.initial_state(), zeros(4, 2)), r"inputs: .*\(4, 2\)"),
-    "inputs without ticks": (lambda e: e.run(e.initial_state(), zeros(3)), r"inputs: .*\(3,\)"),
-    "numbers": (lambda e: e.run(e.initial_state(), np.full((4, 3), 0.5)), "inputs: .*neither 0 nor 1"),  # type: ignore[arg-type]
-    "a tick of another width": (lambda e: e.tick(e.initial_state(), zeros(9)), r"inputs: .*\(1, 9\)"),
-    "currents of another width": (
-        lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.zeros((4, 9))),
-        r"currents: .*\(4, 9\)",
-    ),
-    "too few currents": (lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.zeros((1, 2))), "currents: "),
-    "currents of nan": (
-        lambda e: e.run(e.initial_state(), zeros(4, 3), currents=np.full((4, 2), NAN)),
-        r"currents.cells: has 8 values that are not finite, the first \(nan\) for neuron 0 at tick 0",
-    ),
-    "too many signals": (lambda e: e.run(e.initial_state(), zeros(4, 3), signals=np.zeros((4, 2))), "signals: "),
-    "too little teaching": (lambda e: e.run(e.initial_state(), zeros(4, 3), teach=np.zeros((2, 2))), "teach: "),
-    "probes of nothing": (
-        lambda e: e.advance(e.initial_state(), zeros(1, 3), probes=np.array([10**9])),
-        "probes: must lie between 0 and 3",
-    ),
-    "another state": (
-        lambda e: e.run(pair(CurrentLif(tau_mem_s=1e-2, tau_syn_s=1e-2)).engine.initial_state(), zeros(4, 3)),
-        "state.values: ",
-    ),
-}
-
-
-@pytest.mark.parametrize(("use", "message"), ENGINE.values(), ids=ENGINE.keys())
-def test_the_engine_checks_shapes_before_the_kernel_reads(use: Callable[[Engine], Any], message: str) -> None:
-    with pytest.raises(NetworkError, match=message) as caught:
-        use(engine())
-    assert len(caught.value.problems) == 1
-
-
-def test_missing_tensors_are_all_named() -> None:
-    with pytest.raises(NetworkError) as caught:
-        lower(pair().description, {})
-    wanted = {"projection.noise.cells.weight", "population.cells.bias"}
-    assert {p.where for p in caught.value.problems} == wanted
-
-
-def test_descriptions_are_refused_too() -> None:
-    populations = (Population(name="in", size=1), Population(name="out", size=1, neuron=LIF))
-    for projection, message in (
-        (Projection(source="in", target="out", delay_ticks=70_000), "delay_ticks"),
-        (Projection(source="in", target="out", delay_ticks=-1), "delay_ticks"),
-        (Projection(source="inn", target="out"), "source"),
-        (Projection(source="out", target="in"), "target"),
-        (Projection(source="in", target="out", receptor="gaba"), "receptor"),
-    ):
-        description = NetworkDescription(tick_s=1e-3, ticks=1, populations=populations, projections=(projection,))
-        (problem,) = problems(description, "network")
-        assert problem.where == f"network.projections[0].{message}"
 
 
 def test_a_model_that_leaves_its_stable_range_is_named_instead_of_going_silent() -> None:
@@ -654,15 +434,6 @@ def test_errors_of_the_whole_network_name_the_projection() -> None:
     network.project("cells", "cells", weight=0.1, delay_s=0.0)
     with pytest.raises(NetworkError, match=r"^projections: have a cycle without delay: cells -> cells"):
         ran(network)
-
-
-def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
-    ran(pair()).save(tmp_path / "state.npz")
-    for other in (pair(weight=0.6), pair(Lif(tau_mem_s=2e-2)), pair(delay_s=1e-3, tick_s=0.5e-3)):
-        with pytest.raises(NetworkError, match="is the state of another network"):
-            other.load(tmp_path / "state.npz")
-    ran(learning()).save(tmp_path / "plastic.npz")
-    pair(plasticity=PairStdp(), weight=0.1).load(tmp_path / "plastic.npz")  # its weights are in the file
 
 
 @pytest.mark.needs_compiler

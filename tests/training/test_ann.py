@@ -96,6 +96,7 @@ def test_codes_that_do_not_fit_are_all_told() -> None:
     with pytest.raises(ConfigError) as caught:
         twin("cartpole-ppo", DISCRETE[0])
     assert {p.where for p in caught.value.problems} == {"cartpole-ppo:encoder.kind", "cartpole-ppo:decoder.kind"}
+    assert any("use one that reads values: analog, argmax" in str(p) for p in caught.value.problems)
     with pytest.raises(ConfigError, match=r"decoder\.kind: 'argmax' reads the numbers of a network without spikes"):
         twin("cartpole-ppo", "decoder={kind='argmax'}")
     with pytest.raises(ConfigError, match=r"decoder\.kind: 'analog' has no gradient as it is configured"):
