@@ -2,21 +2,21 @@
 
     python benchmarks/sac.py [hopper-sac] [KEY=VALUE ...]
 
-Processor time of one thread, medians; a third of the actor's update falls on each step. "products" of the actor are its
-forward and backward pass with the kernels of neurons, encoder and decoder replaced by nothing.
+Processor time of one thread, medians. A critics' update bears 1 / actor_every of the actor's. "products" of the
+actor are its forward and backward pass with the kernels of neurons, encoder and decoder replaced by nothing.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import snnctl  # noqa: F401  sets up BLAS before numpy is imported
 
 import numpy as np  # isort: skip
+from critics import median_ms  # beside this script
+
 from snnctl import config, library, streams
 from snnctl.training import actor
 from snnctl.training.blueprint import build, opened
@@ -24,17 +24,6 @@ from snnctl.training.recipe import Recipe
 from snnctl.training.sac import Sac
 
 REPEATS = 60
-
-
-def median_ms(job: Callable[[], object]) -> float:
-    """Of the calls after the first."""
-    job()
-    found = []
-    for _ in range(REPEATS):
-        start = time.thread_time()
-        job()
-        found.append(time.thread_time() - start)
-    return 1e3 * statistics.median(found)
 
 
 def spiking_products(work: Any, tensors: Any, gradients: Any, *, back: bool) -> None:
@@ -78,9 +67,9 @@ def main() -> None:
     if hasattr(work, "spikes"):
         parts["products of actor forward"] = lambda: spiking_products(work, tensors, gradients, back=False)
         parts["products of actor backward"] = lambda: spiking_products(work, tensors, gradients, back=True)
-    found = {part: median_ms(job) for part, job in parts.items()}
-    step = found["act and environment"] + found["draw, next actions, critics"]
-    found["a step, all in all"] = step + found["actor update"] / recipe.trainer.actor_every
+    found = {part: median_ms(job, REPEATS) for part, job in parts.items()}
+    update = found["draw, next actions, critics"] + found["actor update"] / recipe.trainer.actor_every
+    found["a step, all in all"] = found["act and environment"] + recipe.trainer.updates_per_step * update
     for part, ms in found.items():
         print(f"{part:30} {ms:7.2f} ms")
     sac.close()

@@ -155,7 +155,7 @@ class Slot:
         if isinstance(value, Unresolved):
             return dict(value.table)
         table = config.to_data(value)
-        if is_users(type(value)) and type(value) not in self.parts.values():
+        if is_users(type(value)):
             table[self.key] = self._users_name(type(value))
         return table
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.coding.code import Decoder, Encoder, Shapes
+from snnctl.network.description import TensorShape
 from snnctl.network.model_check import Finding
 
 TICKS = (8, 10, 16, 40, 100)  # of a decision, tried in turn
@@ -128,10 +129,7 @@ def _trial(code: Any) -> tuple[int, int, str]:
 
 def _misfit(tensors: dict[str, NDArray[Any]], shapes: Shapes) -> str | None:
     got = {name: array.shape for name, array in tensors.items()}
-    fits = set(got) == set(shapes) and all(
-        len(got[name]) == len(shape) and all(s in (None, g) for s, g in zip(shape, got[name], strict=True))
-        for name, shape in shapes.items()
-    )
+    fits = set(got) == set(shapes) and all(TensorShape(shape).fits(got[name]) for name, shape in shapes.items())
     return None if fits else str(got)
 
 

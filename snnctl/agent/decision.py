@@ -25,7 +25,6 @@ from snnctl.agent.coder import misfit
 from snnctl.coding.code import LinearReadout, ReceptiveFields, Tensors
 from snnctl.coding.readout import choose, linear, normalise, squash
 from snnctl.coding.receptive_fields import activation, deterministic_spikes, poisson_spikes
-from snnctl.errors import Problem
 from snnctl.network.capability import Capability
 from snnctl.network.population import step
 from snnctl.network.program import Program
@@ -46,15 +45,7 @@ CAPABILITY = Capability(
     readouts=("spikes",),
     populations=("one",),
 )
-
-
-def refuses(program: Program) -> list[Problem]:
-    """Why the fused decision cannot run a program; empty when it can."""
-    found = CAPABILITY.refuses(program)
-    if not found and program.chain is None:
-        found.append(Problem("projections", "do not lead from the input through every population to the output"))
-    return found
-
+refuses = CAPABILITY.refuses
 
 _EXTERNAL, _DETERMINISTIC, _POISSON = 0, 1, 2  # who makes the input spikes
 

@@ -20,7 +20,7 @@ from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.agent.injection import Injection
 from snnctl.agent.program import program
-from snnctl.coding.code import Action
+from snnctl.coding.code import Action, LinearReadout
 from snnctl.network.engine import Engine, Fired
 from snnctl.network.program import Program
 
@@ -32,8 +32,11 @@ class FloatController:
         self.description: AgentDescription = agent.description
         lowered = program(agent)
         readout = agent.description.decoder.fused(agent.tensors)
-        fast = np.dtype(dtype) == np.float32 and readout is not None and not decision.refuses(lowered)
-        self._path: _Fused | _General = _Fused(agent, lowered) if fast else _General(agent, lowered, dtype)
+        self._path: _Fused | _General
+        if np.dtype(dtype) == np.float32 and readout is not None and not decision.refuses(lowered):
+            self._path = _Fused(agent, lowered, readout)
+        else:
+            self._path = _General(agent, lowered, dtype)
         self.act = self._path.act  # (observation (dims,)) -> action, without another call in between
         self.reset = self._path.reset
         self.activity = self._path.activity
@@ -42,10 +45,9 @@ class FloatController:
 class _Fused:
     """The decision kernel, with the encoder inside where it has one, or before it."""
 
-    def __init__(self, agent: Agent, lowered: Program) -> None:
+    def __init__(self, agent: Agent, lowered: Program, readout: LinearReadout) -> None:
         description = agent.description
-        fields, readout = description.encoder.fused(agent.tensors), description.decoder.fused(agent.tensors)
-        assert readout is not None
+        fields = description.encoder.fused(agent.tensors)
         self._fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
         self._decision = Decision(lowered, agent.tensors, float(description.normaliser.clip), fields, readout)
         self._coder = Coder(agent)

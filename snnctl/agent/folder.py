@@ -155,10 +155,7 @@ def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str
                 found.append(Problem(where, f"lacks the tensor '{name}' {spec.shape}"))
             continue
         array = tensors[name]
-        fits = len(array.shape) == len(spec.shape) and all(
-            s is None or s == a for s, a in zip(spec.shape, array.shape, strict=True)
-        )
-        if not fits:
+        if not spec.fits(array.shape):
             found.append(Problem(where, f"tensor '{name}' has shape {array.shape}", f"expected {spec.shape}"))
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -172,7 +169,7 @@ def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str
     if not found and isinstance(description.network, NetworkDescription):
         found += [
             Problem(where, f"tensor '{problem.where}' {problem.message}", problem.remedy)
-            for problem in network_tensors.problems(description.network, tensors)
+            for problem in network_tensors.synapse_problems(description.network, tensors)
         ]
     return found
 

@@ -22,14 +22,15 @@ def check(
         typer.Argument(
             metavar="NAME... [PARAMETER=VALUE...]",
             help="Names or paths of entries of any kind, run folders; names or import paths (module:Class) of neuron "
-            "models, rules, codes, derivatives, trainers and chip families, with parameters for all that have them.",
+            "models, rules, codes, derivatives, critics, trainers and chip families, with parameters for all that "
+            "have them.",
         ),
     ],
     kind: Annotated[
         str,
         typer.Option(
-            help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, derivative, trainer "
-            "or family: only that."
+            help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, derivative, critic, "
+            "trainer or family: only that."
         ),
     ] = "",
     tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
@@ -37,8 +38,8 @@ def check(
 ) -> None:
     """Check entries: schema, contradictions, spaces, a first decision; models: interface, compilation, equal results.
 
-    A name that an agent and a recipe share is checked as both. Of derivatives, trainers and families the interface is
-    all that is looked at.
+    A name that an agent and a recipe share is checked as both. Of derivatives, critics, trainers and families the
+    interface is all that is looked at.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
@@ -84,7 +85,7 @@ def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str,
 
     row: dict[str, Any] = {"kind": word.kind, "name": word.name, "path": word.place}
     found = [Finding("interface", "failed", defect) for defect in word.slot.defects(word.cls)]
-    if not found and word.kind in ("derivative", "trainer", "family"):
+    if not found and word.kind in ("derivative", "critic", "trainer", "family"):
         if word.has_parameters:
             vocabulary.configured(word.cls, assignments)
         found.append(Finding("interface", "passed", f"all that a {word.slot.noun} has; it was not run"))

@@ -36,7 +36,7 @@ def evaluate(
         str, typer.Option(help="What counts: chip (default), board, or dynamic (the network's work alone).")
     ] = "",
     episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes of each controller.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes' seeds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=api.MAX_SEED, help="Seed of the episodes' seeds.")] = 0,
     env: Annotated[str, typer.Option(metavar="ID", help="Environment, instead of the agent's own.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="F", help="JSON file (runs/evaluations/AGENT-CHIP.json).")] = None,
     html: Annotated[Path | None, typer.Option(metavar="F", help="HTML report (beside the JSON file).")] = None,
@@ -66,15 +66,13 @@ def evaluate(
     named = budgets.load(budget) if budget else None
     budgets.combine(named, limits["power"], limits["latency"], limits["energy"], boundary or None)
 
-    from snnctl import runtime
     from snnctl.evaluation import evaluate as engine
     from snnctl.report import html as report
     from snnctl.storage import write_atomic
 
     loaded = api.agent(agent)
     data_file, page_file = _targets(f"{loaded.description.name}-{Path(chip).stem}", out, html)
-    if not runtime.kernels_cached():
-        console.note("compiling kernels, once; later runs start faster")
+    console.compiling()
     with console.progress("evaluate", 2 * episodes, "episodes") as bar:
         found = engine.evaluate(
             loaded,
@@ -106,15 +104,13 @@ def evaluate(
 
 def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, as_json: bool) -> None:
     """The evaluation without a chip."""
-    from snnctl import runtime
     from snnctl.cli import run
     from snnctl.evaluation.returns import returns
     from snnctl.storage import write_atomic
 
     loaded = api.agent(agent)
     data_file, _ = _targets(loaded.description.name, out, None)
-    if not runtime.kernels_cached():
-        console.note("compiling kernels, once; later runs start faster")
+    console.compiling()
     with console.progress("evaluate", episodes, "episodes") as bar:
         found = returns(
             loaded,

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 import snnctl
+from snnctl import slots
 from snnctl.cli import console
 from snnctl.errors import SnnctlError
 
@@ -82,8 +83,6 @@ def _trusted(arguments: list[str]) -> list[str]:
     """The arguments without ``--trust MODULE``; what it names, and every import path that was typed, is trusted."""
     if not any(":" in word or word.startswith("--trust") for word in arguments):
         return arguments
-    from snnctl import slots
-
     rest: list[str] = []
     words = iter(arguments)
     for word in words:

@@ -31,7 +31,7 @@ def run(
     agent: Annotated[str, typer.Argument(help="Name or folder of an agent, or a run folder (its best checkpoint).")],
     env: Annotated[str, typer.Option(metavar="ID", help="Environment, instead of the agent's own.")] = "",
     episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes to run.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes' seeds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=api.MAX_SEED, help="Seed of the episodes' seeds.")] = 0,
     change: Annotated[
         list[str] | None,
         typer.Option(metavar="C", help="Change the plant, again for more: length*=0.5, observation[3]+=0.3 ..."),
@@ -60,7 +60,6 @@ def run(
 
     Example: snnctl run cartpole-rstdp --change 'length*=0.12' --learn --episodes 200 --save adapted
     """
-    from snnctl import runtime
     from snnctl.agent import controllers
     from snnctl.agent.learner import Learner
     from snnctl.loop import closed_loop, statistics
@@ -77,8 +76,7 @@ def run(
         raise InputError(Problem(str(save), "cannot be written to", "name a folder that you may write to"))
     learning = Learner(loaded, seed) if learn else None
     env_id = env or loaded.description.task.env_id
-    if not runtime.kernels_cached():
-        console.note("compiling kernels, once; later runs start faster")
+    console.compiling()
     with contextlib.ExitStack() as stack:
         observers = _observers(stack, env_id, seed, plant, video, record, view)
         bar = stack.enter_context(console.progress("run", episodes, "episodes"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snnctl import library, slots
+from snnctl import config, library, slots
 from snnctl.cli import console, entries, vocabulary
 from snnctl.errors import InputError, NotFoundError, Problem
 from snnctl.library import Entry
@@ -32,7 +32,7 @@ def show(
         str,
         typer.Option(
             help="Of an ambiguous name: env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, "
-            "derivative, trainer, family."
+            "derivative, critic, trainer, family."
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
@@ -41,8 +41,6 @@ def show(
 
     Example: snnctl show loihi1
     """
-    from snnctl import config, slots
-
     entry = _entry(name, kind)
     if entry is None:
         _word(vocabulary.find(name, kind), as_json)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snnctl.api import MAX_SEED
 from snnctl.cli import console
 from snnctl.errors import ConfigError, InputError, Problem
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from snnctl.training.recipe import Recipe
     from snnctl.training.run import Moment, RunResult
 
-MAX_SEED = 2**32 - 1
 INTERRUPTED = 130
 
 

@@ -1,6 +1,6 @@
 """Parts by name, as ``list``, ``show``, ``check`` and ``plot`` need them: neuron models, plasticity rules, codes, ...
 
-Surrogate derivatives, trainers and chip families are imported only where no other part has the name.
+Surrogate derivatives, critics, trainers and chip families are imported only where no other part has the name.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from snnctl import config, slots
+from snnctl import config, library, slots
 from snnctl.errors import InputError, NotFoundError, Problem, nearest
 from snnctl.slots import Slot
 
-Kind = Literal["neuron", "rule", "code", "derivative", "trainer", "family"]
+Kind = Literal["neuron", "rule", "code", "derivative", "critic", "trainer", "family"]
 PLURALS: dict[str, Kind] = {
     "neurons": "neuron",
     "rules": "rule",
     "codes": "code",
     "derivatives": "derivative",
+    "critics": "critic",
     "trainers": "trainer",
     "families": "family",
 }
@@ -30,6 +31,7 @@ SLOTS: dict[Kind, tuple[Slot, ...]] = {
     "rule": (slots.RULES,),
     "code": (slots.ENCODERS, slots.DECODERS),
     "derivative": (slots.DERIVATIVES,),
+    "critic": (slots.CRITICS,),
     "trainer": (slots.TRAINERS,),
     "family": (slots.FAMILIES,),
 }
@@ -40,6 +42,7 @@ _NOUNS = {
     "neuron": "neuron model",
     "rule": "plasticity rule",
     "derivative": "surrogate derivative",
+    "critic": "form of critics",
     "family": "chip family",
 }
 
@@ -63,7 +66,8 @@ class Word(NamedTuple):
     @property
     def text(self) -> str:
         """The docstring of the file that holds the class, which has the equation; else that of the class."""
-        own = sys.modules[self.cls.__module__].__doc__ if self.kind != "derivative" else ""  # one file holds several
+        shared = self.kind in ("derivative", "critic")  # one file holds several
+        own = "" if shared else sys.modules[self.cls.__module__].__doc__
         return inspect.cleandoc(own or self.cls.__doc__ or "")
 
     @property
@@ -130,7 +134,7 @@ def find(name: str, kind: str = "") -> Word:
         kinds = " or ".join(f"--kind {word.kind if several else word.slot.noun}" for word in found)
         raise InputError(Problem(f"'{name[:80]}'", f"is the name of {len(found)} things", f"add {kinds}"))
     if not found:
-        what = _NOUNS.get(kind, kind) or "neuron model, rule, code, derivative, trainer or chip family"
+        what = _NOUNS.get(kind, kind) or "neuron model, rule, code, derivative, critic, trainer or chip family"
         raise NotFoundError(
             Problem(f"'{name[:80]}'", f"is not a known {what}", nearest(name, [word.name for word in known]))
         )
@@ -148,6 +152,7 @@ def _slot_of(cls: Any, kind: str) -> Slot:
     likely = {
         slots.ENCODERS: "snnctl.coding.code.Encoder" in bases,
         slots.DECODERS: "snnctl.coding.code.Decoder" in bases,
+        slots.CRITICS: "snnctl.surrogate.critics.Critic" in bases,
         slots.TRAINERS: "snnctl.training.algorithm.Trainer" in bases,
         slots.RULES: is_class and (hasattr(sys.modules[cls.__module__], "Synapse") or "rule" in _names(cls)),
         slots.DERIVATIVES: is_class and callable(getattr(cls, "replace", None)),
@@ -171,13 +176,11 @@ def instead(name: str, error: NotFoundError) -> None:
         known += [word.name for one in kinds for word in words(one)]
         if name in known:
             return
-    from snnctl import library
-
     if "did you mean" in error.problems[0].remedy or library.as_path(name).exists():
         raise error
 
     known += [entry.name for one in library.KINDS for entry in library.entries(one)]
-    what = f"is not a known {', '.join(library.KINDS)}, neuron model, rule, code, derivative, trainer or family"
+    what = f"is not a known {', '.join(library.KINDS)}, neuron model, rule, code, derivative, critic, trainer or family"
     raise NotFoundError(Problem(f"'{name[:80]}'", what, nearest(name, known)))
 
 

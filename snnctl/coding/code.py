@@ -28,7 +28,11 @@ Action = NDArray[np.float64] | int
 
 
 class SpikeEncoder(Protocol):
-    """What turns a normalised observation into spikes, tensors and memory of the episode included."""
+    """What turns a normalised observation into spikes, tensors and memory of the episode included.
+
+    One of few, steady spikes may also have ``active(x)``: numbers of the neurons (any,), ascending, that spike in every
+    tick of a decision for ``x`` (dims,); the array may be overwritten by the next call.
+    """
 
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) of 0 and 1 for ``x`` (dims,); draws from the generator ``state`` (4,) if it needs to."""
@@ -36,14 +40,6 @@ class SpikeEncoder(Protocol):
 
     def reset(self) -> None:
         """Forget the episode so far."""
-        ...
-
-
-class SourceEncoder(SpikeEncoder, Protocol):
-    """A spike encoder of few, steady spikes, which can name the neurons that spike in every tick of a decision."""
-
-    def active(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Numbers of the neurons (any,), ascending, for ``x`` (dims,); may be overwritten by the next call."""
         ...
 
 

@@ -11,22 +11,21 @@ enters is in the result with its source. ``to_json`` is described in ``docs/eval
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import config, versions
-from snnctl.agent import folder
+from snnctl import config
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
 from snnctl.errors import DivergedError, Problem
-from snnctl.evaluation import costs, mapping, pairs
+from snnctl.evaluation import costs, mapping, pairs, returns
 from snnctl.evaluation.budget import Budget, combine
 from snnctl.evaluation.costs import Meter, Record
 from snnctl.evaluation.pairs import Comparison
+from snnctl.evaluation.returns import EPISODES, SCHEMA, Progress, finite
 from snnctl.evaluation.verdict import Verdict, judge
 from snnctl.hardware import chip as chips
 from snnctl.hardware.chip import Chip
@@ -34,13 +33,8 @@ from snnctl.hardware.controller import ChipController
 from snnctl.loop.closed_loop import episode_seeds, run_episodes
 from snnctl.loop.episode import Episode
 from snnctl.loop.statistics import Summary, summarise
-from snnctl.robots import environments
 
-SCHEMA = 1
-EPISODES = 20
 _BINS = 60
-
-Progress = Callable[[int, int, str], None]  # episodes done, episodes in all, what runs
 
 
 class Evaluation(NamedTuple):
@@ -69,20 +63,18 @@ class Evaluation(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the raster, as plain data in SI units; what is not a finite number is None."""
-        return {key: _finite(value) for key, value in self._sections().items()}
+        data: dict[str, Any] = finite(self._sections())
+        return data
 
     def _sections(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "evidence": "modelled",
             "holds": self.holds,
-            "agent": {
-                "name": self.agent.description.name,
-                "weights_sha256": folder.digest(self.agent.tensors),
-            },
+            "agent": returns.agent_data(self.agent),
             "env": {"id": self.env_id, "control_dt_s": self.record.control_dt_s},
             "chip": {"name": self.chip.name, "title": self.chip.title},
-            "budget": _budget_data(self.budget),
+            "budget": config.to_data(self.budget),
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
             "returns": {
                 "float": [e.episode_return for e in self.float_episodes],
@@ -91,10 +83,8 @@ class Evaluation(NamedTuple):
                 "chip_summary": self.chip_summary.to_json(),
                 "comparison": self.comparison.to_json(),
                 "diverged": [
-                    {"controller": name, "seed": e.seed, "why": e.diverged}
-                    for name, episodes in (("float", self.float_episodes), ("chip", self.chip_episodes))
-                    for e in episodes
-                    if e.diverged
+                    *returns.diverged("float", self.float_episodes),
+                    *returns.diverged("chip", self.chip_episodes),
                 ],
             },
             "latency": _latency_data(self.record),
@@ -104,12 +94,7 @@ class Evaluation(NamedTuple):
             "notes": list(self.record.notes),
             "mapping": self.mapping,
             "constants": [constant._asdict() for constant in self.chip.constants("energy", "time", "power")],
-            "repro": {
-                "command": self.command,
-                "seed": self.seed,
-                "episode_seeds": [e.seed for e in self.chip_episodes],
-                "versions": versions.installed(),
-            },
+            "repro": returns.repro(self.command, self.seed, self.chip_episodes),
         }
 
 
@@ -156,11 +141,11 @@ def evaluate(
     chip = chips.load(chip) if isinstance(chip, str) else chip
     where = env_id or agent.description.task.env_id
     controller = ChipController(agent, chip)
-    meter = Meter(controller, _control_dt_s(agent, where))
     seeds = episode_seeds(seed, episodes)
     say = _Teller(progress, episodes)
     if float_episodes is None or [e.seed for e in float_episodes] != list(seeds):
         float_episodes = run_episodes(FloatController(agent), where, seeds, progress=say.part("float", 0))
+    meter = Meter(controller, float_episodes[0].control_dt_s)
     chip_episodes = run_episodes(controller, where, seeds, observer=meter, progress=say.part(chip.name, 1))
     record = meter.record()
     if record is None:
@@ -184,16 +169,6 @@ def evaluate(
     )
 
 
-def _control_dt_s(agent: Agent, env_id: str) -> float:
-    """The time between decisions in an environment: it is a cost."""
-    made_for = agent.description.task
-    env = environments.make(env_id, **(made_for.env_kwargs if env_id == made_for.env_id else {}))
-    try:
-        return environments.task(env, env_id).control_dt_s
-    finally:
-        env.close()
-
-
 def deadline(record: Record, episodes: Sequence[Episode]) -> dict[str, Any]:
     """Decisions that took longer than the control period, and the longest run of them in one episode."""
     late = costs.latency(record) > record.control_dt_s  # (decisions,)
@@ -206,10 +181,6 @@ def deadline(record: Record, episodes: Sequence[Episode]) -> dict[str, Any]:
         start += len(episode.decision_s)
     misses = int(late.sum())
     return {"period_s": record.control_dt_s, "misses": misses, "rate": misses / len(late), "longest_run": longest}
-
-
-def _budget_data(budget: Budget) -> dict[str, Any]:
-    return config.to_data(budget)
 
 
 def _latency_data(record: Record) -> dict[str, Any]:
@@ -250,14 +221,6 @@ def _energy_data(record: Record, summary: Summary) -> dict[str, Any]:
         "control_step_s": seconds,
         "synaptic_events": summary.events_per_decision,
     }
-
-
-def _finite(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _finite(value) for key, value in node.items()}
-    if isinstance(node, list | tuple):
-        return [_finite(value) for value in node]
-    return None if isinstance(node, float) and not math.isfinite(node) else node
 
 
 class _Teller:

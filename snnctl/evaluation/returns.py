@@ -7,7 +7,7 @@ The controller of the agent (:mod:`snnctl.agent.controllers`) runs the episodes 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from snnctl import versions
@@ -16,6 +16,11 @@ from snnctl.agent.folder import Agent
 from snnctl.loop.closed_loop import episode_seeds, run_episodes
 from snnctl.loop.episode import Episode
 from snnctl.loop.statistics import Summary, summarise
+
+SCHEMA = 1
+EPISODES = 20
+
+Progress = Callable[[int, int, str], None]  # episodes done, episodes in all, what runs
 
 
 class Returns(NamedTuple):
@@ -30,33 +35,54 @@ class Returns(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the names of an evaluation on a chip (``docs/evaluation.md``)."""
-        return {
-            "schema": 1,
-            "evidence": "measured",
-            "agent": {"name": self.agent.description.name, "weights_sha256": folder.digest(self.agent.tensors)},
-            "env": {"id": self.env_id},
-            "returns": {
-                "float": [e.episode_return if math.isfinite(e.episode_return) else None for e in self.episodes],
-                "float_summary": self.summary.to_json(),
-                "diverged": [
-                    {"controller": "float", "seed": e.seed, "why": e.diverged} for e in self.episodes if e.diverged
-                ],
-            },
-            "repro": {
-                "command": self.command,
-                "seed": self.seed,
-                "episode_seeds": [e.seed for e in self.episodes],
-                "versions": versions.installed(),
-            },
-        }
+        data: dict[str, Any] = finite(
+            {
+                "schema": SCHEMA,
+                "evidence": "measured",
+                "agent": agent_data(self.agent),
+                "env": {"id": self.env_id},
+                "returns": {
+                    "float": [e.episode_return for e in self.episodes],
+                    "float_summary": self.summary.to_json(),
+                    "diverged": diverged("float", self.episodes),
+                },
+                "repro": repro(self.command, self.seed, self.episodes),
+            }
+        )
+        return data
+
+
+def agent_data(agent: Agent) -> dict[str, Any]:
+    """Which agent it was."""
+    return {"name": agent.description.name, "weights_sha256": folder.digest(agent.tensors)}
+
+
+def diverged(controller: str, episodes: Sequence[Episode]) -> list[dict[str, Any]]:
+    """The episodes of a controller that diverged, and why."""
+    return [{"controller": controller, "seed": e.seed, "why": e.diverged} for e in episodes if e.diverged]
+
+
+def repro(command: str, seed: int, episodes: Sequence[Episode]) -> dict[str, Any]:
+    """What it takes to do the same again."""
+    seeds = [e.seed for e in episodes]
+    return {"command": command, "seed": seed, "episode_seeds": seeds, "versions": versions.installed()}
+
+
+def finite(node: Any) -> Any:
+    """Plain data with None for each number that is not finite."""
+    if isinstance(node, Mapping):
+        return {key: finite(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [finite(value) for value in node]
+    return None if isinstance(node, float) and not math.isfinite(node) else node
 
 
 def returns(
     agent: Agent,
     env_id: str | None = None,
-    episodes: int = 20,
+    episodes: int = EPISODES,
     seed: int = 0,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
     *,
     command: str = "",
 ) -> Returns:

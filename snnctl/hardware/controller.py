@@ -44,6 +44,7 @@ class ChipController:
         self._rasters: Rasters = [
             np.zeros((self.fit.program.ticks, node.size), np.uint8) for node in self.fit.program.nodes
         ]
+        self._labels = [node.label for node in self.fit.program.nodes]
         self._state = self._image.start()
 
     def reset(self, seed: int) -> None:
@@ -61,8 +62,7 @@ class ChipController:
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision, every population in its own ticks."""
-        labels = [node.label for node in self.fit.program.nodes]
-        return Activity(dict(zip(labels, self._rasters, strict=True)), self._events.count(self._rasters))
+        return Activity(dict(zip(self._labels, self._rasters, strict=True)), self._events.count(self._rasters))
 
     def cost(self, control_dt_s: float | None = None) -> DecisionCost:
         """Modelled energy, power and latency of the last decision.

@@ -33,7 +33,7 @@ def compiled(program: Program, chip: Chip, cores: Cores, rules: Sequence[Rule], 
     """Place with ``cores``, check all ``rules``, and if none is broken ``make`` the image."""
     found = schedule(program)
     if found is None:
-        return Fit(program, chip, (), (), (hasty_cycle(program),), None)
+        return Fit(program, chip, (), (), (hasty_cycle(),), None)
     plan = Plan(program, chip, found, cores(program, found, chip))
     broken = violations(plan, rules)
     return Fit(program, chip, plan.cores, (), broken, None if broken else make(plan))

@@ -73,9 +73,7 @@ def place(
     sizes = {node: program.nodes[node].size for node in nodes}
     fewest = {node: -(-size // largest) for node, size in sizes.items()}
     split = dict(fewest)
-    sparse = {link.target for link in program.links if link.kind != "dense"} | {
-        link.source for link in program.links if link.kind != "dense"
-    }
+    sparse = {node for link in program.links if link.kind != "dense" for node in (link.source, link.target)}
     for _ in range(2):
         for node in reversed(nodes):
             for cores in range(split[node], min(sizes[node], most) + 1):

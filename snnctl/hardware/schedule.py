@@ -27,9 +27,9 @@ from snnctl.network.program import Link, Program
 
 
 class Schedule(NamedTuple):
-    """Levels of the nodes, inputs first; None where a cycle is faster than the chip."""
+    """When each node runs."""
 
-    levels: tuple[int, ...]
+    levels: tuple[int, ...]  # of the nodes, inputs first
     ticks: int  # of the chip in a decision
 
     def delay(self, link: Link, model_delay: NDArray[np.int64] | int) -> NDArray[np.int64]:
@@ -45,11 +45,12 @@ def schedule(program: Program) -> Schedule | None:
     """The levels of a program; None where a cycle has a positive sum of ``1 - delay`` (Bellman-Ford)."""
     if program.decision == "streaming":
         return Schedule((0,) * len(program.nodes), program.ticks)
+    steps = [(link.source, link.target, 1 - int(link.own_delays[0])) for link in program.links]
     levels = [0] * len(program.nodes)
     for _ in range(len(program.nodes) + 1):
         before = list(levels)
-        for link in program.links:
-            levels[link.target] = max(levels[link.target], levels[link.source] + 1 - int(link.own_delays[0]))
+        for source, target, step in steps:
+            levels[target] = max(levels[target], levels[source] + step)
         if levels == before:
             return Schedule(tuple(levels), program.ticks + max(levels))
     return None

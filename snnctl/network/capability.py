@@ -97,14 +97,8 @@ def _connectivity(program: Program) -> Values:
 
 def _shape(program: Program) -> Values:
     if program.is_acyclic:
-        return [("projections", "chain" if _is_chain(program) else "branching")]
+        return [("projections", "branching" if program.chain is None else "chain")]
     return [("projections", "recurrent")]
-
-
-def _is_chain(program: Program) -> bool:
-    """Whether every node feeds one other at most and is fed by one at most, whatever delays and connectivity."""
-    sources, targets = [ln.source for ln in program.links], [ln.target for ln in program.links]
-    return len(set(sources)) == len(sources) and len(set(targets)) == len(targets)
 
 
 def _delays(program: Program) -> Values:

@@ -24,7 +24,7 @@ decisions and every projection has a delay of at least one tick, so that a chip 
 with the ``spikes`` of the neuron in that decision; an episode starts at v_initial. Rounding errors of successive
 decisions then even out. Weights and traces of plastic synapses and random generators are kept in all three.
 
-**Tensors** of a network, by name (this file is the only one that spells them):
+**Tensors** of a network, by name (this file names them):
 
 - ``projection.<source>.<target>.weight`` (n_source, n_target) for dense connectivity;
   for sparse (CSR by source neuron) ``.indptr`` (n_source + 1,) int32, ``.indices`` (nnz,) int32 and
@@ -63,6 +63,12 @@ class TensorShape(NamedTuple):
     shape: tuple[int | None, ...]  # None: a size that the file decides
     required: bool = True
     integer: bool = False
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape may be the tensor."""
+        return len(shape) == len(self.shape) and all(
+            wanted in (None, n) for n, wanted in zip(shape, self.shape, strict=True)
+        )
 
 
 @schema

@@ -46,7 +46,6 @@ class Engine:
         self.synaptic_events = 0
         stages = program.stages
         self.columns = starts(s.size for s in stages)  # first raster column of each stage, then n_driven
-        self.input_columns = starts(p.size for p in program.inputs)
         sizes = {node.label: node.size for node in program.nodes}
         given, own = {p.label: p.size for p in program.inputs}, {s.label: s.size for s in stages}
         self.inputs = Columns("spikes", given, sizes, np.uint8)

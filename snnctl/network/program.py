@@ -145,12 +145,11 @@ class Program:
 
     @functools.cached_property
     def chain(self) -> tuple[int, ...] | None:
-        """Nodes from input to read-out if every one feeds only the next, densely and without delay; else None."""
+        """All nodes from the input to the read-out if every one feeds only the next; else None."""
         n = len(self.nodes)
-        plain = [ln for ln in self.links if ln.kind == "dense" and ln.delay == 0 and ln.delays is None]
-        if len(self.inputs) != 1 or len(plain) != len(self.links) or len(plain) != n - 1 or len(self.readouts) != 1:
+        if len(self.inputs) != 1 or len(self.links) != n - 1 or len(self.readouts) != 1:
             return None
-        follows = {link.source: link.target for link in plain}
+        follows = {link.source: link.target for link in self.links}
         order = [0]
         while order[-1] in follows and len(order) <= n:
             order.append(follows[order[-1]])

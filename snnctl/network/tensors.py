@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.errors import Problem
+from snnctl.errors import Problem, nearest
 from snnctl.network.description import MAX_DELAY_TICKS, NetworkDescription, Projection
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -30,23 +30,27 @@ def problems(description: NetworkDescription, tensors: Tensors) -> list[Problem]
         array = tensors[name]
         if spec.integer and array.dtype.kind not in "iu":
             found.append(Problem(name, f"has the type {array.dtype}", "expected integers"))
-        elif not _fits(array.shape, spec.shape):
+        elif not spec.fits(array.shape):
             found.append(Problem(name, f"has the shape {array.shape}, expected {_shown(spec.shape)}"))
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             found.append(Problem(name, f"has {np.count_nonzero(~np.isfinite(array))} values not finite"))
-    told = {problem.where for problem in found}
-    for projection in description.projections:
-        if not any(where.startswith(f"{projection.prefix}.") for where in told):
-            found += _synapse_problems(description, projection, tensors)
-    return found
+    return found + synapse_problems(description, tensors, {problem.where for problem in found})
+
+
+def synapse_problems(description: NetworkDescription, tensors: Tensors, told: Collection[str] = ()) -> list[Problem]:
+    """What lists and delays of synapses point to that does not exist; not of projections that ``told`` is about."""
+    return [
+        problem
+        for projection in description.projections
+        if not any(where.startswith(f"{projection.prefix}.") for where in told)
+        for problem in _synapse_problems(description, projection, tensors)
+    ]
 
 
 def _unknown(description: NetworkDescription, name: str) -> list[Problem]:
     """A tensor of a population or projection that the network does not have, or that its model does not know."""
-    from snnctl.errors import nearest
-
     for population in description.driven:
-        field = name.removeprefix(f"population.{population.name}.")
+        field = name.removeprefix(population.parameter_name(""))
         if field != name:
             remedy = nearest(field, ["bias", *population.parameter_fields])
             return [Problem(name, "is not a parameter of this neuron model", remedy)]
@@ -78,10 +82,6 @@ def _synapse_problems(description: NetworkDescription, projection: Projection, t
             message = f"must lie between {least} and {MAX_DELAY_TICKS} ticks"
             found.append(Problem(projection.delay_name, message))
     return found
-
-
-def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))
 
 
 def _shown(shape: tuple[int | None, ...]) -> str:

@@ -21,7 +21,6 @@ from snnctl.report import figure
 from snnctl.report.figure import Plot
 
 TICKS = (1e-3, 1e-4, 2.5e-5, 1e-5)  # s, tried in turn until the model takes one
-_CHUNK_TICKS = 10_000
 _TRIED = np.geomspace(1e-3, 1e6, 181)  # currents among which the smallest that makes a neuron spike is looked for
 
 

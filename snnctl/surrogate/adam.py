@@ -26,6 +26,10 @@ class Moments(NamedTuple):
     second: Floats  # (parameters,) q
     steps: NDArray[np.int64]  # (1,) t, updates so far
 
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The arrays themselves, to be saved with the parameters ``name``."""
+        return {f"{name}.adam.{field}": array for field, array in self._asdict().items()}
+
 
 def moments(parameters: Floats) -> Moments:
     """Moments before the first update."""
@@ -43,24 +47,18 @@ def update(
     epsilon: float = 1e-5,
 ) -> None:
     """One update of ``parameters`` and ``state``, in place."""
+    numbers = advance(state, parameters.dtype, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    _kernel(parameters, gradient, state.first, state.second, *numbers)
+
+
+def advance(
+    state: Moments, dtype: np.dtype[Any], lr: float, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float
+) -> tuple[Real, ...]:
+    """Count an update; the scalars of its kernel, bias correction included, as ``dtype``."""
     state.steps[0] += 1
     t = int(state.steps[0])
-    real = parameters.dtype.type
-    size = lr / (1 - beta1**t)
-    scale = math.sqrt(1 - beta2**t)
-    _kernel(
-        parameters,
-        gradient,
-        state.first,
-        state.second,
-        real(size),
-        real(1 / scale),
-        real(beta1),
-        real(1 - beta1),
-        real(beta2),
-        real(1 - beta2),
-        real(epsilon),
-    )
+    numbers = lr / (1 - beta1**t), 1 / math.sqrt(1 - beta2**t), beta1, 1 - beta1, beta2, 1 - beta2, epsilon
+    return tuple(dtype.type(number) for number in numbers)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

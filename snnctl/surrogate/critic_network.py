@@ -11,13 +11,13 @@ buffers that are allocated once.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.surrogate.normalisation import Between, Kind, Mode, Shapes, Tensors
+from snnctl.surrogate.parameters import below
 
 Floats = NDArray[np.floating[Any]]
 
@@ -74,8 +74,8 @@ class CriticNetwork:
         nothing = np.zeros(0)
         return Layers(
             [tensors.get(f"layer.{layer}.weight", nothing) for layer in range(count)],
-            [_below(tensors, f"layer.{layer}.") for layer in range(count - 1)],
-            _below(tensors, "inputs."),
+            [below(tensors, f"layer.{layer}.") for layer in range(count - 1)],
+            below(tensors, "inputs."),
             tensors.get(f"layer.{count - 1}.bias", nothing),
         )
 
@@ -140,7 +140,3 @@ class Pass:
         h, y = self.h[layer + 1], self.y[layer + 1]
         self.between[layer].backward(layers.between[layer], h, y, d, gradients.between[layer])
         return d
-
-
-def _below(tensors: Mapping[str, Floats], prefix: str) -> Tensors:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

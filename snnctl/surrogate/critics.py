@@ -20,7 +20,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from snnctl import slots
 from snnctl.config import schema
-from snnctl.surrogate.normalisation import BatchNorm, Bias, LayerNorm
+from snnctl.surrogate.normalisation import BatchNorm, Bias, Kind, LayerNorm
 from snnctl.surrogate.twin_critics import TwinCritics
 from snnctl.surrogate.value_heads import Categorical, Scalar
 
@@ -68,10 +68,10 @@ class Relu(Critic):
 
 
 @schema
-class LayerNormalised(Critic):
-    """Two critics with layer norm and distributions over values."""
+class Distributional(Critic):
+    """Two critics of distributions over values, with rows of unit length; what normalises is the subclass's."""
 
-    kind: Literal["layer_norm"] = "layer_norm"
+    kind: str
     hidden: Hidden = (256, 256)
     bins: Annotated[int, Ge(2)] = 101  # atoms of the distribution
     low: float = -5.0  # value of the first atom, in units of scaled returns
@@ -79,7 +79,12 @@ class LayerNormalised(Critic):
     tau: Annotated[float, Gt(0), Le(1)] = 0.005  # share of the way that target critics move in an update
 
     def __post_init__(self) -> None:
-        _require_range(self.low, self.high)
+        if not self.low < self.high:
+            raise ValueError(f"high must be above low = {self.low}, got {self.high}")
+
+    def between(self) -> Kind:
+        """What stands between the layers."""
+        raise NotImplementedError(f"{type(self).__name__} must define between(self)")
 
     def build(
         self,
@@ -92,42 +97,34 @@ class LayerNormalised(Critic):
     ) -> TwinCritics:
         """Both critics before the first step."""
         return TwinCritics(
-            LayerNorm(), Categorical(self.bins, self.low, self.high, dtype), hidden=self.hidden, dims=dims,
+            self.between(), Categorical(self.bins, self.low, self.high, dtype), hidden=self.hidden, dims=dims,
             actions=actions, batch=batch, random=random, unit=True, tau=self.tau, workers=workers, dtype=dtype,
         )  # fmt: skip
 
 
 @schema
-class BatchNormalised(Critic):
+class LayerNormalised(Distributional):
+    """Two critics with layer norm and distributions over values."""
+
+    kind: Literal["layer_norm"] = "layer_norm"
+
+    def between(self) -> Kind:
+        """Layer norm."""
+        return LayerNorm()
+
+
+@schema
+class BatchNormalised(Distributional):
     """Two critics with batch norm over joint batches and distributions over values."""
 
     kind: Literal["batch_norm"] = "batch_norm"
     hidden: Hidden = (256, 256, 256)
-    bins: Annotated[int, Ge(2)] = 101  # atoms of the distribution
-    low: float = -5.0  # value of the first atom, in units of scaled returns
-    high: float = 5.0  # of the last
-    tau: Annotated[float, Gt(0), Le(1)] = 0.005  # share of the way that target critics move in an update
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.99  # how much of the running statistics an update keeps
     epsilon: Annotated[float, Gt(0)] = 1e-3  # added to variances
 
-    def __post_init__(self) -> None:
-        _require_range(self.low, self.high)
-
-    def build(
-        self,
-        dims: int,
-        actions: int,
-        batch: int,
-        random: np.random.Generator,
-        workers: int = 1,
-        dtype: Any = np.float32,
-    ) -> TwinCritics:
-        """Both critics before the first step."""
-        return TwinCritics(
-            BatchNorm(self.momentum, self.epsilon), Categorical(self.bins, self.low, self.high, dtype),
-            hidden=self.hidden, dims=dims, actions=actions, batch=batch, random=random, unit=True, tau=self.tau,
-            workers=workers, dtype=dtype,
-        )  # fmt: skip
+    def between(self) -> Kind:
+        """Batch norm."""
+        return BatchNorm(self.momentum, self.epsilon)
 
 
 CRITICS: tuple[type, ...] = (Relu, LayerNormalised, BatchNormalised)  # the table of their slot
@@ -140,8 +137,3 @@ def defects(part: Any) -> list[str]:
     if not issubclass(part, Critic):
         return [f"it is not derived from {Critic.__module__}.{Critic.__qualname__}"]
     return ["it does not define build()"] if part.build is Critic.build else []
-
-
-def _require_range(low: float, high: float) -> None:
-    if not low < high:
-        raise ValueError(f"high must be above low = {low}, got {high}")

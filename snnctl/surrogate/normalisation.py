@@ -4,7 +4,7 @@
     layer norm   y = max(0, scale x + offset)      x = (h - mean) / sqrt(var + epsilon) over the neurons of a sample
     batch norm   the same, over the samples of a neuron: of the batch in mode "batch", of the running statistics
                  in mode "running"; only "batch" moves these, by r <- momentum r + (1 - momentum) batch
-    rectified = false leaves the rectifier out (the batch norm of the inputs)
+    rectified = false leaves the rectifier out: the batch norm of the inputs, nothing else asks for it
 
 Backward, d = dy where y > 0:  d scale = sum d x, d offset = sum d, and with e = scale d, r = 1 / sqrt(var + epsilon),
 means over what the statistics were over:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
+T = TypeVar("T")
 
 
 def allocate(shapes: Shapes, dtype: Any) -> tuple[Floats, dict[str, Floats]]:
@@ -28,6 +29,11 @@ def views(flat: Floats, shapes: Shapes) -> dict[str, Floats]:
         found[name] = flat[start : start + size].reshape(shape)
         start += size
     return found
+
+
+def below(tensors: Mapping[str, T], prefix: str) -> dict[str, T]:
+    """Those whose names begin with ``prefix``, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def first_not_finite(tensors: Mapping[str, Floats]) -> str | None:

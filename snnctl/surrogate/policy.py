@@ -110,7 +110,6 @@ class Pass:
 
     def __init__(self, policy: SpikingPolicy, batch: int) -> None:
         self.policy = policy
-        self.batch = batch
         ticks, sizes, dtype = policy.ticks, policy.sizes, policy.dtype
         self.x = np.zeros((batch, policy.dims), dtype=dtype)
         self.spikes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]  # of every node

@@ -26,8 +26,6 @@ arXiv:2509.25174 (batch norm, distributions and unit rows together, with target 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +33,7 @@ from numpy.typing import NDArray
 
 from snnctl.surrogate import adam, parameters, unit_rows
 from snnctl.surrogate.critic_network import CriticNetwork, Layers, Pass
+from snnctl.surrogate.halves import Halves
 from snnctl.surrogate.normalisation import Kind, Mode
 from snnctl.surrogate.value_heads import Head
 
@@ -93,7 +92,8 @@ class TwinCritics:
         self.online, self.gradients, self.target = (_pair(network, network.shapes, dtype) for _ in range(3))
         self.running, self.target_running = (_pair(network, network.buffers, dtype) for _ in range(2))
         for critic in ("0.", "1."):
-            network.initialise(_of(self.online.tensors, critic), _of(self.running.tensors, critic), random)
+            weights, running = (parameters.below(of.tensors, critic) for of in (self.online, self.running))
+            network.initialise(weights, running, random)
         self._parts = np.concatenate([unit_rows.segments(network.shapes)] * 2)
         if unit:
             unit_rows.project(self.online.flat, self._parts)
@@ -112,7 +112,7 @@ class TwinCritics:
         self._passes = [Pass(network, rows, dtype) for _ in range(2)]
         self._acting = [Pass(network, batch, dtype) for _ in range(2)] if self.joint else self._passes
         self._q = [np.zeros(batch, dtype=dtype) for _ in range(2)]
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="critic") if workers > 1 else None
+        self._halves = Halves(workers)  # one critic each
 
     def learn(
         self,
@@ -132,9 +132,8 @@ class TwinCritics:
         here = self._inputs if self.joint else self._inputs[:batch]
         following = self._inputs if self.joint else self._inputs[batch:]
 
-        def judge(i: int) -> float:
+        def judge(i: int) -> None:
             self._forward(i, self.target, self.target_running, following, "batch")
-            return 0.0
 
         def descend(i: int) -> float:
             self._forward(i, self.online, self.running, here, "batch")
@@ -142,11 +141,11 @@ class TwinCritics:
             self._passes[i].backward(self.online.layers[i], self._out_gradients[i], self.gradients.layers[i])
             return loss
 
-        self._both(judge)
+        self._halves.run(judge)
         clipped = self.head.target(
             self._outs[0][self._next], self._outs[1][self._next], reward, discount, bonus, self._y
         )
-        loss = sum(self._both(descend))
+        loss = sum(self._halves.run(descend))
         unit_rows.update(self.online.flat, self.gradients.flat, self.moments, self._parts, lr)
         parameters.approach(self.target.flat, self.online.flat, self.tau)
         return Learnt(loss, clipped)
@@ -156,24 +155,21 @@ class TwinCritics:
         batch, dims = self.batch, self.dims
         inputs = self._inputs[:batch]
         inputs[:, :dims], inputs[:, dims:] = x, a
-        found: list[Floats] = [inputs, inputs]
 
-        def value(i: int) -> float:
+        def value(i: int) -> None:
             out = self._outs[i][:batch]
             self._acting[i].forward(self.online.layers[i], self.running.layers[i], inputs, out, "running")
             self.head.value(out, self._q[i], self._out_gradients[i][:batch])
-            return 0.0
 
-        def back(i: int) -> float:
-            found[i] = self._acting[i].input_gradient(self.online.layers[i], self._out_gradients[i][:batch], dims)
-            return 0.0
+        def back(i: int) -> Floats:
+            return self._acting[i].input_gradient(self.online.layers[i], self._out_gradients[i][:batch], dims)
 
-        self._both(value)
+        self._halves.run(value)
         first = self._q[0] <= self._q[1]
         self._out_gradients[0][:batch][~first] = 0
         self._out_gradients[1][:batch][first] = 0
-        self._both(back)
-        return np.where(first, self._q[0], self._q[1]), found[0] + found[1]
+        slopes = self._halves.run(back)
+        return np.where(first, self._q[0], self._q[1]), slopes[0] + slopes[1]
 
     def arrays(self) -> dict[str, Floats]:
         """Everything that the next step depends on (the arrays themselves)."""
@@ -182,31 +178,20 @@ class TwinCritics:
             "critics.target": self.target.flat,
             "critics.running": self.running.flat,
             "critics.target.running": self.target_running.flat,
-            **{f"critics.adam.{field}": array for field, array in self.moments._asdict().items()},
+            **self.moments.arrays("critics"),
         }
 
     def close(self) -> None:
         """Close the second thread."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._halves.close()
 
     def _forward(self, i: int, weights: _Parameters, running: _Parameters, x: Floats, mode: Mode) -> None:
         self._passes[i].forward(weights.layers[i], running.layers[i], x, self._outs[i], mode)
-
-    def _both(self, job: Callable[[int], float]) -> tuple[float, float]:
-        """The job of both critics, in one thread or in two."""
-        if self._pool is None:
-            return job(0), job(1)
-        second = self._pool.submit(job, 1)
-        return job(0), second.result()
 
 
 def _pair(network: CriticNetwork, shapes: dict[str, tuple[int, ...]], dtype: Any) -> _Parameters:
     flat, tensors = parameters.allocate(
         {f"{critic}.{name}": shape for critic in (0, 1) for name, shape in shapes.items()}, dtype
     )
-    return _Parameters(flat, tensors, (network.layers(_of(tensors, "0.")), network.layers(_of(tensors, "1."))))
-
-
-def _of(tensors: dict[str, Floats], critic: str) -> dict[str, Floats]:
-    return {name.removeprefix(critic): tensor for name, tensor in tensors.items() if name.startswith(critic)}
+    first, second = (network.layers(parameters.below(tensors, critic)) for critic in ("0.", "1."))
+    return _Parameters(flat, tensors, (first, second))

@@ -19,11 +19,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnctl.surrogate import adam
 from snnctl.surrogate.adam import Moments
 from snnctl.surrogate.parameters import Shapes
 
 Floats = NDArray[np.floating[Any]]
 Real = Any  # a scalar of the type of the arrays
+
+EPSILON = 1e-8
 
 
 def segments(shapes: Shapes) -> NDArray[np.int64]:
@@ -52,29 +55,10 @@ def update(
     state: Moments,
     parts: NDArray[np.int64],
     lr: float,
-    *,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
 ) -> None:
     """One update of ``parameters`` and ``state``, in place; ``parts`` are the :func:`segments`."""
-    state.steps[0] += 1
-    t = int(state.steps[0])
-    real = parameters.dtype.type
-    _kernel(
-        parameters,
-        gradient,
-        state.first,
-        state.second,
-        parts,
-        real(lr / (1 - beta1**t)),
-        real(1 / math.sqrt(1 - beta2**t)),
-        real(beta1),
-        real(1 - beta1),
-        real(beta2),
-        real(1 - beta2),
-        real(epsilon),
-    )
+    numbers = adam.advance(state, parameters.dtype, lr, epsilon=EPSILON)
+    _kernel(parameters, gradient, state.first, state.second, parts, *numbers)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})

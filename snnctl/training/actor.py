@@ -21,6 +21,7 @@ from snnctl.network.dense import DenseNetwork
 from snnctl.surrogate import policy as spiking
 from snnctl.surrogate.dense_policy import DensePolicy
 from snnctl.surrogate.derivatives import Derivative
+from snnctl.training.algorithm import Metric
 
 Floats = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Floats]
@@ -67,6 +68,22 @@ class Policy(Protocol):
     def workspace(self, batch: int) -> Workspace:
         """Buffers for one batch size."""
         ...
+
+
+METRICS: dict[str, Metric] = {  # of Tally.metrics
+    "snn/rate_hz": Metric(
+        "spikes a neuron and second of network time while acting; not of a dense network",
+        low=2.0,
+        finding="the neurons are nearly silent",
+        remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
+    ),
+    "snn/dead_fraction": Metric(
+        "share of the neurons that never fired while acting; not of a dense network",
+        high=0.9,
+        finding="most neurons never fire",
+        remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
+    ),
+}
 
 
 class Tally:

@@ -9,6 +9,7 @@ those of the training once nothing is wrong.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 
 from snnctl import versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
+from snnctl.agent.folder import Agent
 from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
 from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe
+from snnctl.training.running_statistics import RunningStatistics
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,16 @@ class Blueprint:
         provenance = dataclasses.replace(self.description.provenance, seed=seed)
         return dataclasses.replace(self.description, provenance=provenance)
 
+    def agent(self, seed: int, steps: int, tensors: Mapping[str, NDArray[Any]], statistics: RunningStatistics) -> Agent:
+        """The agent of copies of these tensors after ``steps`` steps, with the statistics they were trained with."""
+        description = self.described(seed)
+        provenance = dataclasses.replace(description.provenance, steps=steps)
+        copies: dict[str, NDArray[Any]] = {name: tensor.copy() for name, tensor in tensors.items()}
+        copies |= {"normaliser.mean": statistics.mean.copy(), "normaliser.std": statistics.std()}
+        return Agent(dataclasses.replace(description, provenance=provenance), copies | self._limit_tensors)
+
     @property
-    def limit_tensors(self) -> dict[str, NDArray[np.float64]]:
+    def _limit_tensors(self) -> dict[str, NDArray[np.float64]]:
         """Limits of the actions as tensors of the agent, where its decoder keeps them."""
         if self.limits is None:
             return {}

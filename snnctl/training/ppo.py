@@ -22,9 +22,6 @@ Source: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., 
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -37,13 +34,13 @@ from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, Problem
 from snnctl.surrogate import adam, dense, parameters
 from snnctl.surrogate.derivatives import Rectangular
-from snnctl.training import actor
+from snnctl.surrogate.halves import Halves
+from snnctl.training import actor, rollouts
 from snnctl.training.advantage import advantages
-from snnctl.training.algorithm import EPISODE_METRICS, Algorithm, Metric, Report, State, Trainer
+from snnctl.training.algorithm import Algorithm, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.exploration import LOG_STD_RANGE
-from snnctl.training.rollouts import Rollouts
-from snnctl.training.running_statistics import RunningStatistics, nothing_seen
+from snnctl.training.running_statistics import nothing_seen, restored
 
 SHARDS = 2  # of a minibatch, whatever the number of workers
 
@@ -68,20 +65,8 @@ class PpoConfig(Trainer):
         "policy/epochs": Metric("epochs of the update; fewer than configured where target_kl stopped it"),
         "policy/std": Metric("standard deviation of continuous actions, in half action ranges"),
         "train/lr": Metric("learning rate of the actor in the update"),
-        "snn/rate_hz": Metric(
-            "spikes a neuron and second of network time in the rollout; not of a dense network",
-            low=2.0,
-            finding="the neurons are nearly silent",
-            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
-        ),
-        "snn/dead_fraction": Metric(
-            "share of the neurons that never fired in the rollout; not of a dense network",
-            high=0.9,
-            finding="most neurons never fire",
-            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
-        ),
-        "rollout/ep_len_mean": Metric("steps of an episode, over those that mean_return is over"),
-        **EPISODE_METRICS,
+        **actor.METRICS,
+        **rollouts.METRICS,
     }
 
     kind: Literal["ppo"] = "ppo"
@@ -179,8 +164,8 @@ class Ppo:
         self._rollout_pass = self.policy.workspace(config.envs)
         self._rollout_critic = dense.Pass(self.critic_sizes, config.envs, np.float32)
         self._shards = [_Shard(self, config.minibatch // SHARDS) for _ in range(SHARDS)]
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="shard") if workers > 1 else None
-        self.rollouts = Rollouts(blueprint, seed, config.envs)
+        self._halves = Halves(workers)  # one shard each
+        self.rollouts = rollouts.Rollouts(blueprint, seed, config.envs)
         self.distribution = self.rollouts.distribution
 
     @property
@@ -224,20 +209,13 @@ class Ppo:
 
     def agent(self) -> Agent:
         """The agent as it is now (a copy): weights with the statistics that they were trained with."""
-        tensors: dict[str, NDArray[Any]] = {name: self.actor[name].copy() for name in self.policy.shapes}
-        tensors["normaliser.mean"] = self.frozen.mean.copy()
-        tensors["normaliser.std"] = self.frozen.std()
-        tensors |= self.blueprint.limit_tensors
-        provenance = dataclasses.replace(self.description.provenance, steps=self.steps)
-        return Agent(dataclasses.replace(self.description, provenance=provenance), tensors)
+        tensors = {name: self.actor[name] for name in self.policy.shapes}
+        return self.blueprint.agent(self.seed, self.steps, tensors, self.frozen)
 
     def state(self) -> State:
         """Weights, moments, statistics, counters and the environments' episodes."""
-        arrays: dict[str, NDArray[Any]] = {"actor": self.actor_flat.copy(), "critic": self.critic_flat.copy()}
-        for name, moments in (("actor", self.actor_moments), ("critic", self.critic_moments)):
-            arrays |= {f"{name}.adam.{field}": array.copy() for field, array in moments._asdict().items()}
-        for name, statistics in (("seen", self.seen), ("frozen", self.frozen)):
-            arrays |= {f"{name}.{field}": array.copy() for field, array in statistics._asdict().items()}
+        arrays = {name: array.copy() for name, array in self._arrays().items()}
+        arrays |= self.seen.arrays("seen") | self.frozen.arrays("frozen")
         played = self.rollouts.state()
         arrays |= {f"rollouts.{name}": array for name, array in played.arrays.items()}
         return State(arrays, {"updates": self.updates, "rollouts": played.values})
@@ -245,27 +223,24 @@ class Ppo:
     def restore(self, state: State) -> None:
         """Continue from ``state``, exactly as if never interrupted."""
         arrays = state.arrays
-        self.actor_flat[:] = arrays["actor"]
-        self.critic_flat[:] = arrays["critic"]
-        for name, moments in (("actor", self.actor_moments), ("critic", self.critic_moments)):
-            for field, array in moments._asdict().items():
-                array[:] = arrays[f"{name}.adam.{field}"]
-        fields = RunningStatistics._fields
-        self.seen = RunningStatistics(*(arrays[f"seen.{field}"].copy() for field in fields))
-        self.frozen = RunningStatistics(*(arrays[f"frozen.{field}"].copy() for field in fields))
+        for name, array in self._arrays().items():
+            array[:] = arrays[name]
+        self.seen, self.frozen = restored(arrays, "seen"), restored(arrays, "frozen")
         self.updates = state.values["updates"]
-        played = {k.removeprefix("rollouts."): v for k, v in arrays.items() if k.startswith("rollouts.")}
-        self.rollouts.restore(State(played, state.values["rollouts"]))
+        self.rollouts.restore(State(parameters.below(arrays, "rollouts."), state.values["rollouts"]))
 
     def close(self) -> None:
         """Close environments and the second thread."""
         self.rollouts.close()
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._halves.close()
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """What is changed in place and has the same shape for good."""
+        moments = self.actor_moments.arrays("actor") | self.critic_moments.arrays("critic")
+        return {"actor": self.actor_flat, "critic": self.critic_flat, **moments}
 
     def _normalise(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
-        clip = self.description.normaliser.clip
-        return np.clip((observations - self.frozen.mean) / self.frozen.std(), -clip, clip)
+        return self.frozen.normalise(observations, self.description.normaliser.clip)
 
     def _values(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
         """Critic's value of one observation of each environment.  # (envs,)"""
@@ -316,19 +291,12 @@ class Ppo:
         gained = rollout.advantages[rows]
         gained = (gained - gained.mean()) / (gained.std() + 1e-8)
         half = len(rows) // SHARDS
-        jobs: list[Callable[[], NDArray[np.float64]]] = []
-        for number, shard in enumerate(self._shards):
+
+        def shard_gradient(number: int) -> NDArray[np.float64]:
             part = slice(number * half, (number + 1) * half)
-            jobs.append(
-                lambda shard=shard, part=part: self._shard_gradient(  # type: ignore[misc]
-                    shard, rollout, old_log_p, rows[part], gained[part], len(rows)
-                )
-            )
-        if self._pool is None:
-            results = [job() for job in jobs]
-        else:
-            second = self._pool.submit(jobs[1])
-            results = [jobs[0](), second.result()]
+            return self._shard_gradient(self._shards[number], rollout, old_log_p, rows[part], gained[part], len(rows))
+
+        results = self._halves.run(shard_gradient)
         first, other = self._shards
         for flat, gradient, more, moments, lr in (
             (self.actor_flat, first.actor_gradient, other.actor_gradient, self.actor_moments, config.lr),

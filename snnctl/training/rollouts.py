@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.training.algorithm import RECENT, State
+from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Metric, State
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.episodes import Step
 from snnctl.training.exploration import Choice, Normal
@@ -18,6 +18,11 @@ Floats = NDArray[np.float64]
 
 Act = Callable[[Floats, NDArray[np.uint64]], Floats]  # observations (envs, dims), keys (envs,) -> z (envs, actions)
 Value = Callable[[Floats], Floats]  # observations (envs, dims) -> (envs,)
+
+METRICS: dict[str, Metric] = {  # of Rollouts.metrics
+    "rollout/ep_len_mean": Metric("steps of an episode, over those that mean_return is over"),
+    **EPISODE_METRICS,
+}
 
 
 class Experience(NamedTuple):
@@ -85,7 +90,7 @@ class Rollouts:
         return float(np.array(self.recent)[:, 0].mean()) if self.recent else None
 
     def metrics(self) -> dict[str, float]:
-        """Of the newest episodes, as :data:`~snnctl.training.algorithm.EPISODE_METRICS` says."""
+        """Of the newest episodes, as :data:`METRICS` says."""
         found = {"rollout/diverged": float(self.environments.diverged)}
         if self.recent:
             returns, lengths = np.array(self.recent).T

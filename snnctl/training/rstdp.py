@@ -35,6 +35,7 @@ from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
 from snnctl.config import schema
 from snnctl.errors import DivergedError, Problem
+from snnctl.surrogate import parameters
 from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Algorithm, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
 
@@ -278,8 +279,7 @@ class Rstdp:
 
     def restore(self, state: State) -> None:
         """Continue from ``state``, exactly as if never interrupted."""
-        own = {k.removeprefix("learner."): v for k, v in state.arrays.items() if k.startswith("learner.")}
-        self.learner.restore(own)
+        self.learner.restore(parameters.below(state.arrays, "learner."))
         self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=RECENT)
         self.updates, self.episodes = state.values["updates"], state.values["episodes"]
         self._steps = state.values["steps"]

@@ -28,6 +28,7 @@ from snnctl.agent.folder import Agent
 from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
+from snnctl.surrogate import parameters
 from snnctl.training import checkpoint, learning_curve, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
@@ -163,8 +164,12 @@ class _Run:
                 self._restore(kept)
             else:
                 state = self.algorithm.state()
-                rows = sum(kept.ring.nbytes for kept in state.rows.values())
-                run_folder.require_space(folder, sum(a.nbytes for a in state.arrays.values()) + rows + 1_000_000)
+                row_bytes = sum(rows.ring[0].nbytes for rows in state.rows.values())  # a row a step, never rewritten
+                run_folder.require_space(
+                    folder,
+                    sum(a.nbytes for a in state.arrays.values()) + 1_000_000,
+                    self.algorithm.total_steps * row_bytes,
+                )
             self.log = MetricLog(folder / METRICS, log_bytes)
             opened.callback(self.log.close)
             self.close = opened.pop_all().close
@@ -261,19 +266,17 @@ class _Run:
 
     def _restore(self, kept: Checkpoint) -> None:
         values, arrays = kept.values, kept.arrays
-        own = {k.removeprefix("algorithm."): v for k, v in arrays.items() if k.startswith("algorithm.")}
         rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
-        self.algorithm.restore(State(own, values["algorithm"], rows))
+        self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
         self.saved_rows = {name: kept.total for name, kept in rows.items()}
         self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
         self.mean_return = values["mean_return"]
         self.bit_exact = self.bit_exact and values["bit_exact"]
         if values["best"] is not None:
-            tensors = {k.removeprefix("best."): v for k, v in arrays.items() if k.startswith("best.")}
             description = config.validate(
                 type(kept.agent.description), values["best"]["description"], "state.json:best"
             )
-            self.best, self.best_score = Agent(description, tensors), values["best"]["score"]
+            self.best, self.best_score = Agent(description, parameters.below(arrays, "best.")), values["best"]["score"]
             # The folder may hold a later one, selected after this checkpoint.
             agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
 

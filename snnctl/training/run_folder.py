@@ -166,12 +166,12 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def require_space(folder: Path, bytes_needed: int) -> None:
-    """Refuse to start when the disk could not hold three checkpoints."""
-    free = shutil.disk_usage(folder).free
-    if free < 3 * bytes_needed:
+def require_space(folder: Path, checkpoint_bytes: int, rows_bytes: int = 0) -> None:
+    """Refuse to start when the disk could not hold three checkpoints, and the rows of the whole training."""
+    free, needed = shutil.disk_usage(folder).free, 3 * checkpoint_bytes + rows_bytes
+    if free < needed:
         raise OutputError(
-            Problem(str(folder), f"has {free} bytes free, training needs {3 * bytes_needed}", "free some or use --out")
+            Problem(str(folder), f"has {free} bytes free, training needs {needed}", "free some or use --out")
         )
 
 

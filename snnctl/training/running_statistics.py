@@ -8,7 +8,8 @@ Source: Chan, Golub & LeVeque, The American Statistician 37:242 (1983).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,20 @@ class RunningStatistics(NamedTuple):
             return np.ones_like(self.mean)
         return np.maximum(np.sqrt(self.m2 / self.seen), MIN_STD)
 
+    def normalise(self, observations: NDArray[Any], clip: float) -> Floats:
+        """clip((x - mean) / std, -clip, clip)."""
+        return np.clip((observations - self.mean) / self.std(), -clip, clip)
+
+    def arrays(self, name: str) -> dict[str, Floats]:
+        """Copies, to be saved."""
+        return {f"{name}.{field}": array.copy() for field, array in self._asdict().items()}
+
 
 def nothing_seen(dims: int) -> RunningStatistics:
     """Mean 0 and deviation 1 until the first merge."""
     return RunningStatistics(np.zeros(1), np.zeros(dims), np.zeros(dims))
+
+
+def restored(arrays: Mapping[str, Floats], name: str) -> RunningStatistics:
+    """What :meth:`RunningStatistics.arrays` saved."""
+    return RunningStatistics(*(arrays[f"{name}.{field}"].copy() for field in RunningStatistics._fields))

@@ -25,7 +25,6 @@ not deployed, for a spiking mean).
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -41,13 +40,12 @@ from snnctl.surrogate import adam, dense, parameters
 from snnctl.surrogate.critics import LayerNormalised
 from snnctl.surrogate.derivatives import Rectangular
 from snnctl.surrogate.twin_critics import TwinCritics
-from snnctl.training import actor, replay, squashed_normal
-from snnctl.training.algorithm import EPISODE_METRICS, Algorithm, Metric, Report, Rows, State, Trainer
+from snnctl.training import actor, replay, rollouts, squashed_normal
+from snnctl.training.algorithm import Algorithm, Metric, Report, Rows, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.held_noise import HeldNoise
 from snnctl.training.return_scale import ReturnScale
-from snnctl.training.rollouts import Rollouts
-from snnctl.training.running_statistics import RunningStatistics, nothing_seen
+from snnctl.training.running_statistics import nothing_seen, restored
 
 BOUND = 5.0  # returns of scaled rewards stay within +-BOUND
 EPSILON = 1e-8  # of Adam
@@ -80,20 +78,8 @@ class SacConfig(Trainer):
         "policy/std": Metric("mean deviation of an action before it is squashed"),
         "train/lr": Metric("learning rate of the actor at the end of the line"),
         "train/reward_scale": Metric("what rewards are divided by"),
-        "snn/rate_hz": Metric(
-            "spikes a neuron and second of network time while acting; not of a dense network",
-            low=2.0,
-            finding="the neurons are nearly silent",
-            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
-        ),
-        "snn/dead_fraction": Metric(
-            "share of the neurons that never fired while acting; not of a dense network",
-            high=0.9,
-            finding="most neurons never fire",
-            remedy="raise trainer.init_gain or lower network.neuron.v_threshold",
-        ),
-        "rollout/ep_len_mean": Metric("steps of an episode, over those that mean_return is over"),
-        **EPISODE_METRICS,
+        **actor.METRICS,
+        **rollouts.METRICS,
     }
 
     kind: Literal["sac"] = "sac"
@@ -143,7 +129,7 @@ class _Trained:
         adam.update(self.flat, self.gradient, self.moments, lr, epsilon=EPSILON)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        return {name: self.flat, **{f"{name}.adam.{field}": a for field, a in self.moments._asdict().items()}}
+        return {name: self.flat, **self.moments.arrays(name)}
 
 
 class Sac:
@@ -186,7 +172,7 @@ class Sac:
         self._acting, self._acting_std = self.policy.workspace(1), dense.Pass(std_sizes, 1, np.float32)
         self._learning, self._learning_std = self.policy.workspace(batch), dense.Pass(std_sizes, batch, np.float32)
         self._rows = np.zeros((batch, self.ring.shape[1]), dtype=np.float32)
-        self.rollouts = Rollouts(blueprint, seed, 1)
+        self.rollouts = rollouts.Rollouts(blueprint, seed, 1)
 
     @property
     def total_steps(self) -> int:
@@ -225,18 +211,12 @@ class Sac:
 
     def agent(self) -> Agent:
         """The agent as it is now (a copy): the mean's weights with the statistics that they were trained with."""
-        tensors: dict[str, NDArray[Any]] = {name: tensor.copy() for name, tensor in self.mean.tensors.items()}
-        tensors["normaliser.mean"] = self.frozen.mean.copy()
-        tensors["normaliser.std"] = self.frozen.std()
-        tensors |= self.blueprint.limit_tensors
-        provenance = dataclasses.replace(self.description.provenance, steps=self.steps)
-        return Agent(dataclasses.replace(self.description, provenance=provenance), tensors)
+        return self.blueprint.agent(self.seed, self.steps, self.mean.tensors, self.frozen)
 
     def state(self) -> State:
         """Weights, moments, statistics, held noise, counters, the environment's episode; and the memory as rows."""
         arrays = {name: array.copy() for name, array in self._arrays().items()}
-        for name, statistics in (("seen", self.seen), ("frozen", self.frozen)):
-            arrays |= {f"{name}.{field}": array.copy() for field, array in statistics._asdict().items()}
+        arrays |= self.seen.arrays("seen") | self.frozen.arrays("frozen")
         played = self.rollouts.state()
         arrays |= {f"rollouts.{name}": array for name, array in played.arrays.items()}
         values = {"steps": self.steps, "reports": self.reports, "held": self.held.left, "rollouts": played.values}
@@ -247,12 +227,9 @@ class Sac:
         arrays, values = state.arrays, state.values
         for name, array in self._arrays().items():
             array[:] = arrays[name]
-        fields = RunningStatistics._fields
-        self.seen = RunningStatistics(*(arrays[f"seen.{field}"].copy() for field in fields))
-        self.frozen = RunningStatistics(*(arrays[f"frozen.{field}"].copy() for field in fields))
+        self.seen, self.frozen = restored(arrays, "seen"), restored(arrays, "frozen")
         self.steps, self.reports, self.held.left = values["steps"], values["reports"], values["held"]
-        played = {k.removeprefix("rollouts."): v for k, v in arrays.items() if k.startswith("rollouts.")}
-        self.rollouts.restore(State(played, values["rollouts"]))
+        self.rollouts.restore(State(parameters.below(arrays, "rollouts."), values["rollouts"]))
         total, kept = state.rows["replay"]
         numbers = np.arange(max(0, total - len(self.ring)), total)
         if len(numbers):
@@ -265,21 +242,19 @@ class Sac:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """What is changed in place and has the same shape for good."""
-        alpha = {f"alpha.adam.{field}": array for field, array in self.alpha_moments._asdict().items()}
         return {
             **self.mean.arrays("actor"), **self.spread.arrays("std"), **self.critics.arrays(),
-            "alpha.log": self.log_alpha, **alpha, "returns": self.returns.numbers, "held": self.held.noise,
+            "alpha.log": self.log_alpha, **self.alpha_moments.arrays("alpha"),
+            "returns": self.returns.numbers, "held": self.held.noise,
         }  # fmt: skip
 
     @property
     def _remaining(self) -> float:
         """What is left of the learning rates."""
-        return 1.0 - min(1.0, self.steps / self.config.total_steps) * (1.0 - self.config.final_lr_fraction)
+        return 1.0 - self.steps / self.config.total_steps * (1.0 - self.config.final_lr_fraction)
 
     def _normalise(self, observations: Floats) -> Floats:
-        clip = self.description.normaliser.clip
-        normal: Floats = np.clip((observations - self.frozen.mean) / self.frozen.std(), -clip, clip)
-        return normal.astype(np.float32)
+        return self.frozen.normalise(observations, self.description.normaliser.clip).astype(np.float32)
 
     def _step(self, observation: Floats64, random: np.random.Generator, tally: actor.Tally) -> None:
         """Part 1."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from snnctl import slots
+from snnctl.cli import vocabulary
 from snnctl.cli.main import call
 from snnctl.coding import DECODERS, ENCODERS
 from snnctl.neurons import MODELS
@@ -219,3 +221,12 @@ def test_a_neuron_is_shown_without_importing_trainers_and_families() -> None:
     code = f"import sys; from snnctl.cli.main import call; call(['show', 'lif']); {look}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_slot_is_listed_shown_and_checked(capsys) -> None:
+    every = {value for value in vars(slots).values() if isinstance(value, slots.Slot)}
+    assert {slot for some in vocabulary.SLOTS.values() for slot in some} == every
+    assert call(["list", "critics"]) == 0 and call(["show", "layer_norm"]) == 0
+    out = capsys.readouterr().out
+    assert "batch_norm" in out and "bins" in out
+    assert call(["check", "layer_norm"]) == 0

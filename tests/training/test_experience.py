@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from snnctl.errors import InputError, OutputError, StorageError
-from snnctl.training import replay, rows_file
+from snnctl.training import replay, rows_file, run_folder
 from snnctl.training.algorithm import Rows
 from snnctl.training.held_noise import LONGEST, HeldNoise
 from snnctl.training.return_scale import ReturnScale
@@ -112,3 +113,11 @@ def test_noise_is_held_for_zeta_distributed_times() -> None:
     expected = np.arange(1, LONGEST + 1) ** -2.0
     np.testing.assert_allclose(counts / counts.sum(), expected / expected.sum(), atol=0.01)
     assert counts[-1] > 0
+
+
+def test_a_disk_must_hold_three_checkpoints_and_the_rows_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=400))
+    run_folder.require_space(tmp_path, 100, 100)
+    with pytest.raises(OutputError, match="has 400 bytes free, training needs 401"):
+        run_folder.require_space(tmp_path, 100, 101)

@@ -9,7 +9,6 @@ Source: Beyer & Schwefel, Natural Computing 1:3 (2002); the one-fifth rule is Re
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import deque
 from typing import Annotated, Any, ClassVar
@@ -30,6 +29,7 @@ from snnctl.surrogate.derivatives import Rectangular
 from snnctl.training import actor
 from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
+from snnctl.training.running_statistics import nothing_seen
 
 
 @schema
@@ -133,9 +133,5 @@ class Strategy:
         return float(np.mean(returns))
 
     def _agent(self, flat: NDArray[Any]) -> Agent:
-        description = self.blueprint.described(self.seed)
-        dims = description.task.observation_size
-        tensors = parameters.views(flat, self.policy.shapes) | self.blueprint.limit_tensors
-        tensors |= {"normaliser.mean": np.zeros(dims), "normaliser.std": np.ones(dims)}
-        provenance = dataclasses.replace(description.provenance, steps=self.steps)
-        return Agent(dataclasses.replace(description, provenance=provenance), tensors)
+        unseen = nothing_seen(self.blueprint.task.observation_size)  # mean 0, deviation 1: it does not normalise
+        return self.blueprint.agent(self.seed, self.steps, parameters.views(flat, self.policy.shapes), unseen)

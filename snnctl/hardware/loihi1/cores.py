@@ -39,12 +39,10 @@ def cores(program: Program, schedule: Schedule, chip: Chip) -> tuple[Core, ...]:
     first = len(program.inputs)
     stages = tuple(range(first, first + len(program.stages)))
     largest = chip.limit("compartments_per_core")
-    delays = [schedule.longest(link) for link in program.links]
+    arriving = {node: [(link, schedule.longest(link)) for link in program.into(node)] for node in stages}
 
     def usage(part: Part, split: Split) -> dict[str, Usage]:
-        incoming = [
-            (link, delay) for link, delay in zip(program.links, delays, strict=True) if link.target == part.node
-        ]
+        incoming = arriving[part.node]
         fans = [fan(program, link, part) for link, _ in incoming]
         bits = sum(int(axon_bits(f, _extra(*wire)).sum()) for f, wire in zip(fans, incoming, strict=True))
         return {

@@ -86,6 +86,7 @@ class Loihi1Cost:
         self._fit, self._chip, self._schedule = fit, fit.chip, found
         self._neurons = sum(stage.size for stage in fit.program.stages)
         self._cores = {node: [c for c in fit.cores if c.node == node] for node in range(len(fit.program.nodes))}
+        self._largest = {node: max(c.neurons for c in cores) for node, cores in self._cores.items() if cores}
         self._wires = [self._wire(link) for link in fit.program.links]
         self._barrier_s = barrier_s(fit.chip, -(-len(fit.cores) // fit.chip.limit("cores_per_tile")))
         self._constants = fit.chip.constants("energy", "time", "power")
@@ -164,7 +165,7 @@ class Loihi1Cost:
         levels, end, ticks = self._schedule.levels, self._schedule.ticks, len(each[0])
         slowest = np.zeros(end)  # (chip ticks,)
         for node in range(len(self._fit.program.inputs), len(levels)):
-            largest = max(core.neurons for core in self._cores[node])
+            largest = self._largest[node]
             busy = np.full(end, largest * self._seconds["neuron_update_inactive"])
             window = slice(levels[node], levels[node] + ticks)
             busy[window] = largest * self._seconds["neuron_update_active"]

@@ -36,12 +36,8 @@ _MARGIN = 0.98  # room for rounding weights up
 class Quantised(NamedTuple):
     """One stage as the chip holds it."""
 
-    name: str
-    scale: float  # chip units per unit of v
     exponent: int  # of the weights
-    mantissa: Integers  # (synapses,)
     weights: Integers  # (synapses,) effective
-    registers: dict[str, int]  # shared by the stage
     compartments: emulator.Compartments
     rounding: tuple[Rounding, ...]
 
@@ -112,8 +108,7 @@ def quantise(given: FloatStage) -> Quantised:
     """Registers of one stage; the rules have made sure that they exist."""
     stage = equalised(given)
     scale, exponent = choose_scale(stage)
-    mantissa = _mantissas(stage, scale, exponent)
-    weights = emulator.effective_weight(mantissa, exponent)
+    weights = emulator.effective_weight(_mantissas(stage, scale, exponent), exponent)
     bias_exponent = 0
     while bias_exponent < 7 and round(stage.largest_bias * scale / (1 << bias_exponent)) > 4095:
         bias_exponent += 1
@@ -135,4 +130,4 @@ def quantise(given: FloatStage) -> Quantised:
         rounding(stage.name, "a_syn", stage.a_syn, 1 - (registers["decay_u"] + 1) / 4096, 1.0, "1"),
         rounding(stage.name, "a_mem", stage.a_mem, 1 - registers["decay_v"] / 4096, 1.0, "1"),
     )
-    return Quantised(stage.name, scale, exponent, mantissa, weights, registers, compartments, report)
+    return Quantised(exponent, weights, compartments, report)

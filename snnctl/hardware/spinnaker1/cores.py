@@ -37,15 +37,13 @@ def cores(program: Program, schedule: Schedule, chip: Chip) -> tuple[Core, ...]:
     """Cores of inputs and stages."""
     nodes = tuple(range(len(program.nodes)))
     largest = chip.limit("neurons_per_core")
-    delays = [schedule.longest(link) for link in program.links]
+    arriving = {node: [(link, schedule.longest(link)) for link in program.into(node)] for node in nodes}
 
     def usage(part: Part, split: Split) -> dict[str, Usage]:
         neurons = Usage(part.neurons, largest)
         if part.node < len(program.inputs):
             return {"neurons": neurons}
-        incoming = [
-            (link, delay) for link, delay in zip(program.links, delays, strict=True) if link.target == part.node
-        ]
+        incoming = arriving[part.node]
         fans = [fan(program, link, part) for link, _ in incoming]
         words = sum(_ROW_HEADER_WORDS * int(np.count_nonzero(f)) + int(f.sum()) for f in fans)
         ring = ring_buffer_bytes(part.neurons)

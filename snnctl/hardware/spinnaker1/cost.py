@@ -1,7 +1,7 @@
 """Energy and latency of a decision on SpiNNaker 1.
 
     energy of a period = boards board_idle t + packets e_packet + cores active_core t      (board boundary)
-    latency = (ticks + hops) tick
+    latency = (ticks of the decision on the chip) tick
 
 the toolchain's own model. Every core in use runs its timer loop all the time, so the period t counts, not
 the decision's latency. A packet is one spike at one router; a spike passes the routers of the chips that
@@ -27,6 +27,10 @@ class SpiNNaker1Cost:
         self._fit, self._ticks = fit, fit.loaded().ticks
         self._events = SynapticEvents(fit.program)
         self._routers = [self._passed(node) for node in range(len(fit.program.nodes))]  # (n,) each
+        self._neurons = sum(stage.size for stage in fit.program.stages)
+        boards = math.ceil(fit.chips / fit.chip.limit("chips"))
+        self._chip_w = (0.0, fit.chips * fit.chip.value("power.chip_idle"))
+        self._board_w = (0.0, boards * fit.chip.value("power.board_idle"))
         self._constants = fit.chip.constants("energy", "time", "power")
 
     def _passed(self, node: int) -> Integers:
@@ -48,25 +52,23 @@ class SpiNNaker1Cost:
         chip, fit = self._fit.chip, self._fit
         fired = [spikes_of(raster) for raster in rasters]  # (n,) each
         packets = sum(int(f @ routers) for f, routers in zip(fired, self._routers, strict=True))
-        neurons = sum(stage.size for stage in fit.program.stages)
-        active = len(rasters[0]) * neurons
+        active = len(rasters[0]) * self._neurons
         latency = {"ticks": self._ticks * chip.value("time.tick")}
         period_s = max(control_dt_s, latency["ticks"])
-        boards = math.ceil(fit.chips / chip.limit("chips"))
         spikes = sum(int(f.sum()) for f in fired)
         return DecisionCost(
             evidence="modelled",
             chip=chip.name,
             ticks=self._ticks,
             period_s=period_s,
-            counts=Counts(spikes, self._events.count(rasters), active, self._ticks * neurons - active, packets),
+            counts=Counts(spikes, self._events.count(rasters), active, self._ticks * self._neurons - active, packets),
             energy_j={
                 "active_cores": len(fit.cores) * chip.value("power.active_core") * period_s,
                 "packets": packets * chip.value("energy.packet"),
             },
             latency_s=latency,
-            chip_w=(0.0, fit.chips * chip.value("power.chip_idle")),
-            board_w=(0.0, boards * chip.value("power.board_idle")),
+            chip_w=self._chip_w,
+            board_w=self._board_w,
             constants=self._constants,
             notes=(
                 "the sources do not separate static from idle power: all of it is shown as idle",

@@ -35,12 +35,9 @@ _R_SMALLEST = 2.0**-5  # MOhm; below, R would keep too few of its 15 fractional 
 class Quantised(NamedTuple):
     """One stage as the chip holds it."""
 
-    name: str
-    scale: float  # mV per unit of v
     shift: Integers  # (2, n) ring-buffer left shift, excitatory and inhibitory: one pair for all neurons
     weights: NDArray[np.int32]  # (synapses,) 16-bit words with the sign of their kind
     neurons: emulator.Neurons
-    parameters: dict[str, float]  # shared by the stage: mV, ms, nF; v_thresh that of the first neuron
     rounding: tuple[Rounding, ...]
 
 
@@ -102,4 +99,4 @@ def quantise(stage: FloatStage) -> Quantised:
         rounding(stage.name, "a_mem", stage.a_mem, 1 - leak, 1.0, "1"),
     )
     shift = np.ascontiguousarray(np.broadcast_to(np.array(pair, np.int64)[:, None], (2, n)))
-    return Quantised(stage.name, scale, shift, words, neurons, parameters, report)
+    return Quantised(shift, words, neurons, report)
