@@ -64,19 +64,16 @@ class Ours:
 
         from snnctl.surrogate import adam, parameters
         from snnctl.surrogate.derivatives import Rectangular
-        from snnctl.surrogate.policy import Pass, SpikingPolicy
+        from snnctl.training import actor
 
-        description = agent.description
-        policy = SpikingPolicy(
-            description.network, description.encoder, description.decoder, Rectangular(), dims=DIMS, actions=ACTIONS
-        )
+        policy = actor.policy(agent.description, Rectangular())
         self.adam = adam
         self.flat, self.tensors = parameters.allocate(policy.shapes, np.float32)
         for name, tensor in self.tensors.items():
             tensor[:] = agent.tensors[name]
         self.gradient, self.gradients = parameters.allocate(policy.shapes, np.float32)
         self.moments = adam.moments(self.flat)
-        self.batch = Pass(policy, BATCH)
+        self.batch = policy.workspace(BATCH)
         self.x, self.target = x, target
         self.keys = np.zeros(BATCH, np.uint64)
 

@@ -33,7 +33,7 @@ class AnalogEncoderGradient:
         """Write ``x`` (batch, dims) into ``spikes`` (ticks, batch, dims), the same in every tick."""
         spikes[:] = x
 
-    def backward(self, tensors: Tensors, ds: Floats, x: Floats, work: None, gradients: Tensors) -> None:
+    def backward(self, tensors: Tensors, da: Floats, x: Floats, work: None, gradients: Tensors) -> None:
         """Nothing is learnt."""
 
 

@@ -110,11 +110,17 @@ class EncoderGradient(Protocol):
         ...
 
     def forward(self, tensors: Tensors, x: Any, keys: NDArray[np.uint64], spikes: Any, work: Any) -> None:
-        """Write ``spikes`` (ticks, batch, n) of observations (batch, dims); ``keys`` (batch,) name random streams."""
+        """Write ``spikes`` (ticks, batch, n), 0 and 1, of observations (batch, dims).
+
+        ``keys`` (batch,) name the random stream of each observation.
+        """
         ...
 
-    def backward(self, tensors: Tensors, ds: Any, x: Any, work: Any, gradients: Tensors) -> None:
-        """Write the gradients of its tensors from ``ds`` (ticks, batch, n)."""
+    def backward(self, tensors: Tensors, da: Any, x: Any, work: Any, gradients: Tensors) -> None:
+        """Write the gradients of its tensors from ``da`` (batch, n), the gradient of its spikes summed over all ticks.
+
+        The sum suffices because the gradient is straight-through: d spike / d activity is 1 in every tick.
+        """
         ...
 
 

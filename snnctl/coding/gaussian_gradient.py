@@ -1,6 +1,7 @@
 """The Gaussian population encoder over all ticks of a batch, and its straight-through gradient.
 
-Forward as :mod:`gaussian_population`; with A[d, j] the activity of one observation,
+Forward by the functions of :mod:`receptive_fields`, which the fused decision calls too, so the same spikes come out;
+with A[d, j] the activity of one observation,
 
     straight-through: d spike[k] / d A := 1 for every tick k (the soft reset is not differentiated)
     dA = sum_k ds[k] ; d mean = dA A (x - mean) / width^2 ; d width = dA A (x - mean)^2 / width^3
@@ -12,14 +13,14 @@ Source: Tang et al., CoRL 2020 (PopSAN); splitmix64: Steele, Lea & Flood, OOPSLA
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.coding.code import Tensors
+from snnctl.coding.receptive_fields import activation, integrate, slopes
 
 if TYPE_CHECKING:
     from snnctl.coding.gaussian_population import GaussianPopulation
@@ -32,36 +33,30 @@ MIN_WIDTH = 0.05  # a learnt receptive field never becomes narrower (in normalis
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def activity(x: Floats, mean: Floats, width: Floats, out: Floats) -> None:
-    """A[row, d k + j] of normalised observations ``x`` (batch, dims) into ``out`` (batch, dims k)."""
-    dims, k = mean.shape
-    half = x.dtype.type(-0.5)
+def activities(x: Floats, centre: Floats, slope: Floats, wide: Floats, out: Floats) -> None:
+    """A of a batch.
+
+    Args:
+        x: (batch, dims) normalised observations
+        centre: (dims k,)
+        slope: (dims k,)
+        wide: (batch, dims k), overwritten with every observation repeated for the neurons of its dimension
+        out: (batch, dims k), overwritten
+    """
+    k = centre.size // x.shape[1]
     for row in range(x.shape[0]):
-        for d in range(dims):
-            for j in range(k):
-                z = (x[row, d] - mean[d, j]) / width[d, j]
-                out[row, d * k + j] = math.exp(half * z * z)
+        for d in range(x.shape[1]):
+            wide[row, d * k : (d + 1) * k] = x[row, d]
+        activation(wide[row], centre, slope, out[row])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def deterministic(activities: Floats, threshold: Real, spikes: Floats) -> None:
-    """Soft-reset integrators: u += A each tick, spike where u > threshold, then u -= threshold.
-
-    ``activities`` is (batch, n), ``spikes`` (ticks, batch, n), written with 0 and 1.
-    """
-    zero = spikes.dtype.type(0)
-    one = spikes.dtype.type(1)
+def deterministic(activities: Floats, threshold: Real, u: Floats, spikes: Floats) -> None:
+    """Soft-reset integrators of ``activities`` (batch, n); ``spikes`` (ticks, batch, n) are written with 0 and 1."""
     for row in range(activities.shape[0]):
-        for j in range(activities.shape[1]):
-            a = activities[row, j]
-            u = zero
-            for k in range(spikes.shape[0]):
-                u = u + a
-                if u > threshold:
-                    u = u - threshold
-                    spikes[k, row, j] = one
-                else:
-                    spikes[k, row, j] = zero
+        u[:] = 0
+        for t in range(spikes.shape[0]):
+            integrate(activities[row], threshold, u, spikes[t, row])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -81,34 +76,39 @@ def poisson(activities: Floats, keys: Keys, spikes: Floats) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def backward(
-    ds: Floats,
-    x: Floats,
-    mean: Floats,
-    width: Floats,
-    activities: Floats,
-    mean_gradient: Floats,
-    width_gradient: Floats,
+    da: Floats, wide: Floats, centre: Floats, inverse: Floats, out: Floats, d_mean: Floats, d_width: Floats
 ) -> None:
-    """Gradients of means and widths, both (dims, k) and overwritten, from ``ds`` (ticks, batch, dims k)."""
-    ticks = ds.shape[0]
-    dims, k = mean.shape
-    mean_gradient[:] = 0
-    width_gradient[:] = 0
-    for row in range(x.shape[0]):
-        for d in range(dims):
-            for j in range(k):
-                n = d * k + j
-                da = ds[0, row, n]
-                for tick in range(1, ticks):
-                    da += ds[tick, row, n]
-                z = (x[row, d] - mean[d, j]) / width[d, j]
-                common = da * activities[row, n] * z / width[d, j]
-                mean_gradient[d, j] += common
-                width_gradient[d, j] += common * z
+    """Gradients of means and widths, both (dims k,) and overwritten.
+
+    Args:
+        da: (batch, dims k) gradient of A
+        wide: (batch, dims k) observations as :func:`activities` leaves them
+        centre: (dims k,) means
+        inverse: (dims k,) of the widths
+        out: (batch, dims k) A
+        d_mean: written
+        d_width: written
+    """
+    d_mean[:] = 0
+    d_width[:] = 0
+    for row in range(da.shape[0]):
+        for n in range(centre.size):
+            z = (wide[row, n] - centre[n]) * inverse[n]
+            common = da[row, n] * out[row, n] * z * inverse[n]
+            d_mean[n] += common
+            d_width[n] += common * z
+
+
+class _Work(NamedTuple):
+    """What a forward pass leaves for the backward pass, (batch, dims k) each, and a scratch row."""
+
+    wide: Floats  # observations, repeated for the neurons of their dimension
+    activities: Floats
+    membrane: Floats  # (dims k,)
 
 
 class GaussianGradient:
-    """The code over batches of one size of observation; the work space is the activities (batch, n)."""
+    """The code over batches of one size of observation."""
 
     def __init__(self, config: GaussianPopulation, dims: int, ticks: int, dtype: Any) -> None:
         self.learnable = config.learnable
@@ -131,19 +131,23 @@ class GaussianGradient:
         width = tensors["encoder.width"]
         np.maximum(width, MIN_WIDTH, out=width)
 
-    def workspace(self, batch: int) -> Floats:
-        """Activities of one batch."""
-        return np.zeros((batch, self._size), dtype=self._dtype)
+    def workspace(self, batch: int) -> _Work:
+        """Buffers of one batch."""
+        wide, found = np.zeros((2, batch, self._size), dtype=self._dtype)
+        return _Work(wide, found, np.zeros(self._size, dtype=self._dtype))
 
-    def forward(self, tensors: Tensors, x: Floats, keys: Keys, spikes: Floats, work: Floats) -> None:
+    def forward(self, tensors: Tensors, x: Floats, keys: Keys, spikes: Floats, work: _Work) -> None:
         """Write ``spikes`` (ticks, batch, n); the deterministic variant ignores ``keys``."""
-        activity(x, tensors["encoder.mean"], tensors["encoder.width"], work)
+        slope = slopes(tensors["encoder.width"]).astype(self._dtype)
+        activities(x, tensors["encoder.mean"].ravel(), slope.ravel(), work.wide, work.activities)
         if self._poisson:
-            poisson(work, keys, spikes)
+            poisson(work.activities, keys, spikes)
         else:
-            deterministic(work, self._threshold, spikes)
+            deterministic(work.activities, self._threshold, work.membrane, spikes)
 
-    def backward(self, tensors: Tensors, ds: Floats, x: Floats, work: Floats, gradients: Tensors) -> None:
+    def backward(self, tensors: Tensors, da: Floats, x: Floats, work: _Work, gradients: Tensors) -> None:
         """Write the gradients of means and widths."""
-        mean, width = tensors["encoder.mean"], tensors["encoder.width"]
-        backward(ds, x, mean, width, work, gradients["encoder.mean"], gradients["encoder.width"])
+        inverse = 1 / tensors["encoder.width"].ravel()
+        mean, found = tensors["encoder.mean"].ravel(), work.activities
+        found_mean, found_width = (gradients[f"encoder.{name}"].ravel() for name in ("mean", "width"))
+        backward(da, work.wide, mean, inverse, found, found_mean, found_width)

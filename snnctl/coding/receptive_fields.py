@@ -35,8 +35,26 @@ def activation(x: NDArray[Any], centre: NDArray[Any], slope: NDArray[Any], out: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def integrate(a: NDArray[Any], threshold: Any, u: NDArray[Any], spikes: NDArray[Any]) -> None:
+    """One tick of soft-reset integration: u += A; spike where u > threshold, then u -= threshold.
+
+    Args:
+        a: (n,)
+        threshold: a scalar of a's type
+        u: (n,), changed
+        spikes: (n,), overwritten with 0 and 1
+    """
+    zero = threshold - threshold
+    for j in range(a.size):
+        raised = u[j] + a[j]
+        fired = raised > threshold
+        u[j] = raised - (threshold if fired else zero)
+        spikes[j] = np.uint8(1) if fired else np.uint8(0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def deterministic_spikes(a: NDArray[Any], threshold: Any, u: NDArray[Any], spikes: NDArray[np.uint8]) -> None:
-    """Soft-reset integration of A from u = 0: u += A; spike where u > threshold, then u -= threshold.
+    """Soft-reset integration of A over all ticks, from u = 0.
 
     Args:
         a: (n,)
@@ -48,12 +66,7 @@ def deterministic_spikes(a: NDArray[Any], threshold: Any, u: NDArray[Any], spike
     for j in range(a.size):
         u[j] = zero
     for t in range(spikes.shape[0]):
-        row = spikes[t]
-        for j in range(a.size):
-            raised = u[j] + a[j]
-            fired = raised > threshold
-            u[j] = raised - (threshold if fired else zero)
-            row[j] = np.uint8(1) if fired else np.uint8(0)
+        integrate(a, threshold, u, spikes[t])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -105,4 +105,4 @@ class DensePass:
         policy.decoder.backward(tensors, z_gradient, self._decoding, self.gradient, gradients)
         below = self.dense.backward(tensors, self.gradient[0], gradients, to_inputs=policy.encoder.learnable)
         if below is not None:
-            policy.encoder.backward(tensors, below[None], self.x, self._encoding, gradients)
+            policy.encoder.backward(tensors, below, self.x, self._encoding, gradients)

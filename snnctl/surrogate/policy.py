@@ -1,10 +1,11 @@
 """A spiking policy over a batch: encoder, stages of current-based LIF neurons, read-out; and its gradient.
 
-A stage handles all ticks at once: one GEMM of (ticks batch, n_in) by (n_in, n_out) for each link into it, then one
-fused LIF kernel. Backward the same way: LIF kernel, one GEMM for the weights of each link, one for the node below.
-Stages are taken in topological order; where a node feeds several others, their gradients are added.
-The GEMM adds in another order than the engine, so a spike whose membrane sits on the threshold may
-flip; tests/surrogate measures how often.
+A stage handles all ticks at once: one product of (ticks batch, n_in) by (n_in, n_out) for each link into it, then one
+fused LIF kernel. Backward the same way: LIF kernel, one product for the weights of each link, one for the node below.
+Products with few spikes skip what is silent (surrogate.spike_products); the others are GEMMs, which add in another
+order than the engine, so a spike whose membrane sits on the threshold may flip; tests/surrogate measures how often.
+Stages are taken in topological order; where a node feeds several others, their gradients are added. The encoder needs
+its gradient summed over ticks alone, so it is summed before the product.
 
 Tensors have the names of the agent; those of the network are the handles of its program.
 """
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 
 from snnctl.coding.code import DecoderGradient, EncoderGradient
 from snnctl.network.capability import Capability
-from snnctl.network.program import Program
+from snnctl.network.program import Link, Program
 from snnctl.surrogate import lif
 from snnctl.surrogate.derivatives import Derivative
+from snnctl.surrogate.spike_products import Spikes
 
 Floats = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Floats]
@@ -110,19 +112,22 @@ class Pass:
 
     def __init__(self, policy: SpikingPolicy, batch: int) -> None:
         self.policy = policy
-        ticks, sizes, dtype = policy.ticks, policy.sizes, policy.dtype
+        ticks, sizes, dtype, program = policy.ticks, policy.sizes, policy.dtype, policy.program
         self.x = np.zeros((batch, policy.dims), dtype=dtype)
         self.spikes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]  # of every node
         self.rasters = self.spikes[1:]  # of every stage
         # pre-reset membranes; the backward pass overwrites them by the surrogate derivative
         self.membranes = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes[1:]]
-        self.gradients = [np.zeros((ticks, batch, n), dtype=dtype) for n in sizes]  # of spikes, then of drives
+        # of spikes, then of drives; of the encoder's spikes summed over ticks
+        self.gradients = [np.zeros((1 if node == 0 else ticks, batch, n), dtype=dtype) for node, n in enumerate(sizes)]
         self.scratch = [np.zeros((2, batch, n), dtype=dtype) for n in sizes[1:]]
         self.z = np.zeros((batch, policy.actions), dtype=dtype)
-        program = policy.program
         self._read = 1 + program.readouts[0].stage
         self._encoding = policy.encoder.workspace(batch)
         self._decoding = policy.decoder.workspace(batch, sizes[self._read], dtype)
+        widest = [max((sizes[k.target] for k in program.links if k.source == n), default=0) for n in range(len(sizes))]
+        self._lists = [Spikes(raster, columns) for raster, columns in zip(self.spikes, widest, strict=True)]
+        self._summed = np.zeros(batch * max(sizes) if policy.encoder.learnable else 0, dtype=dtype)  # drives over ticks
         branching = max(len(program.into(node)) for node in program.order) > 1 or len(program.links) >= len(sizes)
         self._more = np.zeros(ticks * batch * max(sizes) if branching else 0, dtype=dtype)  # a product to be added
 
@@ -136,16 +141,22 @@ class Pass:
         program = policy.program
         self.x[:] = x
         policy.encoder.forward(tensors, self.x, keys, self.spikes[0], self._encoding)
+        self._lists[0].count()
         for node in program.order:
             u = self.membranes[node - 1]
             written = False
             for link in program.into(node):
-                self._product(_rows(self.spikes[link.source]), tensors[link.weight.name], u, written)
+                weight, spikes = tensors[link.weight.name], self._lists[link.source]
+                if spikes.pays(weight.shape[1]):
+                    spikes.times(weight, _rows(u), add=written)
+                else:
+                    self._product(spikes.matrix, weight, u, written)
                 written = True
             if not written:
                 u[:] = 0
             bias = tensors[program.stages[node - 1].bias.name]
             lif.forward(u, bias, self.scratch[node - 1], self.spikes[node], policy.constants[node - 1])
+            self._lists[node].count()
         policy.decoder.forward(tensors, self.spikes[self._read], self._decoding, self.z)
         return self.z
 
@@ -163,15 +174,27 @@ class Pass:
             bias_gradient = gradients[program.stages[node - 1].bias.name]
             lif.backward(drive, u, self.spikes[node], self.scratch[node - 1], bias_gradient, constants)
             for link in program.into(node):
-                np.dot(_rows(self.spikes[link.source]).T, _rows(drive), out=gradients[link.weight.name])
-                if link.source > 0 or policy.encoder.learnable:
-                    below = self.gradients[link.source]
-                    self._product(_rows(drive), tensors[link.weight.name].T, below, link.source in written)
-                    written.add(link.source)
+                self._link_gradients(link, drive, tensors, gradients, written)
         if policy.encoder.learnable:
             if 0 not in written:
                 self.gradients[0][:] = 0
-            policy.encoder.backward(tensors, self.gradients[0], self.x, self._encoding, gradients)
+            policy.encoder.backward(tensors, self.gradients[0][0], self.x, self._encoding, gradients)
+
+    def _link_gradients(
+        self, link: Link, drive: Floats, tensors: Tensors, gradients: Tensors, written: set[int]
+    ) -> None:
+        """Of the weights of ``link``, and of the spikes that it takes; ``written`` are the nodes that have one."""
+        weight, spikes, source = tensors[link.weight.name], self._lists[link.source], link.source
+        if spikes.pays(weight.shape[1]):
+            spikes.transposed_times(_rows(drive), gradients[link.weight.name])
+        else:
+            np.dot(spikes.matrix.T, _rows(drive), out=gradients[link.weight.name])
+        if source == 0 and not self.policy.encoder.learnable:
+            return
+        if source == 0:
+            drive = np.sum(drive, axis=0, out=self._summed[: drive[0].size].reshape(drive.shape[1:]))
+        self._product(drive.reshape(-1, weight.shape[1]), weight.T, self.gradients[source], source in written)
+        written.add(source)
 
     def _product(self, left: Floats, right: Floats, out: Floats, add: bool) -> None:
         """Out = left right, or out += left right, over (ticks batch) rows."""

@@ -87,7 +87,7 @@ class SacConfig(Trainer):
     report_every: Annotated[int, Gt(0)] = 1000  # steps of one line of metrics, with frozen observation statistics
     start_steps: Annotated[int, Ge(1)] = 5000  # steps with random actions before anything is learnt
     batch: Annotated[int, Gt(0)] = 256  # transitions of one update
-    updates_per_step: Annotated[int, Gt(0)] = 1  # updates of the critics in a step
+    updates_per_step: Annotated[float, Gt(0), Le(100)] = 1.0  # updates of the critics in a step; 0.5: in every second
     actor_every: Annotated[int, Gt(0)] = 3  # updates of the critics for one of actor and temperature
     replay_capacity: Annotated[int, Gt(0)] = 1_000_000  # transitions that are remembered, the newest
     lr: Annotated[float, Gt(0)] = 3e-4  # of actor, deviation and temperature, at the start
@@ -197,11 +197,9 @@ class Sac:
         for t in range(count):
             observed[t] = self.rollouts.environments.observations[0]
             self._step(observed[t], acting, tally)
-            if self.steps < config.start_steps:
-                continue
-            for update in range(config.updates_per_step):
+            for update in range(self._updates(self.steps - 1), self._updates(self.steps)):
                 x = self._update_critics(drawing, noise, critic)
-                if ((self.steps - config.start_steps) * config.updates_per_step + update) % config.actor_every == 0:
+                if update % config.actor_every == 0:
                     self._update_actor(x, noise, judged)
         if self.description.normaliser.learnable:
             self.seen = self.seen.merge(observed)
@@ -247,6 +245,10 @@ class Sac:
             "alpha.log": self.log_alpha, **self.alpha_moments.arrays("alpha"),
             "returns": self.returns.numbers, "held": self.held.noise,
         }  # fmt: skip
+
+    def _updates(self, steps: int) -> int:
+        """How many updates the critics have had after ``steps`` steps."""
+        return max(0, math.floor((steps + 1 - self.config.start_steps) * self.config.updates_per_step))
 
     @property
     def _remaining(self) -> float:
