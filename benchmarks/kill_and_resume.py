@@ -18,11 +18,12 @@ from pathlib import Path
 
 SNNCTL = [sys.executable, "-m", "snnctl"]
 RECIPE = ["cartpole-ppo", "--seed", "3", "trainer.total_steps=24576"]
-SELECTION = ["selection.every_updates=6", "selection.stop_return=501.0"]  # never stops early
+EVALUATION = ["evaluation.every_steps=6144", "evaluation.stop_return=501.0"]  # never stops early
 COMPARED = (
     "checkpoints/best/weights.safetensors",
     "checkpoints/last/weights.safetensors",
     "metrics.jsonl",
+    "evaluations.jsonl",
     "eval.json",
 )
 KILLS_A_TRAINING = 3
@@ -58,7 +59,7 @@ def _train(scratch: Path, name: str, kill_after_s: float | None) -> Path | None:
     """Start the training called ``name`` or go on with it; None if it was killed, else its finished folder."""
     found = next((scratch / "runs" / RECIPE[0]).glob(f"{name}-*"), None)
     started = found is not None and any((found / "checkpoints").glob("*"))
-    arguments = ["--resume", str(found)] if started else [*RECIPE, *SELECTION, "--name", name]
+    arguments = ["--resume", str(found)] if started else [*RECIPE, *EVALUATION, "--name", name]
     if found is not None and not started:  # killed before the first checkpoint: nothing to go on from
         found.rename(scratch / f"{name}-{time.monotonic_ns()}")
     process = subprocess.Popen(

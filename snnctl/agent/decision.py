@@ -179,6 +179,26 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
     return _decode(border, 4 * dims + 1, actions, squashed, spikes[source : source + ticks * source_size], ticks)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _decide_rows(
+    rows: Any, data: Any, borders: Any, layout: Any, spikes: Any, events: Any, randoms: Any, choices: Any, counts: Any
+) -> None:
+    """:func:`_decide` for each of ``rows``, one after another; also its choice, and the spikes of each population."""
+    ticks, n_layers, n_in, padded_in = layout[2], layout[3], layout[7], layout[8]
+    for row in rows:
+        raster = spikes[row]
+        choices[row] = _decide(data, borders[row], layout, raster, events, randoms[row])
+        first, size, padded = 0, n_in, padded_in
+        for k in range(n_layers + 1):
+            count = 0
+            for t in range(ticks):
+                for j in range(first + t * padded, first + t * padded + size):
+                    count += raster[j]
+            counts[row, k] = count
+            if k < n_layers:
+                size, padded, first = layout[10 + 6 * k], layout[11 + 6 * k], layout[12 + 6 * k]
+
+
 class Decision:
     """The decision kernel of one program with its coding; holds the laid-out tensors and the work space."""
 
@@ -282,6 +302,41 @@ class Decision:
             name: self._spikes[first : first + ticks * padded].reshape(ticks, padded)[:, :size].copy()
             for name, (first, size, padded) in self._places.items()
         }
+
+
+class Decisions:
+    """The decision kernel for several observations in one call, each row with its own border, spikes and generator.
+
+    A row has the bits that :class:`Decision` gives it alone: both run the same kernel on the same numbers.
+    """
+
+    def __init__(self, decision: Decision, rows: int) -> None:
+        """Room for ``rows`` rows; layout and weights are those of ``decision``."""
+        self._decision = decision
+        self._borders = np.tile(decision._border, (rows, 1))  # (rows, words)
+        self._spikes = np.zeros((rows, decision._spikes.size), np.uint8)
+        self._randoms = np.zeros((rows, 4), np.uint64)
+        self._choices = np.zeros(rows, np.int64)
+        places = decision._places
+        ticks, (_, n_in, padded) = int(decision._layout[2]), next(iter(places.values()))
+        self.populations = {name: (size, ticks * size) for name, (_, size, _) in places.items()}
+        self.counts = np.zeros((rows, len(places)), np.int64)  # (rows, populations) spikes of the last decision
+        self.observations = self._borders[:, : decision._observation.size]  # (rows, dims), to be written
+        self.inputs = self._spikes[:, : ticks * padded].reshape(rows, ticks, padded)[:, :, :n_in]  # where given
+        actions = self._borders[:, -decision._action.size :]  # (rows, actions)
+        self.actions = self._choices if decision._discrete else actions
+
+    def reset(self, row: int, state: NDArray[np.uint64]) -> None:
+        """Take over the state (4,) of the encoder's random stream of a row."""
+        self._randoms[row] = state
+
+    def decide(self, rows: NDArray[np.int64]) -> None:
+        """Write ``actions`` and ``counts`` of ``rows``, from their ``observations`` or, without encoder, ``inputs``."""
+        one = self._decision
+        _decide_rows(
+            rows, one._data, self._borders, one._layout, self._spikes, one._events, self._randoms, self._choices,
+            self.counts,
+        )  # fmt: skip
 
 
 def padded_size(size: int) -> int:

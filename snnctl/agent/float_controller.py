@@ -32,40 +32,41 @@ class FloatController:
         self.description: AgentDescription = agent.description
         lowered = program(agent)
         readout = agent.description.decoder.fused(agent.tensors)
-        self._path: _Fused | _General
+        self.path: Fused | _General
         if np.dtype(dtype) == np.float32 and readout is not None and not decision.refuses(lowered):
-            self._path = _Fused(agent, lowered, readout)
+            self.path = Fused(agent, lowered, readout)
         else:
-            self._path = _General(agent, lowered, dtype)
-        self.act = self._path.act  # (observation (dims,)) -> action, without another call in between
-        self.reset = self._path.reset
-        self.activity = self._path.activity
+            self.path = _General(agent, lowered, dtype)
+        self.act = self.path.act  # (observation (dims,)) -> action, without another call in between
+        self.reset = self.path.reset
+        self.activity = self.path.activity
 
 
-class _Fused:
+class Fused:
     """The decision kernel, with the encoder inside where it has one, or before it."""
 
     def __init__(self, agent: Agent, lowered: Program, readout: LinearReadout) -> None:
         description = agent.description
         fields = description.encoder.fused(agent.tensors)
-        self._fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
-        self._decision = Decision(lowered, agent.tensors, float(description.normaliser.clip), fields, readout)
+        self.encodes = fields is not None  # inside the kernel
+        self.fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
+        self.decision = Decision(lowered, agent.tensors, float(description.normaliser.clip), fields, readout)
         self._coder = Coder(agent)
-        self.act = self._act_on_spikes if fields is None else self._decision.decide
+        self.act = self._act_on_spikes if fields is None else self.decision.decide
         self.reset(0)
 
     def _act_on_spikes(self, observation: NDArray[Any]) -> Action:
-        return self._decision.decide_spikes(self._coder.encode(observation))
+        return self.decision.decide_spikes(self._coder.encode(observation))
 
     def reset(self, seed: int) -> None:
         """Start an episode: seed the encoder's random stream."""
         self._coder.reset(seed)
-        self._decision.reset(streams.kernel_state(seed, "encoder"))
+        self.decision.reset(streams.kernel_state(seed, "encoder"))
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""
-        spikes = self._decision.spikes()
-        events = sum(int(raster.sum()) * self._fan_out.get(name, 0) for name, raster in spikes.items())
+        spikes = self.decision.spikes()
+        events = sum(int(raster.sum()) * self.fan_out.get(name, 0) for name, raster in spikes.items())
         return Activity(spikes, events)
 
 

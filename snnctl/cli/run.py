@@ -126,7 +126,8 @@ def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
     """Say if nothing was learnt, or what was learnt is worse."""
     import numpy as np
 
-    from snnctl.training.diagnosis import FEWEST, GAIN
+    from snnctl.training.collapse import GAIN
+    from snnctl.training.diagnosis import FEWEST
 
     after, name = learner.agent(), before.description.name
     if all(e.diverged is not None for e in episodes):

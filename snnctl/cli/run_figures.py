@@ -68,7 +68,7 @@ def traces(paths: Sequence[Path]) -> Plot:
     wanted = ["steps", "mean_return", *(full[name] for name in needed)]
     try:
         table = np.array([[row[name] for name in wanted] for row in rows], np.float64)  # (updates, columns)
-        selected = np.array(metrics.selections(rows), np.float64).reshape(-1, 2)
+        evaluated = np.array(metrics.evaluations(rows), np.float64).reshape(-1, 2)
     except (KeyError, TypeError, ValueError):
         raise InputError(Problem(where, "is not training metrics throughout", "train again")) from None
     first = len(wanted) - len(quantiles) - 1
@@ -79,7 +79,7 @@ def traces(paths: Sequence[Path]) -> Plot:
         dopamine_mean=table[:, 3],
         weights=table[:, first:-1],
         value=table[:, -1],
-        selected=selected,
+        evaluated=evaluated,
     )
     return learning_traces.draw(shown, run.resolve().parent.name, f"run {run.resolve().name}, {len(rows)} updates")
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from snnctl.training.run import Moment, RunResult
 
 INTERRUPTED = 130
+LARGE_SHARE = 0.3  # of the time for evaluations: it is told which key lowers it
+SHORT_S = 60.0  # where it does not matter
 
 
 def train(
@@ -40,8 +42,9 @@ def train(
 ) -> None:
     """Train a spiking controller from a recipe.
 
-    The run folder holds the resolved recipe, metrics.jsonl, checkpoints/best (an agent folder) and its
-    evaluation. Ctrl-C finishes the update, saves, and prints how to continue.
+    The run folder holds the resolved recipe, metrics.jsonl, evaluations.jsonl, the agents checkpoints/best
+    (chosen by evaluations) and checkpoints/last, and the final evaluation of the best. Ctrl-C finishes the update
+    or the step of an evaluation, saves, and prints how to continue.
 
     Example: snnctl train cartpole-ppo trainer.lr=1e-3 --seed 1
 
@@ -157,7 +160,7 @@ def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, comman
         rows = [{"seed": o.seed, "reasons": o.reasons, **(_plain(o.result) if o.result else {})} for o in outcomes]
         console.json_result({"recipe": recipe.name, "seeds": rows, "over_seeds": spread})
     else:
-        columns = ["seed", "status", "steps", "selection", "return", "iqm", "worst 5%", "wall", "folder"]
+        columns = ["seed", "status", "steps", "best", "return", "iqm", "worst 5%", "wall", "folder"]
         console.result(console.table(columns, [_row(o) for o in outcomes]))
         if spread is not None:
             console.result(
@@ -206,7 +209,8 @@ def _say_finished(result: RunResult) -> None:
         f"return {_number(summary.get('mean'))} ± {_number(summary.get('std'))} over {summary.get('n')} evaluation "
         f"episodes (iqm {_number(summary.get('iqm'))}, worst 5% {_number(summary.get('worst5'))}, "
         f"diverged {summary.get('diverged')})\n"
-        f"{result.steps:,} steps in {console.duration(result.wall_s)}, "
+        f"{result.steps:,} steps in {console.duration(result.wall_s)}, {result.evaluation_share:.0%} of it for "
+        f"evaluations ({result.evaluations} while training, {result.collapsed} collapsed)\n"
         f"weights {result.weights_sha256[:16]}\n"
         f"run    {result.folder}\n"
         f"agent  {result.folder / 'checkpoints' / 'best'}"
@@ -217,12 +221,18 @@ def _say_finished(result: RunResult) -> None:
 def _warn(result: RunResult, prefix: str = "") -> None:
     from snnctl.training import diagnosis
 
-    for sentence in diagnosis.of_run(result.folder) if result.status == "finished" else ():
+    if result.status != "finished":
+        return
+    for sentence in diagnosis.of_run(result.folder):
         console.note(f"warning: {prefix}{sentence}")
+    if result.evaluation_share > LARGE_SHARE and result.wall_s > SHORT_S:
+        during = result.evaluation_s >= result.final_evaluation_s
+        key = "raise evaluation.every_steps" if during else "lower evaluation.final_episodes"
+        console.note(f"note: {prefix}{result.evaluation_share:.0%} of the time went into evaluations: {key}")
 
 
 def _plain(result: RunResult) -> dict[str, Any]:
-    return {**result._asdict(), "folder": str(result.folder)}
+    return {**result._asdict(), "folder": str(result.folder), "evaluation_share": result.evaluation_share}
 
 
 def _resume_command(result: RunResult) -> str:
@@ -240,7 +250,7 @@ class _Follower:
         self.bar = bar
 
     def follow(self, moment: Moment) -> None:
-        unit = "episodes" if moment.phase == "evaluate" else "steps"
+        unit = "episodes" if moment.phase == "evaluate the best" else "steps"
         self.bar.update(moment.done, _describe(moment), total=moment.total, unit=unit)
 
 
@@ -253,7 +263,7 @@ class _Followers:
     def follow(self, moments: dict[int, Moment]) -> None:
         if not moments:
             return
-        parts = [m.done / m.total if m.phase != "evaluate" else 1.0 for m in moments.values()]
+        parts = [m.done / m.total if m.phase != "evaluate the best" else 1.0 for m in moments.values()]
         text = " ".join(f"{seed}:{_short(m)}" for seed, m in sorted(moments.items()))
         self.bar.update(100 * sum(parts) / self.seeds, text, total=100, unit="%")
 
@@ -261,7 +271,9 @@ class _Followers:
 def _describe(moment: Moment) -> str:
     best = "" if moment.best is None else f", best {moment.best:.1f}"
     mean = "no episode yet" if moment.mean_return is None else f"return {moment.mean_return:.1f}"
-    return {"train": "", "select": "selecting, ", "evaluate": "evaluating, "}[moment.phase] + mean + best
+    evaluating = f"evaluating, {moment.episodes} episodes, "
+    what = {"train": "", "evaluate": evaluating, "evaluate the best": "evaluating the best, "}[moment.phase]
+    return what + mean + best
 
 
 def _short(moment: Moment) -> str:

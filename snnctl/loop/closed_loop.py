@@ -82,7 +82,7 @@ def run_episode(
         try:
             action = controller.act(observation)
         except DivergedError as error:
-            diverged = _at(str(error), len(rewards), dt_s)
+            diverged = located(str(error), len(rewards), dt_s)
             break
         decided = time.perf_counter_ns()
         passage = gate.check(action)
@@ -90,7 +90,7 @@ def run_episode(
         activity = controller.activity()
         tally.add(activity)
         if passage.refusal:
-            diverged = _at(passage.refusal, len(rewards), dt_s)
+            diverged = located(passage.refusal, len(rewards), dt_s)
             break
         limited += passage.limited
         stepping = time.perf_counter_ns()
@@ -103,11 +103,11 @@ def run_episode(
                         bool(truncated), activity, decision_ns[-1] * 1e-9)  # fmt: skip
             observer.step(seen)
         if reason:
-            diverged = _at(reason, len(rewards), dt_s)
+            diverged = located(reason, len(rewards), dt_s)
             break
         rewards.append(reward)
         observation = following
-        outlying += bounds.outside(observation)
+        outlying += int(bounds.outside(observation))
         truncated = bool(truncated) or (max_steps is not None and len(rewards) >= max_steps)
         if learning is not None:
             learning.feedback(reward, following, bool(terminated), truncated and not terminated)
@@ -218,10 +218,12 @@ class Bounds:
         """``space``: the observation space."""
         self._box = space if isinstance(space, gym.spaces.Box) else None
 
-    def outside(self, observation: NDArray[Any]) -> bool:
-        """Whether at least one component is outside."""
+    def outside(self, observation: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether at least one component of an observation (dims,) is outside; of each row of (rows, dims)."""
         box = self._box
-        return box is not None and bool(((observation < box.low) | (observation > box.high)).any())
+        if box is None:
+            return np.zeros(observation.shape[:-1], np.bool_)
+        return np.asarray(((observation < box.low) | (observation > box.high)).any(axis=-1))
 
 
 class _Tally:
@@ -241,5 +243,6 @@ class _Tally:
         self.synaptic_events += int(activity.synaptic_events)
 
 
-def _at(reason: str, step: int, dt_s: float) -> str:
+def located(reason: str, step: int, dt_s: float) -> str:
+    """``reason`` with the step and the time of it."""
     return f"{reason} at step {step} ({step * dt_s:.3f} s)"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Passage(NamedTuple):
@@ -46,6 +47,17 @@ class Gate:
             typed = values.astype(box.dtype)
         clipped = np.clip(typed, box.low, box.high)
         return Passage(clipped, bool((clipped != typed).any()), None)
+
+    def check_rows(self, actions: NDArray[Any]) -> list[Passage]:
+        """:meth:`check` of each row of (rows, actions), or of each index (rows,)."""
+        box = self._space
+        if not isinstance(box, gym.spaces.Box) or actions.shape[1:] != box.shape or not np.isfinite(actions).all():
+            return [self.check(action) for action in actions]
+        with np.errstate(over="ignore"):
+            typed = actions.astype(box.dtype)
+        clipped = np.clip(typed, box.low, box.high)
+        limited = (clipped != typed).any(axis=1).tolist()
+        return [Passage(action, outside, None) for action, outside in zip(clipped, limited, strict=True)]
 
     @staticmethod
     def _index(action: Any, size: int) -> Passage:

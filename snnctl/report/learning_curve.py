@@ -32,7 +32,7 @@ class Curve(NamedTuple):
     name: str
     steps: NDArray[np.float64]  # (updates,) ascending
     returns: NDArray[np.float64]  # (updates,)
-    selected: NDArray[np.float64]  # (selections, 2): steps and return of selection episodes
+    evaluated: NDArray[np.float64]  # (evaluations, 2): steps and return, without exploration
     group: str = ""  # runs that differ only in their seed
 
 
@@ -83,10 +83,10 @@ def draw(curves: Sequence[Curve], heading: str) -> Plot:
         seeds = sorted({len(own) for own in groups.values()})
         if seeds[-1] > 1:
             below += f"; {' or '.join(map(str, seeds))} seeds, 95 % interval of their mean"
-        elif len(groups) == 1 and len(curves[0].selected):
-            axes.plot(*curves[0].selected.T, "o", color=figure.VERMILION, markersize=4.5, markeredgecolor="white",
+        elif len(groups) == 1 and len(curves[0].evaluated):
+            axes.plot(*curves[0].evaluated.T, "o", color=figure.VERMILION, markersize=4.5, markeredgecolor="white",
                       markeredgewidth=0.7, zorder=3)  # fmt: skip
-            below += "; dots: selection episodes, without exploration"
+            below += "; dots: evaluations, without exploration"
         axes.margins(y=0.08)
         axes.set_xlim(0, max(float(c.steps[-1]) for c in curves))
         _name(axes, tips)
@@ -111,4 +111,4 @@ def _name(axes: Axes, tips: Sequence[tuple[float, str, str]]) -> None:
 
 def _data(curve: Curve) -> dict[str, Any]:
     return {"name": curve.name, "steps": curve.steps.tolist(), "returns": curve.returns.tolist(),
-            "selected": curve.selected.tolist(), "group": curve.group}  # fmt: skip
+            "evaluated": curve.evaluated.tolist(), "group": curve.group}  # fmt: skip

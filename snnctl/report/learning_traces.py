@@ -33,7 +33,7 @@ class Traces(NamedTuple):
     dopamine_mean: NDArray[np.float64]  # (updates,)
     weights: NDArray[np.float64]  # (updates, 5) quantiles 5, 25, 50, 75, 95 %
     value: NDArray[np.float64]  # (updates,)
-    selected: NDArray[np.float64]  # (selections, 2): steps and return of selection episodes
+    evaluated: NDArray[np.float64]  # (evaluations, 2): steps and return, without exploration
 
 
 def draw(traces: Traces, heading: str, below: str = "") -> Plot:
@@ -45,9 +45,9 @@ def draw(traces: Traces, heading: str, below: str = "") -> Plot:
         returns, dopamine, weights, value = _stack(canvas, height)
         _caption(returns, "return", "mean of the last 100 training episodes")
         returns.plot(steps, traces.returns, color=figure.BLUE)
-        if len(traces.selected):
-            _caption(returns, "return", "mean of the last 100 training episodes; dots: selection, without exploration")
-            returns.plot(*traces.selected.T, "o", color=figure.VERMILION, markersize=4.5, markeredgecolor="white",
+        if len(traces.evaluated):
+            _caption(returns, "return", "mean of the last 100 episodes; dots: evaluations, without exploration")
+            returns.plot(*traces.evaluated.T, "o", color=figure.VERMILION, markersize=4.5, markeredgecolor="white",
                          markeredgewidth=0.7, zorder=3, clip_on=False)  # fmt: skip
         _caption(dopamine, "dopamine", "error delta of all decisions of an update, in largest rewards per step")
         dopamine.plot(steps, traces.dopamine_std, color=figure.PURPLE)

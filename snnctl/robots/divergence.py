@@ -11,11 +11,13 @@ dm_control ``Physics.check_invalid_state`` compares the same counters.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
 import gymnasium
 import numpy as np
+from numpy.typing import NDArray
 
 LARGEST_REWARD = 1e100  # of what can be summed and squared over any number of steps
 _HARMLESS = {"mjWARN_VGEOMFULL"}  # too many geoms to draw; says nothing about the physics
@@ -31,6 +33,9 @@ class Watch:
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         self._data = _mujoco_data(env)
         self._counted: list[tuple[int, str]] = []
+        self._numbers: NDArray[Any] = np.zeros(0)  # views of ``data``
+        self._qpos: NDArray[Any] = np.zeros(0)
+        self._qvel: NDArray[Any] = np.zeros(0)
         self._before: list[int] = []
         self._time = 0.0
         if self._data is not None:
@@ -45,7 +50,8 @@ class Watch:
     def start(self) -> None:
         """Begin an episode; call it right after ``env.reset``."""
         if self._data is not None:
-            self._before = self._data.warning.number.tolist()
+            self._numbers, self._qpos, self._qvel = self._data.warning.number, self._data.qpos, self._data.qvel
+            self._before = self._numbers.tolist()
             self._time = self._data.time
 
     def reason(self, observation: Any, reward: Any, action: Any = None) -> str | None:
@@ -56,20 +62,20 @@ class Watch:
             reward: :func:`number` of what the step returned.
             action: what was sent to the environment (checked when given).
         """
-        if action is not None and not np.isfinite(action).all():
+        if action is not None and not _finite(action):
             return f"the action is not finite ({_first(action)})"
         if self._data is not None and (hidden := self._hidden()) is not None:
             return hidden
-        if not np.isfinite(reward):
+        if not math.isfinite(reward):
             return f"the reward is not a finite number ({reward})"
         if abs(reward) > LARGEST_REWARD:
             return f"the reward is beyond what can be summed ({reward:g})"
-        if not np.isfinite(observation).all():
+        if not _finite(observation):
             return f"the observation is not finite ({_first(observation)})"
         return None
 
     def _hidden(self) -> str | None:
-        numbers = self._data.warning.number.tolist()
+        numbers = self._numbers.tolist()
         if numbers != self._before:
             for index, name in self._counted:
                 if numbers[index] != self._before[index] and numbers[index]:
@@ -79,7 +85,7 @@ class Watch:
         if time < self._time:
             return f"the simulation reset itself: time went from {self._time:.3f} s back to {time:.3f} s"
         self._time = time
-        if not np.isfinite(self._data.qpos).all() or not np.isfinite(self._data.qvel).all():
+        if not _finite(self._qpos) or not _finite(self._qvel):
             return f"the state is not finite at {time:.3f} s"
         return None
 
@@ -101,6 +107,13 @@ _WORDS = {
     "badqacc": "a non-finite or huge acceleration",
     "badctrl": "a non-finite or huge control, and zeroed all controls",
 }
+
+
+def _finite(values: Any) -> bool:
+    """Whether all are finite; a finite sum of squares says so in a fifth of the time."""
+    if isinstance(values, np.ndarray) and values.ndim == 1 and math.isfinite(values.dot(values)):
+        return True
+    return bool(np.isfinite(values).all())
 
 
 def _first(values: Any) -> str:

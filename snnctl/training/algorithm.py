@@ -103,8 +103,14 @@ RUN_METRICS: dict[str, Metric] = {  # of every training, from the run
     "steps": Metric("environment steps so far, over all environments"),
     "episodes": Metric("training episodes finished so far"),
     "mean_return": Metric(f"over the last {RECENT} finished training episodes, exploration included; null before one"),
-    "selection_return": Metric("mean return of the selection episodes, in the updates that select"),
-    "selection_episodes": Metric("episodes that it is over"),
+    "evaluation/return": Metric("mean return of the evaluation, without exploration, in the updates that have one"),
+    "evaluation/episodes": Metric("episodes that it is over"),
+    "evaluation/collapsed": Metric(
+        "1 if it fell below half of the best before it, counted from the first one where returns are negative, else 0",
+        high=0.0,
+        finding="evaluations fell below half of the best before them",
+        remedy="lower the learning rates, or let them fall to the end of the training",
+    ),
 }
 EPISODE_METRICS: dict[str, Metric] = {  # of trainers that play in blueprint.environments
     "rollout/ep_rew_mean": Metric("the same as mean_return"),

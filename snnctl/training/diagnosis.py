@@ -1,11 +1,11 @@
 """Whether a run has learnt anything, and what its figures point at if not.
 
 A run has learnt when the mean return, averaged over a fifth of the run, once rose above its first value by a part
-:data:`GAIN` of its size and by more than chance, :data:`ERRORS` standard errors of the two means; or the selection
-score by twice that. A task that begins solved looks as if nothing had been learnt; so this is a warning. The reasons
-are read from ``metrics.jsonl``, each with what to change, by what the trainer says of its metrics
+:data:`GAIN` of its size and by more than chance, :data:`ERRORS` standard errors of the two means; or an
+evaluation by twice that. A task that begins solved looks as if nothing had been learnt; so this is a warning. The
+reasons are read from ``metrics.jsonl``, each with what to change, by what the trainer says of its metrics
 (:class:`~snnctl.training.algorithm.Metric`): some from the newest line, those that make learning impossible from all
-lines, and these are told of every run.
+lines, and these are told of every run. So are collapsed evaluations (:mod:`snnctl.training.collapse`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pathlib import Path
 
 from snnctl import config
 from snnctl.training import metrics, run_folder
-from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Metric
+from snnctl.training.algorithm import EPISODE_METRICS, RECENT, RUN_METRICS, Metric
+from snnctl.training.collapse import GAIN
 from snnctl.training.metrics import Row
 from snnctl.training.recipe import Recipe
 
 FEWEST = 5  # lines: a shorter training says nothing
-GAIN = 0.1  # of the size of the first mean return that counts as having learnt
 ERRORS = 3.0  # standard errors
+SHOWN = 5  # collapsed evaluations whose steps are told
 
 
 def of_run(folder: Path) -> tuple[str, ...]:
@@ -32,17 +33,34 @@ def of_run(folder: Path) -> tuple[str, ...]:
 
 
 def warnings(folder: Path, known: Mapping[str, Metric]) -> tuple[str, ...]:
-    """Sentences about a run that has learnt nothing; none if it has, or if it was too short to tell.
+    """Sentences about a run that has learnt nothing or forgotten it again; none if it is well or too short to tell.
 
     Args:
         folder: of the run
         known: metrics of its trainer
     """
     rows = metrics.read(folder)
+    return (*_nothing_learnt(rows, known), *_collapses(rows))
+
+
+def _collapses(rows: list[Row]) -> tuple[str, ...]:
+    """Of the evaluations that fell far below the best before them."""
+    evaluated = [row for row in rows if row.get("evaluation/collapsed") is not None]
+    fallen = [row for row in evaluated if row["evaluation/collapsed"]]
+    if not fallen:
+        return ()
+    metric = RUN_METRICS["evaluation/collapsed"]
+    last = ", that of the last agent among them" if fallen[-1] is evaluated[-1] else ""
+    head = f"{len(fallen)} of {len(evaluated)} {metric.finding}{last} (evaluation/collapsed is 1 at "
+    steps = ", ".join(f"{row['steps']:,}" for row in fallen[-SHOWN:])
+    return (f"{head}{'... ' if len(fallen) > SHOWN else ''}{steps} steps): {metric.remedy}",)
+
+
+def _nothing_learnt(rows: list[Row], known: Mapping[str, Metric]) -> tuple[str, ...]:
     returns = [value for _, value in metrics.returns(rows)]
     if len(returns) < FEWEST:
         return ()
-    scores = [value for _, value in metrics.selections(rows)]
+    scores = [value for _, value in metrics.evaluations(rows)]
     largest = _largest(rows)
     impossible = _found({name: m for name, m in known.items() if m.over == "all lines"}, largest)
     if broken := _found(EPISODE_METRICS, largest):  # such episodes teach nothing: whatever else is amiss follows

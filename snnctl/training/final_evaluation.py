@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import gymnasium as gym
-
-from snnctl.agent.controllers import make
 from snnctl.agent.folder import Agent, digest
-from snnctl.loop.closed_loop import episode_seeds, run_episode, warm_up
+from snnctl.loop.closed_loop import episode_seeds
+from snnctl.loop.side_by_side import Going
 from snnctl.loop.statistics import summarise
+from snnctl.training.evaluator import Play
 
-Tell = Callable[[int, int], bool]  # (episodes done, episodes in all) -> whether to go on
 
-
-def evaluate(agent: Agent, env: gym.Env[Any, Any], seed: int, episodes: int, tell: Tell) -> dict[str, Any] | None:
+def evaluate(agent: Agent, seed: int, episodes: int, play: Play, tell: Going) -> dict[str, Any] | None:
     """``eval.json``: returns of greedy evaluation episodes and their statistics; None if told to stop.
 
     Nothing in it depends on the clock: the same agent and seed give the same file.
     """
-    controller = make(agent)
-    warm_up(controller)
-    played = []
-    for number, episode_seed in enumerate(episode_seeds(seed, episodes)):
-        if not tell(number, episodes):
-            return None
-        played.append(run_episode(controller, env, episode_seed))
-    tell(episodes, episodes)
+    played = play(agent, episode_seeds(seed, episodes), tell)
+    if played is None:
+        return None
     summary = summarise(played, seed).to_json()
     del summary["timing"]
     return {

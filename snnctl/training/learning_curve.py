@@ -20,8 +20,8 @@ def curve(folder: Path, group: str = "") -> Curve:
     """
     rows = metrics.read(folder)
     steps, returns = np.array(metrics.returns(rows), np.float64).reshape(-1, 2).T  # (updates,) each
-    selected = np.array(metrics.selections(rows), np.float64).reshape(-1, 2)
-    return Curve(folder.name, steps, returns, selected, group)
+    evaluated = np.array(metrics.evaluations(rows), np.float64).reshape(-1, 2)
+    return Curve(folder.name, steps, returns, evaluated, group)
 
 
 def write(folder: Path) -> Path | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Discriminator, Tag
 
 from snnctl import slots
@@ -104,19 +104,27 @@ Network = Annotated[
 
 
 @schema
-class Selection:
-    """How the best agent is chosen: evaluation episodes that no reported figure uses."""
+class Evaluation:
+    """How a training is judged: when, in how many episodes, which agent is kept, and when training may stop.
 
-    every_updates: Annotated[int, Gt(0)] = 10
-    episodes: Annotated[int, Gt(0)] = 20
-    stop_return: float | None = None  # stop early once the mean over ``confirm_episodes`` reaches this
+    The episodes are greedy, in environments of their own, and of seeds that neither training nor the final evaluation
+    uses; those of an evaluation are always the same, so that agents are compared in the same ones.
+    """
+
+    every_steps: Annotated[int, Gt(0)] = 5000  # environment steps; the update that reaches a multiple, and the last one
+    steps_limit: Annotated[float, Gt(0)] = 1.0  # evaluation steps so far, for each training step: what is due waits
+    episodes: Annotated[int, Gt(0)] = 10  # of each evaluation, never fewer
+    envs: Annotated[int, Gt(0), Le(1024)] = 10  # copies of the environment side by side; the result is the same
+    stop_return: float | None = None  # stop training once the mean over ``confirm_episodes`` reaches this
     stop_worst: float | None = None  # ... and the worst of these episodes reaches this (no fall among them)
-    confirm_episodes: Annotated[int, Gt(0)] = 100
+    confirm_episodes: Annotated[int, Gt(0)] = 30  # others than ``episodes``; given up early when they cannot confirm
+    give_up_error: Annotated[float, Ge(0), Lt(1)] = 0.05  # chance to give up an agent that would have stopped; 0: never
+    final_episodes: Annotated[int, Gt(0)] = 100  # of the figure that is reported, never fewer
 
 
 @schema
 class Recipe:
-    """One training: task, controller, trainer, selection."""
+    """One training: task, controller, trainer, evaluation."""
 
     schema: Literal[1] = 1
     name: str
@@ -128,4 +136,4 @@ class Recipe:
     network: Network
     decoder: Decoder
     trainer: Annotated[Any, slots.TRAINERS]  # of snnctl.training.algorithm.Trainer
-    selection: Selection = Selection()
+    evaluation: Evaluation = Evaluation()

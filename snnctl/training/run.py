@@ -1,14 +1,18 @@
-"""A training from recipe to evaluated agent: update, select, log, save; resumable at every update.
+"""A training from recipe to evaluated agent: update, evaluate, log, save; resumable at every update.
 
     repeat  report = algorithm.update()
-            every ``selection.every_updates``: judge the agent, keep the best
+            every ``evaluation.every_steps``: judge the agent, keep the best; one line in evaluations.jsonl
             one line in metrics.jsonl
             every ``save_every_s``, when interrupted, and at the end: checkpoint
     until   total_steps are done, or an agent with ``stop_return`` is confirmed
-    then    100 evaluation episodes of the best agent: eval.json, card, learning curve
+    then    ``final_episodes`` episodes of the best agent: eval.json, card, learning curve
 
-A resumed run is bit-identical to an uninterrupted one: same weights, same ``metrics.jsonl``, same
-``eval.json``. What depends on the clock (when to save) has no part in them.
+An evaluation is due when the steps have reached another multiple of ``every_steps``, and waits while evaluations have
+played more than ``steps_limit`` steps for each training step; so what judging costs does not grow with the length of
+episodes. One that is interrupted is played again on resume, from its first episode.
+
+A resumed run is bit-identical to an uninterrupted one: same weights, same ``metrics.jsonl`` and
+``evaluations.jsonl``, same ``eval.json``. What depends on the clock (when to save) has no part in them.
 """
 
 from __future__ import annotations
@@ -22,38 +26,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import gymnasium as gym
+
 from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
 from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
+from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.surrogate import parameters
-from snnctl.training import checkpoint, learning_curve, rows_file, run_folder
+from snnctl.training import checkpoint, evaluations, learning_curve, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
 from snnctl.training.checkpoint import Checkpoint
+from snnctl.training.evaluations import EVALUATIONS
+from snnctl.training.evaluator import Evaluator
 from snnctl.training.final_evaluation import evaluate
 from snnctl.training.interrupt import Interrupt
-from snnctl.training.metrics import METRICS, MetricLog
+from snnctl.training.json_lines import JsonLines
+from snnctl.training.judgement import Judgement
+from snnctl.training.metrics import METRICS
 from snnctl.training.recipe import Recipe
-from snnctl.training.selection import judge, player
+from snnctl.training.selection import judge
 
 SAVE_EVERY_S = 10.0
-EVALUATION_EPISODES = 100
 
+Phase = Literal["train", "evaluate", "evaluate the best"]
 Build = Callable[[Blueprint, int, int], Algorithm]
 
 
 class Moment(NamedTuple):
     """How far a training is."""
 
-    phase: Literal["train", "select", "evaluate"]
-    done: int  # environment steps; episodes while evaluating
+    phase: Phase
+    done: int  # training steps; episodes while the best agent is evaluated at the end
     total: int
     mean_return: float | None  # of the last 100 training episodes
-    best: float | None  # selection score of the best agent so far
+    best: float | None  # evaluation score of the best agent so far
+    episodes: int = 0  # played in the evaluation that is under way
 
 
 Progress = Callable[[Moment], None]
@@ -68,10 +80,19 @@ class RunResult(NamedTuple):
     seed: int
     steps: int
     updates: int
-    best: float | None  # selection score of the best agent
+    best: float | None  # evaluation score of the best agent
+    evaluations: int  # of the training
+    collapsed: int  # evaluations that fell below half of the best before them (snnctl.training.collapse)
     evaluation: dict[str, Any] | None  # eval.json of the best agent
     weights_sha256: str  # of the best agent
     wall_s: float  # training and evaluation, over all sessions of the run
+    evaluation_s: float  # of it in evaluations
+    final_evaluation_s: float  # of it in the final evaluation
+
+    @property
+    def evaluation_share(self) -> float:
+        """Part of the time that went into evaluations, the final one included, 0 ... 1."""
+        return (self.evaluation_s + self.final_evaluation_s) / self.wall_s
 
 
 def train(
@@ -99,7 +120,7 @@ def train(
         name: of the new run folder, instead of the time.
         command: recorded as it is.
         other_versions: continue although package versions or the processor differ; marked not bit-exact.
-        progress: told after every update, and while selecting and evaluating.
+        progress: told after every update, and after every episode of an evaluation.
         save_every_s: seconds between checkpoints; 0 saves after every update.
         build: makes the algorithm.
 
@@ -146,6 +167,10 @@ class _Run:
         self.start_s = time.monotonic()
         self.update, self.wall_s, self.bit_exact = 0, 0.0, True
         self.stopped = ""
+        self.report: Report | None = None  # of an update whose evaluation and line are still due
+        self.judgement = Judgement()
+        self.evaluation_s = 0.0  # of earlier sessions
+        self.final_evaluation_s = 0.0  # of this one
         self.best: Agent | None = None
         self.best_score: float | None = None
         self.mean_return: float | None = None
@@ -154,13 +179,18 @@ class _Run:
         if kept is not None:
             self._require_same(kept.values, other_versions)
         with contextlib.ExitStack() as opened:
-            self.env = environments.make(recipe.env.id, **recipe.env.kwargs)
-            opened.callback(self.env.close)
-            self.algorithm = build(Blueprint.of(recipe, self.env), recipe.seed, workers)
+
+            def make() -> gym.Env[Any, Any]:
+                return environments.make(recipe.env.id, **recipe.env.kwargs)
+
+            env = make()
+            self.evaluator = Evaluator(env, make, recipe.evaluation.envs)
+            opened.callback(self.evaluator.close)
+            self.algorithm = build(Blueprint.of(recipe, env), recipe.seed, workers)
             opened.callback(self.algorithm.close)
-            log_bytes = 0
+            log_bytes = evaluations_bytes = 0
             if kept is not None:
-                log_bytes = int(kept.values["log_bytes"])
+                log_bytes, evaluations_bytes = kept.values["log_bytes"], kept.values["evaluations_bytes"]
                 self._restore(kept)
             else:
                 state = self.algorithm.state()
@@ -170,23 +200,22 @@ class _Run:
                     sum(a.nbytes for a in state.arrays.values()) + 1_000_000,
                     self.algorithm.total_steps * row_bytes,
                 )
-            self.log = MetricLog(folder / METRICS, log_bytes)
+            self.log = JsonLines(folder / METRICS, log_bytes)
             opened.callback(self.log.close)
+            self.evaluations = JsonLines(folder / EVALUATIONS, evaluations_bytes)
+            opened.callback(self.evaluations.close)
             self.close = opened.pop_all().close
 
     def go(self, interrupt: Interrupt, save_every_s: float) -> RunResult:
         saved_s = time.monotonic()
         while not self.stopped:
-            try:
-                report = self.algorithm.update()
-            except DivergedError as error:
-                last = self.folder / run_folder.LAST
-                hint = f"the checkpoint of an earlier update is in {last}" if last.exists() else ""
-                raise DivergedError(*error.problems, Problem(str(self.folder), "training diverged", hint)) from None
-            self.update += 1
-            self.mean_return = report.mean_return
-            self.log.append(self._row(report))
-            self._tell("train", self.algorithm.steps, self.algorithm.total_steps)
+            if self.report is None:
+                self.report = self._update()
+            row = self._row(self.report, interrupt)
+            if row is not None:
+                self.log.append(row)
+                self.report = None
+                self._tell("train", self.algorithm.steps, self.algorithm.total_steps)
             due = time.monotonic() - saved_s >= save_every_s
             if due or interrupt.asked or self.stopped:
                 self._save()
@@ -195,8 +224,19 @@ class _Run:
                 return self._result("interrupted", None)
         return self._finish(interrupt)
 
-    def _row(self, report: Report) -> dict[str, Any]:
-        """The line of this update; selects first where it is due."""
+    def _update(self) -> Report:
+        try:
+            report = self.algorithm.update()
+        except DivergedError as error:
+            last = self.folder / run_folder.LAST
+            hint = f"the checkpoint of an earlier update is in {last}" if last.exists() else ""
+            raise DivergedError(*error.problems, Problem(str(self.folder), "training diverged", hint)) from None
+        self.update += 1
+        self.mean_return = report.mean_return
+        return report
+
+    def _row(self, report: Report, interrupt: Interrupt) -> dict[str, Any] | None:
+        """The line of this update, after the evaluation where one is due; None if that was interrupted."""
         row: dict[str, Any] = {
             "update": self.update,
             "steps": report.steps,
@@ -205,29 +245,43 @@ class _Run:
             **report.metrics,
         }
         complete = report.steps >= self.algorithm.total_steps
+        if complete or self.judgement.due(report.steps, self.recipe.evaluation):
+            found = self._evaluate(report.steps, interrupt)
+            if found is None:
+                return None
+            row |= found
         if complete:
-            self.stopped = "total_steps"
-        if complete or self.update % self.recipe.selection.every_updates == 0:
-            self._tell("select", self.algorithm.steps, self.algorithm.total_steps)
-            agent = self.algorithm.agent()
-            verdict = judge(agent, self.recipe.selection, self.recipe.seed, player(self.env))
-            row |= {"selection_return": verdict.score, "selection_episodes": verdict.episodes}
-            if self.best_score is None or verdict.score >= self.best_score:
-                self.best, self.best_score = self._signed(agent), verdict.score
-                agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
-            if verdict.stop:
-                self.stopped = "stop_return"
+            self.stopped = self.stopped or "total_steps"
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
+    def _evaluate(self, steps: int, interrupt: Interrupt) -> dict[str, Any] | None:
+        """Judge the agent as it is now and keep it if it is the best; its metrics, or None if interrupted."""
+        agent, total = self.algorithm.agent(), self.algorithm.total_steps
+        going = _going(interrupt, lambda done: self._tell("evaluate", steps, total, done))
+        verdict = judge(agent, self.recipe.evaluation, self.recipe.seed, self.evaluator.play, going)
+        if verdict is None:
+            return None
+        self.evaluations.append(evaluations.row(self.update, steps, verdict.episodes, verdict.confirmation))
+        played = sum(e.length for e in (*verdict.episodes, *verdict.confirmation))
+        fell, self.judgement = self.judgement.fell(verdict.score), self.judgement.add(steps, verdict.score, played)
+        if self.best_score is None or verdict.score >= self.best_score:
+            self.best, self.best_score = self._signed(agent), verdict.score
+            agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+        if verdict.stop:
+            self.stopped = "stop_return"
+        return {
+            "evaluation/return": verdict.score,
+            "evaluation/episodes": len(verdict.episodes) + len(verdict.confirmation),
+            "evaluation/collapsed": int(fell),
+        }
+
     def _finish(self, interrupt: Interrupt) -> RunResult:
-        assert self.best is not None  # the last update selects
-        agent = self.best
-
-        def tell(done: int, total: int) -> bool:
-            self._tell("evaluate", done, total)
-            return not interrupt.asked
-
-        evaluation = evaluate(agent, self.env, self.recipe.seed, EVALUATION_EPISODES, tell)
+        assert self.best is not None  # the last update evaluates
+        agent, episodes = self.best, self.recipe.evaluation.final_episodes
+        going = _going(interrupt, lambda done: self._tell("evaluate the best", done, episodes, done))
+        before_s = self.evaluator.seconds
+        evaluation = evaluate(agent, self.recipe.seed, episodes, self.evaluator.play, going)
+        self.final_evaluation_s = self.evaluator.seconds - before_s
         if evaluation is None:
             return self._result("interrupted", None)
         text = card(agent, self.recipe, evaluation, bit_exact=self.bit_exact)
@@ -247,6 +301,9 @@ class _Run:
             "update": self.update,
             "steps": self.algorithm.steps,
             "log_bytes": self.log.sync(),
+            "evaluations_bytes": self.evaluations.sync(),
+            "judgement": self.judgement._asdict(),
+            "report": None if self.report is None else self.report._asdict(),
             "stopped": self.stopped,
             "best": best,
             "mean_return": self.mean_return,
@@ -254,6 +311,7 @@ class _Run:
             "environment": self.environment,
             "bit_exact": self.bit_exact,
             "wall_s": self._wall_s(),
+            "evaluation_s": self._evaluation_s(),
             "algorithm": inner.values,
             "rows": {},
         }
@@ -270,6 +328,8 @@ class _Run:
         self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
         self.saved_rows = {name: kept.total for name, kept in rows.items()}
         self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
+        self.evaluation_s, self.judgement = values["evaluation_s"], Judgement(**values["judgement"])
+        self.report = None if values["report"] is None else Report(**values["report"])
         self.mean_return = values["mean_return"]
         self.bit_exact = self.bit_exact and values["bit_exact"]
         if values["best"] is not None:
@@ -310,18 +370,37 @@ class _Run:
         )
         return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
 
-    def _tell(self, phase: Literal["train", "select", "evaluate"], done: int, total: int) -> None:
+    def _tell(self, phase: Phase, done: int, total: int, episodes: int = 0) -> None:
         if self.progress is not None:
-            self.progress(Moment(phase, done, total, self.mean_return, self.best_score))
+            self.progress(Moment(phase, done, total, self.mean_return, self.best_score, episodes))
 
     def _wall_s(self) -> float:
         return self.wall_s + time.monotonic() - self.start_s
 
+    def _evaluation_s(self) -> float:
+        return self.evaluation_s + self.evaluator.seconds - self.final_evaluation_s
+
     def _result(self, status: Literal["finished", "interrupted"], evaluation: dict[str, Any] | None) -> RunResult:
+        weights = "" if self.best is None else agent_folder.digest(self.best.tensors)
         return RunResult(
             self.folder, status, self.stopped, self.recipe.seed, self.algorithm.steps, self.update, self.best_score,
-            evaluation, "" if self.best is None else agent_folder.digest(self.best.tensors), self._wall_s(),
+            self.judgement.evaluations, self.judgement.collapsed, evaluation, weights, self._wall_s(),
+            self._evaluation_s(), self.final_evaluation_s,
         )  # fmt: skip
+
+
+def _going(interrupt: Interrupt, tell: Callable[[int], None]) -> Going:
+    """Tell of every episode once; go on until asked to stop."""
+    told = -1
+
+    def going(done: int) -> bool:
+        nonlocal told
+        if done != told:
+            told = done
+            tell(done)
+        return not interrupt.asked
+
+    return going
 
 
 def load_recipe(folder: Path) -> Recipe:

@@ -3,11 +3,13 @@
     runs/<recipe>/<time>-seed<k>/
       recipe.toml     the resolved recipe          command.txt   how it was started
       versions.json   packages, processor, threads run.lock      held while a training works here
-      metrics.jsonl   one line per update          checkpoints/  best (an agent), last (an agent + state)
-                                                   <name>.rows of an algorithm that keeps all it has seen
-      eval.json       final evaluation             figures/      learning curve
+      metrics.jsonl   one line per update          checkpoints/  best (the agent that evaluations chose),
+      evaluations.jsonl  episodes of each one                    last (the agent of the moment + state),
+      eval.json       final evaluation of the best               <name>.rows of an algorithm that keeps all
+                                                                 it has seen
+      figures/        learning curve
 
-``metrics.jsonl`` holds nothing that depends on the clock: the same seed gives the same file.
+No ``.jsonl`` holds anything that depends on the clock: the same seed gives the same file.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ def best(folder: Path) -> Path | None:
     if (folder / BEST / "agent.toml").is_file():
         return folder / BEST
     if (folder / METRICS).is_file():
-        remedy = "wait for the first selection, or until the training has ended"
+        remedy = "wait for the first evaluation, or until the training has ended"
         raise NotFoundError(Problem(f"run folder {folder}", "has no best checkpoint yet", remedy))
     return None
 

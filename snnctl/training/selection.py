@@ -1,60 +1,112 @@
-"""Which agent of a training is kept: the best on episodes that no reported figure uses.
+"""Which agent of a training is kept, and when training may stop: by episodes that no reported figure uses.
 
-Every ``every_updates`` updates the agent of the moment is run greedily in selection episodes
-0 ... n - 1, always the same. One whose mean reaches ``stop_return`` is run in ``confirm_episodes`` others;
-if the mean over these reaches it too, and the worst of them ``stop_worst``, training stops. An agent's
-score is the mean over all selection episodes that it was run in, so luck in the first n is paid back by
-the confirmation. Of equal scores the later agent is kept.
+An evaluation plays episodes 0 ... n - 1 of the stream "selection", all of them, always the same: agents are compared in
+the same episodes, and the rows of a learning curve are all of one size. An agent whose mean reaches ``stop_return`` is
+played in ``confirm_episodes`` others; if the mean over these reaches it too, and the worst of them ``stop_worst``,
+training stops. An agent's score is the mean over all episodes that it was played in, so luck in the first n is paid
+back by the confirmation. Of equal scores the later agent is kept.
+
+The confirmation is played in blocks of :data:`BLOCK` and given up after a block of which it is known, or as good as
+known, that it will not confirm: when an episode is below ``stop_worst``, or when
+
+    mean + t(1 - error / looks, k - 1) * std / sqrt(k) < stop_return        std with divisor k - 1
+
+over the k episodes so far, with ``error = give_up_error`` shared equally by the looks (Bonferroni). An agent whose
+true mean is ``stop_return`` or more is given up with a probability of at most ``error``, if its returns are normal.
+Nothing is ever confirmed early.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import gymnasium as gym
+import numpy as np
 
 from snnctl import streams
-from snnctl.agent.controllers import make
 from snnctl.agent.folder import Agent
-from snnctl.loop.closed_loop import run_episode
+from snnctl.loop.episode import Episode
+from snnctl.loop.side_by_side import Going
 from snnctl.loop.statistics import scores
-from snnctl.training.recipe import Selection
+from snnctl.training.evaluator import Play
+from snnctl.training.recipe import Evaluation
 
-Play = Callable[[Agent, list[int]], list[float]]  # (agent, episode seeds) -> scores
+BLOCK = 10  # confirming episodes between two looks
 
 
 class Verdict(NamedTuple):
-    """What selection found out about one agent."""
+    """What an evaluation found out about one agent."""
 
-    score: float  # mean over all its selection episodes; -inf when every one diverged
-    episodes: int
+    score: float  # mean over all its episodes; -inf when every one diverged
+    episodes: tuple[Episode, ...]
+    confirmation: tuple[Episode, ...]  # none where the score did not ask for any
     stop: bool  # confirmed: training may end
 
 
-def judge(agent: Agent, selection: Selection, seed: int, play: Play) -> Verdict:
-    """Run ``agent`` in the selection episodes of ``seed``."""
-    first = play(agent, [streams.integer(seed, "selection", k) for k in range(selection.episodes)])
-    goal = selection.stop_return
+def judge(agent: Agent, evaluation: Evaluation, seed: int, play: Play, tell: Going) -> Verdict | None:
+    """Play ``agent`` in the evaluation episodes of ``seed``; None if told to stop.
+
+    Args:
+        agent: as it is now
+        evaluation: of the recipe
+        seed: of the training
+        play: plays the episodes
+        tell: told how many episodes are done, confirming ones included; says whether to go on
+    """
+    first = play(agent, [streams.integer(seed, "selection", k) for k in range(evaluation.episodes)], tell)
+    if first is None:
+        return None
+    goal, done = evaluation.stop_return, len(first)
     if goal is None or _mean(first) < goal:
-        return Verdict(_mean(first), len(first), False)
-    numbers = range(selection.episodes, selection.episodes + selection.confirm_episodes)
-    second = play(agent, [streams.integer(seed, "selection", k) for k in numbers])
-    sure = selection.stop_worst is None or min(second) >= selection.stop_worst
-    return Verdict(_mean(first + second), len(first + second), _mean(second) >= goal and sure)
+        return Verdict(_mean(first), first, (), False)
+    second: tuple[Episode, ...] = ()
+    looks = math.ceil(evaluation.confirm_episodes / BLOCK) - 1
+    while len(second) < evaluation.confirm_episodes:
+        count = min(BLOCK, evaluation.confirm_episodes - len(second))
+        numbers = range(done + len(second), done + len(second) + count)
+        more = play(agent, [streams.integer(seed, "selection", k) for k in numbers], _after(numbers.start, tell))
+        if more is None:
+            return None
+        second += more
+        if worse(_scores(second), evaluation, looks):
+            break
+    whole = len(second) == evaluation.confirm_episodes
+    sure = evaluation.stop_worst is None or min(_scores(second)) >= evaluation.stop_worst
+    return Verdict(_mean(first + second), first, second, whole and sure and _mean(second) >= goal)
 
 
-def player(env: gym.Env[Any, Any]) -> Play:
-    """Play episodes greedily in ``env``; a diverged episode scores as a failure."""
+def worse(values: Sequence[float], evaluation: Evaluation, looks: int) -> bool:
+    """Whether the returns of the confirming episodes so far say that they will not confirm.
 
-    def play(agent: Agent, seeds: list[int]) -> list[float]:
-        controller = make(agent)
-        values = scores([run_episode(controller, env, seed) for seed in seeds])
-        return [-math.inf] * len(seeds) if values is None else [float(v) for v in values]
+    Args:
+        values: returns so far
+        evaluation: has ``stop_return``, ``stop_worst`` and ``give_up_error``
+        looks: how often this is asked before the last episode
+    """
+    from scipy.special import stdtrit
 
-    return play
+    goal, worst = evaluation.stop_return, evaluation.stop_worst
+    if worst is not None and min(values) < worst:
+        return True
+    k = len(values)
+    if goal is None or not evaluation.give_up_error or not looks or k < 2:
+        return False
+    if not np.isfinite(values).all():
+        return True  # every episode diverged
+    quantile = float(stdtrit(k - 1, 1 - evaluation.give_up_error / looks))
+    return float(np.mean(values) + quantile * np.std(values, ddof=1) / math.sqrt(k)) < goal
 
 
-def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values)
+def _after(count: int, tell: Going) -> Going:
+    """``tell`` of the episodes after the first ``count``."""
+    return lambda done: tell(count + done)
+
+
+def _scores(episodes: Sequence[Episode]) -> list[float]:
+    values = scores(episodes)
+    return [-math.inf] * len(episodes) if values is None else [float(v) for v in values]
+
+
+def _mean(episodes: Sequence[Episode]) -> float:
+    return math.fsum(_scores(episodes)) / len(episodes)

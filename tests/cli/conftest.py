@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from snnctl.cli import main
-from snnctl.training import pool, run
+from snnctl.training import pool
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -17,7 +17,6 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(pool, "START", "fork")  # workers have nothing to import
-    monkeypatch.setattr(run, "EVALUATION_EPISODES", 3)
 
     def call_(*arguments: str) -> tuple[int, str, str]:
         code = main.call(list(arguments))

@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 
 from snnctl.cli.main import call
-from snnctl.training import run as training_run
 
 TWIN = ["name=twin", 'network={kind="dense",hidden=[8]}', 'encoder={kind="analog"}', 'decoder={kind="argmax"}']
 SHORT = ["trainer.total_steps=64", "trainer.envs=2", "trainer.rollout_steps=32", "trainer.minibatch=32"]
 
 
 @pytest.fixture
-def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(training_run, "EVALUATION_EPISODES", 1)
-    arguments = ["train", "cartpole-ppo", *TWIN, *SHORT, "selection.episodes=1", "trainer.epochs=1"]
+def agent(tmp_path: Path) -> str:
+    arguments = [
+        "train",
+        "cartpole-ppo",
+        *TWIN,
+        *SHORT,
+        "evaluation.episodes=1",
+        "evaluation.final_episodes=1",
+        "trainer.epochs=1",
+    ]
     assert call([*arguments, "--out", str(tmp_path), "--name", "x"]) == 0
     return str(tmp_path / "twin" / "x-seed0" / "checkpoints" / "best")
 

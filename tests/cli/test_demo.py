@@ -21,8 +21,9 @@ def shorter(monkeypatch) -> None:
             "trainer.total_steps=512",
             "trainer.envs=2",
             "trainer.epochs=1",
-            "selection.confirm_episodes=2",
-            "selection.episodes=2",
+            "evaluation.confirm_episodes=2",
+            "evaluation.episodes=2",
+            "evaluation.final_episodes=3",
         )
         return plain(cls, path, (*overrides, *extra) if cls is Recipe else overrides)
 

@@ -162,7 +162,7 @@ def test_list_show_and_check_speak_json(call):
     assert code == 0 and {"loihi1", "spinnaker1"} <= {row["name"] for row in json.loads(out)["chips"]}
     code, out, _ = call("show", "cartpole-ppo", "--kind", "recipe", "--json")
     shown = json.loads(out)
-    assert code == 0 and shown["kind"] == "recipe" and shown["value"]["selection"]["confirm_episodes"] == 100
+    assert code == 0 and shown["kind"] == "recipe" and shown["value"]["evaluation"]["confirm_episodes"] == 30
     code, out, _ = call("check", "loihi1", "spinnaker1", "nano-drone", "cartpole-ppo", "--json")
     checked = json.loads(out)
     assert code == 0 and checked["ok"]

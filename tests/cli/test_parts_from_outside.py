@@ -23,7 +23,7 @@ env = { id = "Pendulum-v1" }
 encoder = { kind = "mylab.codes:Window" }
 decoder = { kind = "mylab.codes:Antagonists", tau_s = "20ms" }
 trainer = { kind = "rstdp", total_episodes = 2, learning = { value_low = -1.0 } }
-selection = { every_updates = 1, episodes = 1 }
+evaluation = { episodes = 1, final_episodes = 1 }
 
 [network]
 hidden = []
@@ -39,7 +39,7 @@ encoder = { kind = "analog" }
 decoder = { kind = "argmax" }
 network = { kind = "dense", hidden = [] }
 trainer = { kind = "mylab.trainer:EvolutionStrategy", total_steps = 100, episodes = 1 }
-selection = { every_updates = 1, episodes = 1 }
+evaluation = { episodes = 1, final_episodes = 1 }
 """
 
 

@@ -91,7 +91,7 @@ def test_runs_become_a_learning_curve(tmp_path: Path) -> None:
         run = tmp_path / "walk" / f"x-seed{seed}"
         run.mkdir(parents=True)
         rows = [{"update": 0, "steps": 50, "episodes": 0, "mean_return": None}]
-        rows += [{"steps": 100 * k, "mean_return": k + seed, "selection_return": 2.0} for k in range(1, 6)]
+        rows += [{"steps": 100 * k, "mean_return": k + seed, "evaluation/return": 2.0} for k in range(1, 6)]
         (run / "metrics.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     assert call(["plot", str(tmp_path / "walk" / "x-seed0")]) == 0
     assert (tmp_path / "walk" / "x-seed0" / "learning_curve.png").is_file()

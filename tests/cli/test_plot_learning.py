@@ -14,7 +14,6 @@ from snnctl import config
 from snnctl.agent import folder, valuation
 from snnctl.cli.main import call
 from snnctl.loop import recorder
-from snnctl.training import run as training_run
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 
@@ -32,7 +31,7 @@ def run_folder(path: Path, rstdp: bool = True) -> Path:
     path.mkdir(parents=True)
     rows: list[dict[str, Any]] = [{"steps": 1, "mean_return": None}]
     for k in range(1, 5):
-        rows.append({"steps": 100 * k, "mean_return": 2.0 * k, "selection_return": 7.0 if k == 4 else None})
+        rows.append({"steps": 100 * k, "mean_return": 2.0 * k, "evaluation/return": 7.0 if k == 4 else None})
         if rstdp:
             rows[-1] |= {"rstdp/dopamine_std": 1 / k, "rstdp/dopamine_mean": -0.1 / k, "rstdp/value_mean": 0.2 * k}
             rows[-1] |= {f"rstdp/weight_q{q}": int(q) * 0.01 * k for q in QUANTILES}
@@ -64,12 +63,16 @@ def test_traces_of_a_run_are_its_metrics(tmp_path: Path, capsys: Any) -> None:
     assert data["dopamine_mean"] == [-0.1 / k for k in range(1, 5)]
     assert data["value"] == [0.2 * k for k in range(1, 5)]
     assert data["weights"] == [[int(q) * 0.01 * k for q in QUANTILES] for k in range(1, 5)]
-    assert data["selected"] == [[400, 7]]
+    assert data["evaluated"] == [[400, 7]]
 
 
-def test_a_training_leaves_everything_that_its_traces_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_run, "EVALUATION_EPISODES", 1)
-    short = ["trainer.total_steps=40", "trainer.episodes_per_update=1", "selection.episodes=1"]
+def test_a_training_leaves_everything_that_its_traces_need(tmp_path: Path) -> None:
+    short = [
+        "trainer.total_steps=40",
+        "trainer.episodes_per_update=1",
+        "evaluation.episodes=1",
+        "evaluation.final_episodes=1",
+    ]
     assert call(["train", "cartpole-rstdp", *short, "--out", str(tmp_path), "--name", "x"]) == 0
     (metrics,) = tmp_path.rglob("metrics.jsonl")
     data = numbers([str(metrics.parent), "--figure", "learning"], tmp_path)

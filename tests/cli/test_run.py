@@ -213,7 +213,7 @@ def test_a_run_that_has_no_best_agent_yet_says_so(tmp_path, capsys):
     (tmp_path / "metrics.jsonl").write_text("")
     for words in (["run", str(tmp_path)], ["plot", str(tmp_path), "--figure", "value"]):
         assert call(words) == 2
-        assert "has no best checkpoint yet; wait for the first selection" in capsys.readouterr().err
+        assert "has no best checkpoint yet; wait for the first evaluation" in capsys.readouterr().err
 
 
 def test_an_interrupt_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):

@@ -14,8 +14,9 @@ TINY = [
     "trainer.minibatch=64",
     "trainer.epochs=1",
     "network.hidden=[8]",
-    "selection.every_updates=2",
-    "selection.episodes=2",
+    "evaluation.every_steps=256",
+    "evaluation.episodes=2",
+    "evaluation.final_episodes=3",
 ]
 
 

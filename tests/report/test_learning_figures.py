@@ -19,7 +19,7 @@ TRACES = Traces(
     dopamine_mean=-RANDOM.random(UPDATES),
     weights=np.sort(RANDOM.random((UPDATES, 5)), axis=1),
     value=RANDOM.random(UPDATES),
-    selected=np.array([[300.0, 0.5]]),
+    evaluated=np.array([[300.0, 0.5]]),
 )
 VALUES = np.arange(12.0).reshape(3, 4)
 X, Y = Axis("angle", "rad", -0.2, 0.2), Axis("sin of angle", "", -1.0, 1.0)
@@ -55,7 +55,7 @@ def test_the_panels_share_one_axis_and_the_numbers_come_along() -> None:
 
 
 def test_one_update_is_drawn_too() -> None:
-    one = Traces(*(values[:1] for values in TRACES[:-1]), selected=np.empty((0, 2)))
+    one = Traces(*(values[:1] for values in TRACES[:-1]), evaluated=np.empty((0, 2)))
     assert learning_traces.draw(one, "h").data["steps"] == [100.0]
 
 

@@ -13,14 +13,14 @@ from snnctl.coding import ChoiceDecoder, GaussianPopulation
 from snnctl.errors import DivergedError, Problem
 from snnctl.training.algorithm import Report, State
 from snnctl.training.ppo import PpoConfig
-from snnctl.training.recipe import EnvChoice, Recipe, Selection, Stack
+from snnctl.training.recipe import EnvChoice, Evaluation, Recipe, Stack
 from tests import factories
 
 STEPS_PER_UPDATE = 10
 
 
-def recipe(updates=20, **selection):
-    chosen = {"every_updates": 5, "episodes": 2, "confirm_episodes": 3, **selection}
+def recipe(updates=20, **evaluation):
+    chosen = {"every_steps": 50, "steps_limit": 1e9, "episodes": 2, "confirm_episodes": 3, **evaluation}
     return Recipe(
         name="walk",
         env=EnvChoice(id="CartPole-v1"),
@@ -28,7 +28,7 @@ def recipe(updates=20, **selection):
         network=Stack(hidden=(4,), ticks=3, neuron=factories.NEURON),
         decoder=ChoiceDecoder(neurons_per_action=2),
         trainer=PpoConfig(total_steps=updates * STEPS_PER_UPDATE),
-        selection=Selection(**chosen),
+        evaluation=Evaluation(**chosen),
     )
 
 

@@ -81,5 +81,13 @@ def test_without_a_suspect_it_says_what_to_try(tmp_path):
     assert len(found) == 2 and "snnctl sweep" in found[1]
 
 
-def test_what_went_up_in_selection_alone_counts(tmp_path):
-    assert warnings(folder(tmp_path, [9.0] * 6, selection_return=500.0)) == ()
+def test_what_went_up_in_evaluations_alone_counts(tmp_path):
+    assert warnings(folder(tmp_path, [9.0] * 6, **{"evaluation/return": 500.0})) == ()
+
+
+def test_collapsed_evaluations_are_told_whether_or_not_it_has_learnt(tmp_path):
+    rising = [10, 12, 30, 90, 200]
+    assert warnings(folder(tmp_path, rising, **{"evaluation/return": 5.0, "evaluation/collapsed": 0})) == ()
+    (told,) = warnings(folder(tmp_path, rising, **{"evaluation/return": 5.0, "evaluation/collapsed": 1}))
+    assert told.startswith("1 of 1 evaluations fell below half of the best before them, that of the last agent among")
+    assert "1 at 400 steps" in told and "lower the learning rates" in told

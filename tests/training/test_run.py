@@ -8,18 +8,22 @@ import shutil
 import signal
 from functools import partial
 
+import numpy as np
 import pytest
 
 from snnctl import config
 from snnctl.agent import folder as agent_folder
 from snnctl.errors import DivergedError, InputError, OutputError, SnnctlError, StorageError
-from snnctl.training import checkpoint, run_folder
+from snnctl.loop.closed_loop import episode_seeds
+from snnctl.training import checkpoint, evaluations, run_folder
+from snnctl.training.collapse import collapses
 from snnctl.training.run import train
 
 from .random_walk import RandomWalk, recipe
 
 SAME_FILES = (
     "metrics.jsonl",
+    "evaluations.jsonl",
     "eval.json",
     "checkpoints/best/weights.safetensors",
     "checkpoints/last/weights.safetensors",
@@ -48,10 +52,20 @@ def test_a_run_folder_is_complete_and_the_best_agent_is_an_agent_folder(tmp_path
     assert folder.parent == tmp_path / "walk" and folder.name.endswith("-seed3")
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["update"] for row in rows] == list(range(1, 21))
-    selected = {row["steps"]: row["selection_return"] for row in rows if "selection_return" in row}
-    assert list(selected) == [50, 100, 150, 200]
-    best = agent_folder.load(folder / "checkpoints" / "best")
-    assert result.best == max(selected.values()) == selected[best.description.provenance.steps]
+    evaluated = {row["steps"]: row["evaluation/return"] for row in rows if "evaluation/return" in row}
+    assert list(evaluated) == [50, 100, 150, 200]
+    raw = evaluations.read(folder)
+    assert {row["steps"]: np.mean(row["returns"]) for row in raw} == evaluated
+    assert [row["update"] for row in raw] == [5, 10, 15, 20] and not any(row["confirmation"] for row in raw)
+    collapsed = collapses(list(evaluated.values()))
+    assert [row["evaluation/collapsed"] for row in rows if "evaluation/return" in row] == collapsed
+    assert (result.evaluations, result.collapsed) == (4, sum(collapsed))
+    best, last = (agent_folder.load(folder / "checkpoints" / name) for name in ("best", "last"))
+    assert result.best == max(evaluated.values()) == evaluated[best.description.provenance.steps]
+    assert last.description.provenance.steps == raw[-1]["steps"] == 200
+    used = {seed for row in raw for seed in row["episode_seeds"]}
+    assert len(used) == 2 and not used & set(episode_seeds(3, 100))  # other ones than those of the reported figure
+    assert 0 < result.evaluation_s + result.final_evaluation_s < result.wall_s
     assert best.description.provenance.weights_sha256 == result.weights_sha256
     assert best.description.provenance.command == "snnctl train walk"
     evaluation = json.loads((folder / "eval.json").read_text())
@@ -59,7 +73,8 @@ def test_a_run_folder_is_complete_and_the_best_agent_is_an_agent_folder(tmp_path
     assert "100 evaluation episodes" in (folder / "checkpoints" / "best" / "README.md").read_text()
     assert config.load(type(recipe()), folder / "recipe.toml").seed == 3
     assert (folder / "figures" / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
-    assert {m.phase for m in moments} == {"train", "select", "evaluate"}
+    assert {m.phase for m in moments} == {"train", "evaluate", "evaluate the best"}
+    assert [m.episodes for m in moments if m.phase == "evaluate"] == [0, 1, 2] * 4
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_does_not(tmp_path):
@@ -83,6 +98,35 @@ def test_stop_and_resume_equals_an_uninterrupted_run(tmp_path, updates):
     rest = attempt(tmp_path / "part", RandomWalk)
     assert rest.status == "finished" and rest.folder == part.folder
     assert hashes(rest.folder) == hashes(whole.folder)
+
+
+@pytest.mark.parametrize(("phase", "steps"), [("evaluate", 50), ("evaluate", 200), ("evaluate the best", None)])
+def test_an_evaluation_that_is_interrupted_is_played_again(tmp_path, phase, steps):
+    whole = train(recipe(), 0, tmp_path / "whole", build=RandomWalk)
+    base, interrupted = tmp_path / "part", []
+
+    def interrupt(moment):
+        assert not interrupted  # nothing is played after it
+        if (
+            moment.phase == phase
+            and 0 < moment.episodes < (100 if steps is None else 2)
+            and steps in (None, moment.done)
+        ):
+            interrupted.append(moment)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    part = train(recipe(), 0, base, name="k", build=RandomWalk, progress=interrupt)
+    assert part.status == "interrupted" and interrupted
+    assert hashes(attempt(base, RandomWalk).folder) == hashes(whole.folder)
+
+
+@pytest.mark.parametrize("envs", [1, 3])
+def test_the_result_does_not_depend_on_how_many_episodes_are_played_at_a_time(tmp_path, envs):
+    chosen = {"episodes": 4, "stop_return": 1.0, "final_episodes": 10}
+    base = train(recipe(envs=2, **chosen), 0, tmp_path / "2", build=RandomWalk)
+    other = train(recipe(envs=envs, **chosen), 0, tmp_path / str(envs), build=RandomWalk)
+    results = ("metrics.jsonl", "evaluations.jsonl", "eval.json", "checkpoints/best/weights.safetensors")
+    assert [hashes(base.folder)[name] for name in results] == [hashes(other.folder)[name] for name in results]
 
 
 def test_kill_9_at_random_moments_then_resume_equals_an_uninterrupted_run(tmp_path):
@@ -125,7 +169,9 @@ def test_a_confirmed_agent_stops_the_training(tmp_path):
     result = train(recipe(stop_return=1.0), 0, tmp_path, build=RandomWalk)
     assert (result.stopped, result.updates) == ("stop_return", 5)
     row = json.loads((result.folder / "metrics.jsonl").read_text().splitlines()[-1])
-    assert row["selection_episodes"] == 2 + 3
+    assert row["evaluation/episodes"] == 2 + 3
+    (*_, raw) = evaluations.read(result.folder)
+    assert len(raw["returns"]) == 2 and len(raw["confirmation"]["returns"]) == 3
 
 
 def test_a_finished_run_resumed_gives_the_same_again(tmp_path):
@@ -138,10 +184,10 @@ def test_a_finished_run_resumed_gives_the_same_again(tmp_path):
 def test_resume_refuses_another_recipe_and_shows_the_difference(tmp_path):
     attempt(tmp_path, RandomWalk)
     with pytest.raises(InputError) as caught:
-        attempt(tmp_path, RandomWalk, recipe_=recipe(episodes=4, every_updates=2))
+        attempt(tmp_path, RandomWalk, recipe_=recipe(episodes=4, every_steps=20))
     text = str(caught.value)
     assert len(caught.value.problems) == 2
-    assert "selection.episodes: is 4, the run has 2" in text and "selection.every_updates: is 2" in text
+    assert "evaluation.episodes: is 4, the run has 2" in text and "evaluation.every_steps: is 20" in text
 
 
 def test_resume_refuses_other_versions_unless_told_and_marks_the_result(tmp_path, monkeypatch):

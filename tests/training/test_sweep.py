@@ -19,7 +19,7 @@ from .test_ppo import recipe as small_recipe
 SPACE = """
 [keys]
 trainer.total_steps = [20, 60]
-selection.every_updates = { low = 1, high = 2, integer = true }
+evaluation.episodes = { low = 1, high = 2, integer = true }
 """
 
 
@@ -31,11 +31,10 @@ def warm(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(tmp_path, monkeypatch):
-    """Forked workers, which have nothing to import, and short evaluations; both leave the claims as they are."""
+    """Forked workers, which have nothing to import, and short final evaluations; both leave the claims as they are."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pool, "START", "fork")
-    monkeypatch.setattr(run, "EVALUATION_EPISODES", 3)
-    Path("walk.toml").write_text(config.to_toml(random_walk.recipe()))
+    Path("walk.toml").write_text(config.to_toml(random_walk.recipe(final_episodes=3)))
     Path("space.toml").write_text(SPACE)
 
 

@@ -30,9 +30,9 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recipe(steps: int = 400, *overrides: str) -> Recipe:
-    selection = ("selection.every_updates=2", "selection.episodes=1")
+    evaluation = ("evaluation.every_steps=200", "evaluation.episodes=1", "evaluation.final_episodes=5")
     return config.load(
-        Recipe, ROOT / "configs" / "train" / "cartpole-ppo.toml", [TABLE % steps, *selection, *overrides]
+        Recipe, ROOT / "configs" / "train" / "cartpole-ppo.toml", [TABLE % steps, *evaluation, *overrides]
     )
 
 
