@@ -49,6 +49,9 @@ class Slot:
     group: str  # entry points
     table: str  # import path of a tuple of the package's parts
     check: str = ""  # import path of a function (part) -> list of what keeps it from being such a part
+    # import path of a class (name, part, arguments) that stands for a part which is not a configuration itself, and has
+    # the table that it was read from
+    stand_in: str = ""
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -140,6 +143,11 @@ class Slot:
         except ValueError as error:
             raise _mistakes(self.noun, [((self.key,), str(error), name)]) from None
         values = dict(table)
+        if self.stand_in and not dataclasses.is_dataclass(cls):
+            try:
+                return _value(self.stand_in)(name, cls, config.plain(values))
+            except ValueError as error:
+                raise _mistakes(self.noun, [((), str(error), name)]) from None
         if self.key not in (hints := get_type_hints(cls)):
             values.pop(self.key)
         elif get_args(hints[self.key]):
@@ -152,7 +160,7 @@ class Slot:
 
     def dump(self, value: Any) -> Any:
         """The table that :meth:`read` turns back into ``value``."""
-        if isinstance(value, Unresolved):
+        if isinstance(value, Unresolved) or (self.stand_in and isinstance(value, _value(self.stand_in))):
             return dict(value.table)
         table = config.to_data(value)
         if is_users(type(value)):
@@ -189,6 +197,14 @@ CRITICS = Slot(
     "form of critics", "kind", "snnctl.critics", "snnctl.surrogate.critics:CRITICS", "snnctl.surrogate.critics:defects"
 )
 TRAINERS = Slot("trainer", "kind", "snnctl.trainers", "snnctl.training:TRAINERS", "snnctl.training.algorithm:defects")
+WRAPPERS = Slot(
+    "wrapper",
+    "name",
+    "snnctl.wrappers",
+    "snnctl.robots.wrappers:WRAPPERS",
+    "snnctl.robots.wrappers:defects",
+    "snnctl.robots.wrappers:Foreign",
+)
 FAMILIES = Slot("chip family", "family", "snnctl.chips", "snnctl.hardware:FAMILIES", "snnctl.hardware.family:defects")
 
 

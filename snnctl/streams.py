@@ -29,6 +29,7 @@ Role = Literal[
     "camera",
     "sweep",
     "replay",
+    "delay",
 ]
 _ROLES: tuple[Role, ...] = get_args(Role)
 

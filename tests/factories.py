@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.agent.description import AgentDescription, Provenance, Task, tensor_shapes
+from snnctl.agent.environment import EnvChoice
 from snnctl.agent.folder import Agent
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, GaussianPopulation, Normaliser, RateDecoder
@@ -160,7 +161,7 @@ def _made(env_id: str) -> tuple[Task, tuple[NDArray[np.float32], ...]]:
     from snnctl.robots import environments
 
     env = environments.make(env_id)
-    made = environments.task(env, env_id)
+    made = environments.task(env, EnvChoice(id=env_id))
     limits = () if made.action_kind == "discrete" else environments.limits(env)
     env.close()
     return made, tuple(limit.astype(np.float32) for limit in limits)

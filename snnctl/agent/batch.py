@@ -1,7 +1,8 @@
 """Several controllers of one agent that decide side by side: one call for a batch of observations, a row an episode.
 
 A row acts as :func:`snnctl.agent.controllers.make` acts alone, bit for bit, whatever the other rows do. Agents of the
-fused decision take one compiled call for all rows; others are a controller a row.
+fused decision take one compiled call for all rows; others, and those that make several choices at once, are a
+controller a row.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Batch(Protocol):
     description: AgentDescription
     populations: dict[str, tuple[int, int]]  # name -> neurons, neurons * ticks of a decision
     observations: NDArray[np.float64]  # (rows, dims) what the next decision is made on: to be written
-    actions: NDArray[Any]  # (rows, actions), or (rows,) where they are indices; of the last decision
+    actions: NDArray[Any]  # (rows, actions or choices), or (rows,) where they are indices; of the last decision
     counts: NDArray[np.int64]  # (rows, populations) spikes of the last decision
     events: NDArray[np.int64]  # (rows,) synaptic events of the last decision
 
@@ -43,7 +44,10 @@ def make_batch(agent: Agent, rows: int) -> Batch:
     """``rows`` controllers of ``agent``, warmed up."""
     controller = make(agent)
     fused = controller.path if isinstance(controller, FloatController) else None
-    made: Batch = FusedBatch(agent, fused, rows) if isinstance(fused, Fused) else SeparateBatch(agent, rows)
+    if isinstance(fused, Fused) and not agent.description.task.action_choices:
+        made: Batch = FusedBatch(agent, fused, rows)
+    else:
+        made = SeparateBatch(agent, rows)
     made.decide(np.arange(rows))  # of zeros: kernels are compiled and memory is touched
     return made
 
@@ -86,8 +90,10 @@ class SeparateBatch:
         task = self.description.task
         self._controllers = [make(agent) for _ in range(rows)]
         self.observations = np.zeros((rows, task.observation_size))
-        continuous = task.action_kind == "continuous"
-        self.actions = np.zeros((rows, task.action_size)) if continuous else np.zeros(rows, np.int64)
+        if task.action_kind == "continuous":
+            self.actions: NDArray[Any] = np.zeros((rows, task.action_size))
+        else:
+            self.actions = np.zeros((rows, len(task.action_choices)) if task.action_choices else rows, np.int64)
         first = self._controllers[0]
         first.reset(0)
         first.act(self.observations[0])

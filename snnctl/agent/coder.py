@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from snnctl import streams
 from snnctl.agent.folder import Agent
-from snnctl.coding.code import Action, SpikeDecoder
-from snnctl.coding.readout import normalise
+from snnctl.coding.code import Action
+from snnctl.coding.readout import choose_each, normalise
 from snnctl.errors import Problem, SpaceError
 
 
@@ -30,7 +30,8 @@ class Coder:
         self._observation = np.empty_like(self._mean)  # (dims,)
         self._encoder = description.encoder.build(tensors, network.tick_s, dtype)
         self._active = getattr(self._encoder, "active", None)
-        self._decoder: SpikeDecoder = description.decoder.build(tensors, network.tick_s, description.task.action_size)
+        self._decoder: Any = description.decoder.build(tensors, network.tick_s, description.task.action_size)
+        self._choices = description.task.action_choices
         self._starts = np.zeros(self._ticks + 1, np.int64)
         self.reset(0)
 
@@ -82,14 +83,17 @@ class Coder:
         return values
 
     def decode(self, raster: NDArray[np.uint8] | None, v: NDArray[Any] | None = None) -> Action:
-        """The action for what the output population did: an array within limits, or an index.
+        """The action for what the output population did: an array within limits, an index, or an index a choice.
 
         Args:
             raster: spikes (ticks, n_out); None of a network that computes with numbers
             v: membranes after the last tick (n_out,) or after each (ticks, n_out), or such numbers (n_out,), for a
                 decoder that reads them
         """
-        return self._decoder.decode(raster, v)
+        if self._choices:
+            return choose_each(self._decoder.scores(raster, v), self._choices)
+        action: Action = self._decoder.decode(raster, v)
+        return action
 
 
 def misfit(observation: Any, dims: int) -> SpaceError:

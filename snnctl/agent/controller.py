@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.agent.description import AgentDescription
+from snnctl.coding.code import Action
 
 Spikes = NDArray[np.uint8]
 Cost = TypeVar("Cost", covariant=True)
@@ -32,8 +33,10 @@ class Controller(Protocol):
         """Start an episode: clear the state and seed the encoder's random stream."""
         ...
 
-    def act(self, observation: NDArray[Any]) -> NDArray[np.float64] | int:
-        """One decision. Continuous actions are within the limits; discrete ones are an index."""
+    def act(self, observation: NDArray[Any]) -> Action:
+        """One decision. Continuous actions are within the limits; discrete ones are an index,
+        or an index for each of several choices.
+        """
         ...
 
     def activity(self) -> Activity:

@@ -15,6 +15,7 @@ stay in registers. Everything is passed in six flat arrays because each array ar
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +23,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.agent.coder import misfit
-from snnctl.coding.code import LinearReadout, ReceptiveFields, Tensors
-from snnctl.coding.readout import choose, linear, normalise, squash
+from snnctl.coding.code import Action, LinearReadout, ReceptiveFields, Tensors
+from snnctl.coding.readout import choose, choose_each, linear, normalise, squash
 from snnctl.coding.receptive_fields import activation, deterministic_spikes, poisson_spikes
 from snnctl.network.capability import Capability
 from snnctl.network.population import step
@@ -209,6 +210,7 @@ class Decision:
         clip: float,
         fields: ReceptiveFields | None,
         readout: LinearReadout,
+        choices: tuple[int, ...] = (),
     ) -> None:
         """Lay everything out.
 
@@ -218,6 +220,7 @@ class Decision:
             clip: of the normaliser
             fields: of the encoder; None when the input spikes are given to :meth:`decide_spikes`
             readout: of the decoder
+            choices: of several choices at once, how many each has
         """
         chain = program.chain
         assert chain is not None  # refuses() has been asked
@@ -267,7 +270,8 @@ class Decision:
         self._border = np.concatenate([np.asarray(p, np.float64) for p in parts])
         self._observation = self._border[: mean.size]  # (dims,)
         self._action = self._border[-bias.size :]  # (actions,)
-        self._discrete = not squashed
+        self._discrete = not squashed and not choices  # the kernel's own choice
+        self._told = functools.partial(choose_each, self._action, choices) if choices else self._action.copy
         self._spikes = np.zeros(end, np.uint8)
         widest = max(padded for _, _, padded in self._places.values())
         self._events = np.zeros(ticks * (1 + widest + LANES), np.int32)
@@ -277,8 +281,8 @@ class Decision:
         """Take over the state (4,) of the encoder's random stream."""
         self._random[:] = state
 
-    def decide(self, observation: NDArray[Any]) -> NDArray[np.float64] | int:
-        """The action for an observation (dims,): an array within the limits, or an index."""
+    def decide(self, observation: NDArray[Any]) -> Action:
+        """The action for an observation (dims,): an array within the limits, an index, or an index a choice."""
         try:
             if len(observation) != len(self._observation):  # one number would be given to all
                 raise misfit(observation, len(self._observation))
@@ -286,14 +290,14 @@ class Decision:
         except (TypeError, ValueError):
             raise misfit(observation, len(self._observation)) from None
         choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random)
-        return choice if self._discrete else self._action.copy()
+        return choice if self._discrete else self._told()
 
-    def decide_spikes(self, inputs: NDArray[np.uint8]) -> NDArray[np.float64] | int:
+    def decide_spikes(self, inputs: NDArray[np.uint8]) -> Action:
         """The action for input spikes (ticks, n_in) that another encoder made."""
         _, n_in, padded = next(iter(self._places.values()))
         self._spikes[: inputs.shape[0] * padded].reshape(-1, padded)[:, :n_in] = inputs
         choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random)
-        return choice if self._discrete else self._action.copy()
+        return choice if self._discrete else self._told()
 
     def spikes(self) -> dict[str, NDArray[np.uint8]]:
         """Spikes of the last decision: population -> (ticks, n), the input included."""

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import Discriminator, Tag
 
-from snnctl import slots
+from snnctl import config, slots
+from snnctl.agent.environment import EnvChoice, Lag, Wrapper
 from snnctl.agent.learning import Learning
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
@@ -21,6 +22,8 @@ from snnctl.network import description as network_description
 from snnctl.network.dense import DenseNetwork
 from snnctl.network.description import NetworkDescription, TensorShape
 from snnctl.network.rules import is_signalled, is_taught
+
+COMBINE = 'append { name = "combine_choices" } to env.wrappers'
 
 Encoder = Annotated[Any, slots.ENCODERS]
 Decoder = Annotated[Any, slots.DECODERS]
@@ -47,8 +50,34 @@ class Task:
     action_size: Annotated[int, Gt(0)]  # dimensions of a continuous action, or number of choices
     action_kind: Literal["continuous", "discrete"]
     control_dt_s: Annotated[Seconds, Gt(0)]
+    action_choices: tuple[Annotated[int, Gt(0)], ...] = ()  # of several choices at once: how many each has
     env_version: int | None = None  # as registered; a robot folder's own, where the id has none
-    env_kwargs: dict[str, bool | int | float | str] = field(default_factory=dict)  # it was made with these
+    env_kwargs: config.Table = field(default_factory=dict)  # it was made with these
+    env_wrappers: tuple[Wrapper, ...] = ()  # and wrapped in these
+    env_delay: Lag = Lag()
+    env_jitter: Lag = Lag()
+
+    def __post_init__(self) -> None:
+        if self.action_choices and self.action_kind != "discrete":
+            raise ValueError("action_choices are of discrete actions")
+        if self.action_choices and sum(self.action_choices) != self.action_size:
+            raise ValueError(f"action_choices add up to {sum(self.action_choices)}, action_size is {self.action_size}")
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """How many there are of each choice that a discrete action makes; one entry for a plain index."""
+        return self.action_choices or (self.action_size,)
+
+    @property
+    def env(self) -> EnvChoice:
+        """The environment as the agent was made for it."""
+        return EnvChoice(
+            id=self.env_id,
+            kwargs=self.env_kwargs,
+            wrappers=self.env_wrappers,
+            delay=self.env_delay,
+            jitter=self.env_jitter,
+        )
 
 
 @schema
@@ -125,6 +154,9 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
         if is_sound and agent.learning is None:
             found += _plasticity_problems(network, where)
     kind = agent.decoder.action_kind
+    if agent.task.action_choices and not agent.decoder.has_scores:
+        message = f"'{decoder}' gives one choice, the task takes {len(agent.task.action_choices)} at once"
+        found.append(Problem(f"{where}:decoder.kind", message, COMBINE))
     if agent.task.action_kind != kind:
         message = f"'{decoder}' gives {kind} actions, the task takes {agent.task.action_kind} ones"
         found.append(Problem(f"{where}:decoder.kind", message))

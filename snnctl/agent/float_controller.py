@@ -50,7 +50,8 @@ class Fused:
         fields = description.encoder.fused(agent.tensors)
         self.encodes = fields is not None  # inside the kernel
         self.fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
-        self.decision = Decision(lowered, agent.tensors, float(description.normaliser.clip), fields, readout)
+        clip, choices = float(description.normaliser.clip), description.task.action_choices
+        self.decision = Decision(lowered, agent.tensors, clip, fields, readout, choices)
         self._coder = Coder(agent)
         self.act = self._act_on_spikes if fields is None else self.decision.decide
         self.reset(0)

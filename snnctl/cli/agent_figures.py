@@ -47,7 +47,7 @@ def value_map(names: Sequence[str], signals: str, points: int | None = None) -> 
     )
     kind: Choices | Component
     if task.action_kind == "discrete":
-        kind = Choices(observations.choices(task.env_id, task.action_size))
+        kind = Choices(observations.choices(task.env_id, task.choices[0]))
     else:
         limits = (float(agent.tensors[f"decoder.{end}"][0]) for end in ("low", "high"))
         kind = Component(observations.component(task.env_id, task.action_size), *limits)
@@ -69,7 +69,7 @@ def _told(agent: Agent) -> dict[str, Any]:
     from snnctl.robots import environments
 
     task = agent.description.task
-    env = environments.make(task.env_id, **task.env_kwargs)
+    env = environments.opened(task.env)
     try:
         return recorder.labels(env)
     finally:

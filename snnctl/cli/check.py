@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,11 @@ import typer
 
 from snnctl import library
 from snnctl.cli import console, entries, vocabulary
-from snnctl.errors import InputError, NotFoundError, Problem
+from snnctl.errors import InputError, NotFoundError, Problem, SnnctlError
 from snnctl.library import Entry
 
 FAILED = 1
+_GYMNASIUM = re.compile(r"([\w.]+:)?([\w.-]+/)?[\w.-]+-v\d+")  # an id with its version; entries have none
 
 
 def check(
@@ -22,15 +24,15 @@ def check(
         typer.Argument(
             metavar="NAME... [PARAMETER=VALUE...]",
             help="Names or paths of entries of any kind, run folders; names or import paths (module:Class) of neuron "
-            "models, rules, codes, derivatives, critics, trainers and chip families, with parameters for all that "
-            "have them.",
+            "models, rules, codes, derivatives, critics, trainers, wrappers and chip families, with parameters for all "
+            "that have them; Gymnasium ids (CartPole-v1, module:Env-v0).",
         ),
     ],
     kind: Annotated[
         str,
         typer.Option(
             help="env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, derivative, critic, "
-            "trainer or family: only that."
+            "trainer, wrapper or family: only that."
         ),
     ] = "",
     tick: Annotated[str, typer.Option(metavar="TIME", help="Tick of a model, e.g. 0.1ms (default: it is tried).")] = "",
@@ -38,8 +40,9 @@ def check(
 ) -> None:
     """Check entries: schema, contradictions, spaces, a first decision; models: interface, compilation, equal results.
 
-    A name that an agent and a recipe share is checked as both. Of derivatives, critics, trainers and families the
-    interface is all that is looked at.
+    A name that an agent and a recipe share is checked as both. Of derivatives, critics, trainers, wrappers and families
+    the interface is all that is looked at. Of a Gymnasium id it says what a controller would observe and do, and
+    whether the same seed and actions give the same episode.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
@@ -51,7 +54,10 @@ def check(
     words = [one for one in chosen if isinstance(one, vocabulary.Word)]
     given = iter(vocabulary.shared_out(words, assignments))
     for one in chosen:
-        row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
+        if isinstance(one, str):
+            row = _environment(one)
+        else:
+            row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
         rows.append(row)
         if not as_json:
             _show(row)
@@ -61,7 +67,10 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word]:
+def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str]:
+    """What is meant; a string is an environment that is no entry."""
+    if kind in ("", "env") and _GYMNASIUM.fullmatch(name) and not library.as_path(name).exists():
+        return [name]
     if kind in vocabulary.CHOICES or (":" in name and not library.as_path(name).exists()):
         return [vocabulary.find(name, kind)]
     try:
@@ -78,6 +87,29 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "problems": found}
 
 
+def _environment(env_id: str) -> dict[str, Any]:
+    """Findings of an environment by its id."""
+    from snnctl.agent.environment import EnvChoice
+    from snnctl.network.model_check import Finding
+    from snnctl.robots import check as robots
+
+    found, problems = list[Finding](), list[Problem]()
+    try:
+        told, problems = robots.examined(EnvChoice(id=env_id))
+        found = [Finding(what, "note", said) for what, said in told.items()]
+    except NotFoundError:
+        raise
+    except SnnctlError as error:
+        problems = list(error.problems)
+    found += [Finding("problem", "failed", " ".join(str(problem).split())) for problem in problems]
+    row: dict[str, Any] = {"kind": "env", "name": env_id, "path": ""}
+    return {
+        **row,
+        "findings": [finding._asdict() for finding in found],
+        "problems": [problem._asdict() for problem in problems],
+    }
+
+
 def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str, Any]:
     """Findings of a model; each that failed is a problem, too."""
     from snnctl.agent import code_check
@@ -85,7 +117,7 @@ def _word(word: vocabulary.Word, assignments: list[str], tick: str) -> dict[str,
 
     row: dict[str, Any] = {"kind": word.kind, "name": word.name, "path": word.place}
     found = [Finding("interface", "failed", defect) for defect in word.slot.defects(word.cls)]
-    if not found and word.kind in ("derivative", "critic", "trainer", "family"):
+    if not found and word.kind in ("derivative", "critic", "trainer", "wrapper", "family"):
         if word.has_parameters:
             vocabulary.configured(word.cls, assignments)
         found.append(Finding("interface", "passed", f"all that a {word.slot.noun} has; it was not run"))

@@ -161,9 +161,9 @@ def _try_agent(entry: Entry) -> None:
     agent = folder.load(entry.path)
     warm_up(controllers.make(agent))
     made_for = agent.description.task
-    env = environments.make(made_for.env_id, **made_for.env_kwargs)
+    env = environments.opened(made_for.env)
     try:
-        require_fit(made_for, environments.task(env, made_for.env_id))
+        require_fit(made_for, environments.task(env, made_for.env))
     finally:
         env.close()
 

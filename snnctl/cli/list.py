@@ -21,7 +21,7 @@ def list(  # the verb is the word a user types
         str,
         typer.Argument(
             help="envs, agents, recipes, chips, budgets, spaces, runs (all these by default); neurons, rules, codes, "
-            "derivatives, critics, trainers, families."
+            "derivatives, critics, trainers, wrappers, families."
         ),
     ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),

@@ -71,7 +71,7 @@ def named(env_id: str, size: int, told: Mapping[str, Any]) -> list[Observed]:
         size: number of observations
         told: ``labels``, ``units``, ``offset`` and ``scale`` of a robot that tells them, or nothing
     """
-    if env_id in _OBSERVATIONS:
+    if len(_OBSERVATIONS.get(env_id, ())) == size:
         return list(_OBSERVATIONS[env_id])
     if "labels" not in told:
         return [Observed(f"observation {k}") for k in range(size)]

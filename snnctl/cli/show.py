@@ -32,7 +32,7 @@ def show(
         str,
         typer.Option(
             help="Of an ambiguous name: env, agent, recipe, chip, budget, space, neuron, rule, code, encoder, decoder, "
-            "derivative, critic, trainer, family."
+            "derivative, critic, trainer, wrapper, family."
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,

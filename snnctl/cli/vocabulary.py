@@ -1,6 +1,6 @@
 """Parts by name, as ``list``, ``show``, ``check`` and ``plot`` need them: neuron models, plasticity rules, codes, ...
 
-Surrogate derivatives, critics, trainers and chip families are imported only where no other part has the name.
+Surrogate derivatives, critics, trainers, wrappers and chip families are imported only where no other part has the name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from snnctl import config, library, slots
 from snnctl.errors import InputError, NotFoundError, Problem, nearest
 from snnctl.slots import Slot
 
-Kind = Literal["neuron", "rule", "code", "derivative", "critic", "trainer", "family"]
+Kind = Literal["neuron", "rule", "code", "derivative", "critic", "trainer", "wrapper", "family"]
 PLURALS: dict[str, Kind] = {
     "neurons": "neuron",
     "rules": "rule",
@@ -23,6 +23,7 @@ PLURALS: dict[str, Kind] = {
     "derivatives": "derivative",
     "critics": "critic",
     "trainers": "trainer",
+    "wrappers": "wrapper",
     "families": "family",
 }
 KINDS: tuple[Kind, ...] = tuple(PLURALS.values())
@@ -33,6 +34,7 @@ SLOTS: dict[Kind, tuple[Slot, ...]] = {
     "derivative": (slots.DERIVATIVES,),
     "critic": (slots.CRITICS,),
     "trainer": (slots.TRAINERS,),
+    "wrapper": (slots.WRAPPERS,),
     "family": (slots.FAMILIES,),
 }
 _FIRST, _LAST = KINDS[:3], KINDS[3:]  # the last take long to import
@@ -43,6 +45,7 @@ _NOUNS = {
     "rule": "plasticity rule",
     "derivative": "surrogate derivative",
     "critic": "form of critics",
+    "wrapper": "wrapper of environments",
     "family": "chip family",
 }
 
@@ -66,7 +69,7 @@ class Word(NamedTuple):
     @property
     def text(self) -> str:
         """The docstring of the file that holds the class, which has the equation; else that of the class."""
-        shared = self.kind in ("derivative", "critic")  # one file holds several
+        shared = self.kind in ("derivative", "critic", "wrapper")  # one file holds several
         own = "" if shared else sys.modules[self.cls.__module__].__doc__
         return inspect.cleandoc(own or self.cls.__doc__ or "")
 
@@ -134,7 +137,7 @@ def find(name: str, kind: str = "") -> Word:
         kinds = " or ".join(f"--kind {word.kind if several else word.slot.noun}" for word in found)
         raise InputError(Problem(f"'{name[:80]}'", f"is the name of {len(found)} things", f"add {kinds}"))
     if not found:
-        what = _NOUNS.get(kind, kind) or "neuron model, rule, code, derivative, critic, trainer or chip family"
+        what = _NOUNS.get(kind, kind) or "neuron model, rule, code, derivative, critic, trainer, wrapper or chip family"
         raise NotFoundError(
             Problem(f"'{name[:80]}'", f"is not a known {what}", nearest(name, [word.name for word in known]))
         )
@@ -154,6 +157,7 @@ def _slot_of(cls: Any, kind: str) -> Slot:
         slots.DECODERS: "snnctl.coding.code.Decoder" in bases,
         slots.CRITICS: "snnctl.surrogate.critics.Critic" in bases,
         slots.TRAINERS: "snnctl.training.algorithm.Trainer" in bases,
+        slots.WRAPPERS: is_class and callable(getattr(cls, "wrap", None)),
         slots.RULES: is_class and (hasattr(sys.modules[cls.__module__], "Synapse") or "rule" in _names(cls)),
         slots.DERIVATIVES: is_class and callable(getattr(cls, "replace", None)),
         slots.FAMILIES: not is_class and not callable(cls),
@@ -180,7 +184,8 @@ def instead(name: str, error: NotFoundError) -> None:
         raise error
 
     known += [entry.name for one in library.KINDS for entry in library.entries(one)]
-    what = f"is not a known {', '.join(library.KINDS)}, neuron model, rule, code, derivative, critic, trainer or family"
+    parts = "neuron model, rule, code, derivative, critic, trainer, wrapper or family"
+    what = f"is not a known {', '.join(library.KINDS)}, {parts}"
     raise NotFoundError(Problem(f"'{name[:80]}'", what, nearest(name, known)))
 
 

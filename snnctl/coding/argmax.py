@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.coding.analog_decoder import finite
@@ -24,6 +25,7 @@ class ArgmaxDecoder(Decoder):
     """Configuration of the argmax decoder (discrete actions)."""
 
     action_kind: ClassVar[Literal["discrete"]] = "discrete"
+    has_scores: ClassVar[bool] = True
     kind: Literal["argmax"] = "argmax"
 
     @property
@@ -50,6 +52,10 @@ class Argmax:
     def reset(self) -> None:
         """Nothing is kept between decisions."""
 
+    def scores(self, raster: Any, v: NDArray[Any] | None) -> NDArray[np.float64]:
+        """The outputs ``v`` (actions,)."""
+        return finite(required(v, "values"))
+
     def decode(self, raster: Any, v: NDArray[Any] | None) -> Action:
         """The index for outputs ``v`` (actions,)."""
-        return int(choose(finite(required(v, "values"))))
+        return int(choose(self.scores(raster, v)))

@@ -28,6 +28,7 @@ class ChoiceDecoder(LinearDecoder):
     """Configuration of the choice decoder (discrete actions)."""
 
     action_kind: ClassVar[Literal["discrete"]] = "discrete"
+    has_scores: ClassVar[bool] = True
     kind: Literal["choice"] = "choice"
     neurons_per_action: Annotated[int, Ge(1)] = 10
 

@@ -24,7 +24,7 @@ from snnctl.errors import Problem
 Tensors = Mapping[str, NDArray[Any]]
 Shapes = dict[str, tuple[int | None, ...]]
 Limits = tuple[NDArray[np.float64], NDArray[np.float64]]  # lowest and highest action (actions,) each
-Action = NDArray[np.float64] | int
+Action = NDArray[np.float64] | NDArray[np.int64] | int  # numbers, an index for each of several choices, an index
 
 
 class SpikeEncoder(Protocol):
@@ -56,7 +56,11 @@ class AnalogEncoder(Protocol):
 
 
 class SpikeDecoder(Protocol):
-    """What turns the signal of the output population that it reads into an action."""
+    """What turns the signal of the output population that it reads into an action.
+
+    One whose configuration ``has_scores`` also has ``scores(raster, v)``: a number for each choice (actions,), of which
+    the highest is decoded. With them it serves actions of several choices at once.
+    """
 
     def decode(self, raster: Any, v: NDArray[Any] | None) -> Action:
         """The action of one decision.
@@ -190,6 +194,7 @@ class Decoder:
     """Base of the configurations of decoders."""
 
     action_kind: ClassVar[Literal["continuous", "discrete"]]
+    has_scores: ClassVar[bool] = False  # whether what it builds has scores()
 
     @property
     def reads(self) -> Literal["spikes", "membranes", "values"]:

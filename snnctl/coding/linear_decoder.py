@@ -32,11 +32,16 @@ class WeightedSum:
         """Numbers (actions * k,), and by what they are divided: counts and ticks, as in the decision kernel."""
         return raster.sum(axis=0, dtype=np.int64), raster.shape[0]
 
-    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
-        """The action (actions,) within the limits, or its index."""
+    def scores(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> NDArray[np.float64]:
+        """The sums y (actions,)."""
         y = np.empty_like(self._bias)  # (actions,)
         values, divisor = self.values(raster, v)
         linear(values, divisor, self._weight, self._bias, y)
+        return y
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The action (actions,) within the limits, or its index."""
+        y = self.scores(raster, v)
         if self._limits is None:
             return int(choose(y))
         squash(y, *self._limits)

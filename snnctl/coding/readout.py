@@ -60,3 +60,12 @@ def choose(logits: Float64s) -> int:
         if logits[a] > logits[best]:
             best = a
     return best
+
+
+def choose_each(logits: Float64s, sizes: tuple[int, ...]) -> NDArray[np.int64]:
+    """For several choices, whose logits lie one after the other (sum of sizes,): the index of each.  # (choices,)"""
+    chosen, start = np.empty(len(sizes), np.int64), 0
+    for choice, size in enumerate(sizes):
+        chosen[choice] = logits[start : start + size].argmax()
+        start += size
+    return chosen

@@ -24,18 +24,20 @@ from snnctl.coding.latency import first_ticks
 from snnctl.config import schema
 
 
-def most_spikes(raster: NDArray[np.uint8], actions: int) -> int:
-    """Index of the population with the most spikes, of spikes (ticks, actions * k), action-major."""
-    return int(raster.sum(axis=0, dtype=np.int64).reshape(actions, -1).sum(axis=1).argmax())
+def spikes(raster: NDArray[np.uint8], actions: int) -> NDArray[np.int64]:
+    """Spikes (actions,) of each population, of spikes (ticks, actions * k), action-major."""
+    count: NDArray[np.int64] = raster.sum(axis=0, dtype=np.int64).reshape(actions, -1).sum(axis=1)
+    return count
 
 
-def earliest_spike(raster: NDArray[np.uint8], actions: int) -> int:
-    """Index of the population that spikes first, of spikes (ticks, actions * k), action-major."""
-    return int(first_ticks(raster).reshape(actions, -1).min(axis=1).argmin())
+def earliness(raster: NDArray[np.uint8], actions: int) -> NDArray[np.float64]:
+    """Minus the tick of the first spike (actions,) of each population, of spikes (ticks, actions * k), action-major."""
+    early: NDArray[np.float64] = -first_ticks(raster).reshape(actions, -1).min(axis=1)
+    return early
 
 
-def highest_membrane(membrane: NDArray[Any], actions: int) -> int:
-    """Index of the population with the highest membrane, of membranes (actions * k,) or (ticks, actions * k).
+def highest_membranes(membrane: NDArray[Any], actions: int) -> NDArray[Any]:
+    """Highest membrane (actions,) of each population, of membranes (actions * k,) or (ticks, actions * k).
 
     Raises:
         ValueError: a membrane is nan.
@@ -43,7 +45,8 @@ def highest_membrane(membrane: NDArray[Any], actions: int) -> int:
     last = membrane if membrane.ndim == 1 else membrane[-1]
     if np.isnan(last).any():
         raise ValueError(f"membrane[{int(np.isnan(last).argmax())}] is nan: the network diverged, shorten its tick")
-    return int(last.reshape(actions, -1).max(axis=1).argmax())
+    highest: NDArray[Any] = last.reshape(actions, -1).max(axis=1)
+    return highest
 
 
 @schema
@@ -51,6 +54,7 @@ class WinnerTakeAllDecoder(Decoder):
     """Configuration of the winner-take-all decoder (discrete actions)."""
 
     action_kind: ClassVar[Literal["discrete"]] = "discrete"
+    has_scores: ClassVar[bool] = True
     kind: Literal["winner_take_all"] = "winner_take_all"
     neurons_per_action: Annotated[int, Ge(1)] = 1
     by: Literal["count", "first_spike", "membrane"] = "count"
@@ -78,12 +82,16 @@ class WinnerTakeAll:
     def reset(self) -> None:
         """Nothing is kept between decisions."""
 
-    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
-        """The index of the winner."""
+    def scores(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> NDArray[Any]:
+        """What is compared (actions,)."""
         match self._by:
             case "count":
-                return most_spikes(raster, self._actions)
+                return spikes(raster, self._actions)
             case "first_spike":
-                return earliest_spike(raster, self._actions)
+                return earliness(raster, self._actions)
             case "membrane":
-                return highest_membrane(required(v), self._actions)
+                return highest_membranes(required(v), self._actions)
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The index of the winner."""
+        return int(self.scores(raster, v).argmax())

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.agent.controller import Activity, Controller, LearningController
 from snnctl.agent.description import Task
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem, SpaceError
 from snnctl.loop.episode import Episode, Observer, Step
 from snnctl.loop.gate import Gate
@@ -156,11 +157,11 @@ def run_episodes(
         InputError: a change that this environment has nothing for.
     """
     made_for = controller.description.task
-    own = made_for.env_kwargs if env_id == made_for.env_id else {}
-    env = environments.make(env_id, **{**own, **(env_kwargs or {})})
+    choice = made_for.env if env_id == made_for.env_id else EnvChoice(id=env_id)
+    env = environments.opened(choice, **(env_kwargs or {}))
     try:
         env = changed(env, changes)
-        task = environments.task(env, env_id)
+        task = environments.task(env, choice)
         require_fit(made_for, task)
         warm_up(controller)
         done: list[Episode] = []
@@ -189,13 +190,14 @@ def require_fit(made_for: Task, given: Task) -> None:
         ("observation_size", "observations"),
         ("action_size", "actions"),
         ("action_kind", "actions"),
+        ("action_choices", "choices at once"),
     ):
         wanted, has = getattr(made_for, name), getattr(given, name)
         if wanted != has:
             found.append(
                 Problem(
                     given.env_id,
-                    f"has {has} {what}, the agent was made for {wanted}",
+                    f"has {has or 'no'} {what}, the agent was made for {wanted or 'none'}",
                     f"run it in {made_for.env_id}" if made_for.env_id != given.env_id else "train an agent for it",
                 )
             )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.agent.controller import Activity, Controller
+from snnctl.coding.code import Action
 
 
 class Episode(NamedTuple):
@@ -37,7 +38,7 @@ class Step(NamedTuple):
 
     number: int  # 0 is the first
     observation: NDArray[Any]  # what the decision was made on
-    action: NDArray[np.float64] | int  # what the controller said, before the gate
+    action: Action  # what the controller said, before the gate
     reward: float
     next_observation: NDArray[Any]
     terminated: bool

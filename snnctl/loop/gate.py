@@ -1,7 +1,7 @@
 """The safety gate between controller and robot: an action passes finite and within its limits, or not at all.
 
     continuous:  every component finite, then a = min(max(a, low), high) in the type of the action space
-    discrete:    an index in 0 ... n - 1 (spaces that start elsewhere are refused when the environment is made)
+    discrete:    an index in 0 ... n - 1, or one for each choice where an action makes several
 
 MuJoCo replaces a whole control vector by zeros when one component is not a number and carries on;
 the gate stops such an action before the simulator can hide it.
@@ -25,7 +25,7 @@ class Passage(NamedTuple):
 
 
 class Gate:
-    """Checks actions against an action space (``Box`` of one dimension, or ``Discrete``)."""
+    """Checks actions against a flat action space (:mod:`snnctl.robots.flat_spaces`)."""
 
     def __init__(self, space: gym.Space[Any]) -> None:
         """``space``: the action space of the environment."""
@@ -35,6 +35,8 @@ class Gate:
         """Clip ``action`` to the limits, or say why it is refused."""
         if isinstance(self._space, gym.spaces.Discrete):
             return self._index(action, int(self._space.n))
+        if isinstance(self._space, gym.spaces.MultiDiscrete):
+            return self._indices(action, self._space)
         box = self._space
         assert isinstance(box, gym.spaces.Box)
         values = np.asarray(action, dtype=np.float64)  # (actions,)
@@ -64,3 +66,12 @@ class Gate:
         if not isinstance(action, int | np.integer) or not 0 <= int(action) < size:
             return Passage(None, False, f"the action {action!r} is not one of 0 ... {size - 1}")
         return Passage(int(action), False, None)
+
+    @staticmethod
+    def _indices(action: Any, space: gym.spaces.MultiDiscrete) -> Passage:
+        chosen = np.asarray(action)  # (choices,)
+        if not np.issubdtype(chosen.dtype, np.integer) or chosen.shape != space.nvec.shape:
+            return Passage(None, False, f"the action {action!r:.80} is not {space.nvec.size} indices")
+        if not ((chosen >= 0) & (chosen < space.nvec)).all():
+            return Passage(None, False, f"the action {action!r:.80} is not within {space.nvec.tolist()} choices")
+        return Passage(chosen.astype(space.dtype), False, None)

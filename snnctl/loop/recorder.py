@@ -353,10 +353,10 @@ def _own(group: Any, name: str, path: Path) -> Any:
 
 
 def labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
-    """What a robot folder says of its observations; nothing for other environments."""
+    """What a robot folder says of its observations; nothing for other environments, or where wrappers change them."""
     robot: Any = getattr(env.unwrapped, "task", None)
     parts = getattr(robot, "observation", ())
-    if not parts:
+    if not parts or env.observation_space != env.unwrapped.observation_space:
         return {}
     return {
         "labels": [part.quantity for part in parts],

@@ -1,20 +1,24 @@
-"""Check a robot folder: everything that can be found wrong before a training starts."""
+"""Check a robot folder, or any environment: everything that can be found wrong before a training starts."""
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import Problem, SnnctlError
-from snnctl.robots import environments, folders
+from snnctl.robots import environments, flat_spaces, folders
 from snnctl.robots.divergence import Watch, number
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
 SEEDS = (0, 1)
+_TERMS = "its Python terms must depend on (model, data) alone"
 
 
 def problems(folder: Path) -> list[Problem]:
@@ -31,8 +35,8 @@ def problems(folder: Path) -> list[Problem]:
     try:
         gym_id = folders.register(folder)
         first, second = RobotEnv(folder.resolve()), RobotEnv(folder.resolve())
-        environments.task(first, gym_id)
-        return _rollout_problems(first, second, where) or _gymnasium_problems(first, where)
+        environments.task(first, EnvChoice(id=gym_id))
+        return _rollout_problems(first, second, where, _TERMS) or _gymnasium_problems(first, where)
     except SnnctlError as error:
         return list(error.problems)
     except Exception as error:  # a user's Python term may raise anything
@@ -56,18 +60,44 @@ def _gymnasium_problems(env: RobotEnv, where: str) -> list[Problem]:
     return [Problem(where, f"Gymnasium's checker: {' '.join(str(w.message).split())[:200]}") for w in caught]
 
 
-def _rollout_problems(first: RobotEnv, second: RobotEnv, where: str) -> list[Problem]:
+def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
+    """What a controller would observe and do in an environment, and what is wrong with it.
+
+    Two copies are driven by the same seeds and random actions, as the robot of a folder is.
+
+    Raises:
+        SnnctlError: it cannot be made, or not be connected to a controller.
+    """
+    with contextlib.ExitStack() as stack:
+        copies = []
+        for _ in range(2):
+            copies.append(environments.opened(choice))
+            stack.callback(copies[-1].close)
+        first, second = copies
+        task = environments.task(first, choice)
+        several = f", {len(task.choices)} at once: {list(task.choices)}" if task.action_choices else ""
+        actions = f"{task.action_size} {'numbers' if task.action_kind == 'continuous' else 'choices'}{several}"
+        told = {
+            "observation": f"{task.observation_size} numbers, of {flat_spaces.kind(first.unwrapped.observation_space)}",
+            "action": f"{actions}, of {flat_spaces.kind(first.unwrapped.action_space)}",
+            "clock": f"{task.control_dt_s:g} s a step",
+        }
+        remedy = "it must draw from the generator that reset(seed) seeds, or training cannot be resumed bit for bit"
+        return told, _rollout_problems(first, second, choice.id, remedy)
+
+
+def _rollout_problems(
+    first: gymnasium.Env[Any, Any], second: gymnasium.Env[Any, Any], where: str, remedy: str
+) -> list[Problem]:
     watch = Watch(first)
-    remedy = "its Python terms must depend on (model, data) alone"
     for seed in SEEDS:
-        generator = np.random.default_rng(seed)
-        low, high = environments.limits(first)
+        first.action_space.seed(seed)
         observation, _ = first.reset(seed=seed)
         if not _same(observation, second.reset(seed=seed)[0]):
             return [Problem(where, f"two resets with seed {seed} differ", remedy)]
         watch.start()
         for step in range(STEPS):
-            action = generator.uniform(low, high)
+            action = first.action_space.sample()
             one, two = first.step(action), second.step(action)
             if reason := watch.reason(one[0], number(one[1]), action):
                 return [
@@ -75,12 +105,12 @@ def _rollout_problems(first: RobotEnv, second: RobotEnv, where: str) -> list[Pro
                         where, f"step {step} with seed {seed} diverged: {reason}", "soften it or lower physics_dt_s"
                     )
                 ]
-            if not _same(one[0], two[0]) or one[1:] != two[1:]:
+            if not _same(one[0], two[0]) or one[1:4] != two[1:4]:
                 return [Problem(where, f"two runs with seed {seed} differ at step {step}", remedy)]
-            if one[2]:
+            if one[2] or one[3]:
                 break
     return []
 
 
 def _same(first: Any, second: Any) -> bool:
-    return bool(first.tobytes() == second.tobytes())
+    return np.asarray(first).tobytes() == np.asarray(second).tobytes()

@@ -4,8 +4,8 @@ Three kinds of name: the folder of a robot in ``envs/`` (``balancer``, or a path
 (``CartPole-v1``, ``snnctl/Balancer-v0``), and Gymnasium's ``module:Env-v0`` for third-party ones,
 which imports ``module``.
 
-Supported spaces: observations are a one-dimensional ``Box``; actions are a one-dimensional ``Box``
-with finite bounds, or ``Discrete`` starting at 0.
+An environment that was opened has flat spaces (:mod:`snnctl.robots.flat_spaces`), so nothing else in the package asks
+which spaces its author chose.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +23,51 @@ from numpy.typing import NDArray
 
 from snnctl import library, slots
 from snnctl.agent.description import Task
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import InputError, MissingExtraError, NotFoundError, Problem, RobotError, SnnctlError, SpaceError
 from snnctl.errors import nearest as nearest_name
 from snnctl.robots import folders, rendering
+from snnctl.robots.delay import delayed
 from snnctl.robots.divergence import silence_simulator
+from snnctl.robots.flat_spaces import action_problems, flat, kind, observation_problems
+from snnctl.robots.wrappers import wrapped
 
 DEFAULT_CONTROL_DT_S = 0.02  # where an environment has no clock at all: 50 Hz, a common control rate
 
-_SUPPORTED_OBSERVATIONS = "a spiking encoder takes a one-dimensional Box"
-_SUPPORTED_ACTIONS = "supported are a one-dimensional Box with finite bounds and Discrete starting at 0"
 _MAX_PATH_CHARS = 1000  # asking the file system about a longer name is an error
-_FLATTEN = "wrap it in gymnasium.wrappers.FlattenObservation"
 
 
 def make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
-    """Make the environment that ``env_id`` names.
+    """The environment that ``env_id`` names, made with these arguments: :func:`opened` without wrappers or delay."""
+    return opened(EnvChoice(id=env_id, kwargs=kwargs))
+
+
+def opened(choice: EnvChoice, **more: Any) -> gymnasium.Env[Any, Any]:
+    """Make an environment, in its wrappers, with flat spaces where they can be, as late as it is to be.
 
     Args:
-        env_id: folder name or path, Gymnasium id, or ``module:id``.
-        **kwargs: passed on; ``render_mode="rgb_array"`` also chooses a headless GL.
+        choice: folder name or path, Gymnasium id, or ``module:id``; arguments, wrappers, delay and jitter.
+        **more: arguments on top; ``render_mode="rgb_array"`` also chooses a headless GL.
 
     Raises:
         NotFoundError: nothing has this name; the message has the nearest name.
-        InputError: the environment refuses an argument, or its module cannot be imported.
+        InputError: the environment refuses an argument, its module cannot be imported, or a wrapper does not fit it.
         RobotError: the robot's folder is wrong, or the environment fails while it is made.
         MissingExtraError: a package that the environment needs is not installed.
         OutputError: pictures were asked for and this machine can draw none.
     """
+    env = _bare(choice.id, {**choice.kwargs, **more})
+    try:
+        env = flat(wrapped(env, choice.wrappers, choice.id))
+        if action_problems(env.action_space, choice.id):
+            return env  # as it is: task() tells
+        return delayed(env, choice)
+    except BaseException:
+        env.close()
+        raise
+
+
+def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     gym_id = _gym_id(env_id)
     if "snnctl/" not in gym_id:
         _refuse_unknown(gym_id)
@@ -153,28 +170,31 @@ def _line(error: BaseException) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def task(
-    env: gymnasium.Env[Any, Any], env_id: str, env_kwargs: Mapping[str, bool | int | float | str] | None = None
-) -> Task:
-    """Describe the environment, which was made as ``make(env_id, **env_kwargs)``, as an agent's task.
+def task(env: gymnasium.Env[Any, Any], choice: EnvChoice) -> Task:
+    """Describe the environment, which was :func:`opened` as ``choice``, as an agent's task.
 
     Raises:
         SpaceError: one problem for each of the two spaces that cannot be connected.
     """
-    problems = [*_observation_problems(env.observation_space, env_id), *_action_problems(env.action_space, env_id)]
-    if problems:
-        raise SpaceError(*problems)
-    discrete = isinstance(env.action_space, spaces.Discrete)
+    found = [*observation_problems(env.observation_space, choice.id), *action_problems(env.action_space, choice.id)]
+    if found:
+        raise SpaceError(*found)
     actions: Any = env.action_space
     observations: Any = env.observation_space
+    several = tuple(int(n) for n in actions.nvec) if isinstance(actions, spaces.MultiDiscrete) else ()
+    continuous = isinstance(actions, spaces.Box)
     return Task(
-        env_id=env_id,
+        env_id=choice.id,
         observation_size=int(observations.shape[0]),
-        action_size=int(actions.n if discrete else actions.shape[0]),
-        action_kind="discrete" if discrete else "continuous",
+        action_size=sum(several) or int(actions.shape[0] if continuous else actions.n),
+        action_kind="continuous" if continuous else "discrete",
+        action_choices=several,
         control_dt_s=control_dt_s(env),
         env_version=env.spec.version if env.spec is not None else None,
-        env_kwargs=dict(env_kwargs or {}),
+        env_kwargs=choice.kwargs,
+        env_wrappers=choice.wrappers,
+        env_delay=choice.delay,
+        env_jitter=choice.jitter,
     )
 
 
@@ -182,13 +202,13 @@ def limits(env: gymnasium.Env[Any, Any]) -> tuple[NDArray[np.float64], NDArray[n
     """Lowest and highest continuous action, each (actions,).
 
     Raises:
-        SpaceError: the action space is not a one-dimensional Box with finite bounds.
+        SpaceError: the action space is not a Box with finite bounds.
     """
     space = env.action_space
     where = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
-    problems = _action_problems(space, where)
+    problems = action_problems(space, where)
     if not problems and not isinstance(space, spaces.Box):
-        problems = [Problem(f"{where}:action_space", f"{_kind(space)} has no limits", "only a Box has")]
+        problems = [Problem(f"{where}:action_space", f"{kind(space)} has no limits", "only a Box has")]
     if problems or not isinstance(space, spaces.Box):
         raise SpaceError(*problems)
     return space.low.astype(np.float64), space.high.astype(np.float64)
@@ -209,54 +229,3 @@ def control_dt_s(env: gymnasium.Env[Any, Any]) -> float:
     if isinstance(fps, int | float) and math.isfinite(fps) and fps > 0:
         return 1.0 / float(fps)
     return DEFAULT_CONTROL_DT_S
-
-
-def _observation_problems(space: spaces.Space[Any], env_id: str) -> list[Problem]:
-    where = f"{env_id}:observation_space"
-    if isinstance(space, spaces.Box):
-        if len(space.shape) == 1 and space.shape[0] > 0:
-            return []
-        if len(space.shape) == 3:
-            remedy = "reduce it to a few features with gymnasium.wrappers.TransformObservation"
-            return [Problem(where, f"is an image {space.shape}; {_SUPPORTED_OBSERVATIONS}", remedy)]
-        remedy = _FLATTEN if space.shape != (0,) else "it has no components"
-        return [Problem(where, f"is a Box of shape {space.shape}; {_SUPPORTED_OBSERVATIONS}", remedy)]
-    remedies: dict[type[spaces.Space[Any]], str] = {
-        spaces.Dict: "wrap it in gymnasium.wrappers.FilterObservation and FlattenObservation",
-        spaces.Tuple: _FLATTEN,
-        spaces.Discrete: f"{_FLATTEN} (one-hot)",
-        spaces.MultiDiscrete: f"{_FLATTEN} (one-hot)",
-        spaces.MultiBinary: f"{_FLATTEN}, which makes it a Box of 0 and 1",
-    }
-    remedy = remedies.get(type(space), "wrap it in gymnasium.wrappers.TransformObservation")
-    return [Problem(where, f"is {_kind(space)}; {_SUPPORTED_OBSERVATIONS}", remedy)]
-
-
-def _action_problems(space: spaces.Space[Any], env_id: str) -> list[Problem]:
-    where = f"{env_id}:action_space"
-    if isinstance(space, spaces.Discrete):
-        if int(space.start) == 0:
-            return []
-        remedy = "shift it with gymnasium.wrappers.TransformAction"
-        return [Problem(where, f"is Discrete starting at {int(space.start)}; {_SUPPORTED_ACTIONS}", remedy)]
-    if isinstance(space, spaces.Box):
-        if len(space.shape) != 1 or space.shape[0] == 0:
-            remedy = "reshape it with gymnasium.wrappers.TransformAction"
-            return [Problem(where, f"is a Box of shape {space.shape}; {_SUPPORTED_ACTIONS}", remedy)]
-        finite = np.isfinite(space.low) & np.isfinite(space.high)
-        if not finite.all():
-            index = int(np.argmin(finite))
-            bounds = f"[{space.low[index]}, {space.high[index]}]"
-            remedy = "state finite bounds with gymnasium.wrappers.RescaleAction or TransformAction"
-            return [Problem(where, f"component {index} is unbounded {bounds}; {_SUPPORTED_ACTIONS}", remedy)]
-        if not (space.low < space.high).all():
-            index = int(np.argmin(space.low < space.high))
-            return [Problem(where, f"component {index} has no room between its bounds", "drop it with TransformAction")]
-        return []
-    remedy = "map it to a Box or to Discrete with gymnasium.wrappers.TransformAction"
-    return [Problem(where, f"is {_kind(space)}; {_SUPPORTED_ACTIONS}", remedy)]
-
-
-def _kind(space: spaces.Space[Any]) -> str:
-    name = type(space).__name__
-    return f"Discrete({space.n})" if isinstance(space, spaces.Discrete) else f"a {name}"

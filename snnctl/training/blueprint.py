@@ -47,7 +47,7 @@ class Blueprint:
         Raises:
             SpaceError: the environment's spaces cannot be connected to a controller.
         """
-        task = environments.task(env, recipe.env.id, recipe.env.kwargs)
+        task = environments.task(env, recipe.env)
         box: Any = env.observation_space
         description = AgentDescription(
             name=recipe.name,
@@ -98,7 +98,7 @@ class Blueprint:
 
     def environments(self, seed: int, count: int) -> Environments:
         """Open ``count`` environments to train in; whoever asks closes them."""
-        return Environments(self.recipe.env.id, self.recipe.env.kwargs, seed, count)
+        return Environments(self.recipe.env, seed, count)
 
 
 def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
@@ -121,7 +121,7 @@ def opened(recipe: Recipe) -> Blueprint:
     Raises:
         SnnctlError: the environment cannot be made, or not be connected to a controller.
     """
-    env = environments.make(recipe.env.id, **recipe.env.kwargs)
+    env = environments.opened(recipe.env)
     try:
         return Blueprint.of(recipe, env)
     finally:

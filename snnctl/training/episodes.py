@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem
 from snnctl.robots.divergence import Watch, number
-from snnctl.robots.environments import make
+from snnctl.robots.environments import opened
 
 Floats = NDArray[np.float64]
 
@@ -48,12 +49,12 @@ class Step(NamedTuple):
 class Environments:
     """``count`` copies of one environment, stepped one after the other."""
 
-    def __init__(self, env_id: str, env_kwargs: Mapping[str, Any], seed: int, count: int) -> None:
+    def __init__(self, env: EnvChoice, seed: int, count: int) -> None:
         self.seed = seed
         self.envs: list[gymnasium.Env[Any, Any]] = []
         try:
             for _ in range(count):
-                self.envs.append(make(env_id, **env_kwargs))
+                self.envs.append(opened(env))
             self._start(count)
         except BaseException:
             self.close()
@@ -78,8 +79,8 @@ class Environments:
     def step(self, actions: NDArray[Any]) -> Step:
         """Advance every environment by one step, and reset those whose episode ended.
 
-        ``actions`` is (envs,) of indices for discrete actions, else (envs, actions) in the
-        environment's own units.
+        ``actions`` is (envs,) of indices for discrete actions, (envs, choices) of indices where an action makes
+        several choices, else (envs, actions) in the environment's own units.
         """
         count = len(self.envs)
         rewards = np.zeros(count)  # (envs,)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,29 +24,42 @@ class Gradient(NamedTuple):
     log_std: Floats  # (actions,), zeros for choices
 
 
-class Choice:
-    """One of ``n`` actions with probability softmax(z). Actions are (batch, 1), an index each."""
+class Choices:
+    """An index for each of some independent choices, of ``sizes[c]`` each, with probability softmax(z of choice c).
 
-    width = 1
+    ``z`` has the choices one after the other. Actions are (batch, choices). Log-probabilities and entropies of
+    independent choices add up.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.width = len(sizes)
+        ends = np.cumsum(sizes)
+        self._parts = [slice(int(end - size), int(end)) for end, size in zip(ends, sizes, strict=True)]
 
     def sample(self, z: Floats, log_std: Floats, random: np.random.Generator) -> Floats:
         """Draw by the Gumbel maximum: argmax(z + g)."""
-        chosen: NDArray[np.intp] = np.argmax(z + random.gumbel(size=z.shape), axis=1, keepdims=True)
-        return chosen.astype(np.float64)
+        noisy = z + random.gumbel(size=z.shape)
+        return np.stack([noisy[:, part].argmax(axis=1) for part in self._parts], axis=1).astype(np.float64)
 
     def log_probability(self, z: Floats, log_std: Floats, actions: Floats) -> tuple[Floats, Floats]:
         """Log-probability of the actions and the entropy, (batch,) each."""
-        log_p = _log_softmax(z)
-        chosen = log_p[np.arange(len(z)), actions[:, 0].astype(np.intp)]
-        return chosen, -(np.exp(log_p) * log_p).sum(axis=1)
+        rows = np.arange(len(z))
+        chosen, entropy = np.zeros(len(z)), np.zeros(len(z))
+        for choice, part in enumerate(self._parts):
+            log_p = _log_softmax(z[:, part])
+            chosen += log_p[rows, actions[:, choice].astype(np.intp)]
+            entropy -= (np.exp(log_p) * log_p).sum(axis=1)
+        return chosen, entropy
 
     def gradient(self, z: Floats, log_std: Floats, actions: Floats, d_log_p: Floats, d_entropy: float) -> Gradient:
-        """By d log p / dz = onehot - p ; d H / dz[j] = -p[j] (log p[j] + H)."""
-        log_p = _log_softmax(z)
-        p = np.exp(log_p)
-        entropy = -(p * log_p).sum(axis=1, keepdims=True)
-        dz = -p * d_log_p[:, None] - d_entropy * p * (log_p + entropy)
-        dz[np.arange(len(z)), actions[:, 0].astype(np.intp)] += d_log_p
+        """By d log p / dz = onehot - p ; d H / dz[j] = -p[j] (log p[j] + H), each within its choice."""
+        rows, dz = np.arange(len(z)), np.empty_like(z)
+        for choice, part in enumerate(self._parts):
+            log_p = _log_softmax(z[:, part])
+            p = np.exp(log_p)
+            entropy = -(p * log_p).sum(axis=1, keepdims=True)
+            dz[:, part] = -p * d_log_p[:, None] - d_entropy * p * (log_p + entropy)
+            dz[rows, part.start + actions[:, choice].astype(np.intp)] += d_log_p
         return Gradient(dz, np.zeros_like(log_std))
 
 

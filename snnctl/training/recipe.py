@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -11,18 +10,11 @@ from pydantic import Discriminator, Tag
 
 from snnctl import slots
 from snnctl.agent.description import Decoder, Encoder
+from snnctl.agent.environment import EnvChoice
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
 from snnctl.network.dense import Activation, DenseNetwork
 from snnctl.network.description import NetworkDescription, Neuron, stack
-
-
-@schema
-class EnvChoice:
-    """Which environment: a Gymnasium id, ``module:Env-v0``, or the name of a folder in ``envs/``."""
-
-    id: str
-    kwargs: dict[str, bool | int | float | str] = field(default_factory=dict)
 
 
 @schema

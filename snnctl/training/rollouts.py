@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Metric, State
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.episodes import Step
-from snnctl.training.exploration import Choice, Normal
+from snnctl.training.exploration import Choices, Normal
 
 Floats = NDArray[np.float64]
 
@@ -42,8 +42,9 @@ class Rollouts:
 
     def __init__(self, blueprint: Blueprint, seed: int, count: int) -> None:
         self._limits = blueprint.limits
-        actions = blueprint.task.action_size
-        self.distribution: Choice | Normal = Choice() if self._limits is None else Normal(actions)
+        task = blueprint.task
+        discrete = task.action_kind == "discrete"
+        self.distribution: Choices | Normal = Choices(task.choices) if discrete else Normal(task.action_size)
         self.episodes = 0  # finished so far
         self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)  # (return, length)
         self.environments = blueprint.environments(seed, count)
@@ -80,7 +81,8 @@ class Rollouts:
     def to_environment(self, actions: Floats) -> NDArray[Any]:
         """Indices, or normalised actions clipped and scaled to the limits."""
         if self._limits is None:
-            return actions[:, 0].astype(np.int64)
+            chosen = actions.astype(np.int64)
+            return chosen[:, 0] if self.environments.discrete else chosen
         low, high = self._limits
         return low + (np.clip(actions, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
 

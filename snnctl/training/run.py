@@ -181,7 +181,7 @@ class _Run:
         with contextlib.ExitStack() as opened:
 
             def make() -> gym.Env[Any, Any]:
-                return environments.make(recipe.env.id, **recipe.env.kwargs)
+                return environments.opened(recipe.env)
 
             env = make()
             self.evaluator = Evaluator(env, make, recipe.evaluation.envs)

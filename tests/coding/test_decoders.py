@@ -147,13 +147,13 @@ def test_direction_wraps_around() -> None:
 
 def test_the_winner_and_its_ties() -> None:
     raster = np.array([[0, 0, 1, 0, 0, 0], [1, 0, 1, 0, 0, 1], [1, 1, 0, 0, 1, 1]], np.uint8)  # 3 actions of 2
-    assert winner_take_all.most_spikes(raster, 3) == 0  # 3, 2, 3: the lowest of equals
-    assert winner_take_all.earliest_spike(raster, 3) == 1
-    assert winner_take_all.earliest_spike(raster[1:], 3) == 0  # all in the same tick
+    assert winner_take_all.spikes(raster, 3).argmax() == 0  # 3, 2, 3: the lowest of equals
+    assert winner_take_all.earliness(raster, 3).argmax() == 1
+    assert winner_take_all.earliness(raster[1:], 3).argmax() == 0  # all in the same tick
     v = np.array([0.1, 0.2, 0.9, -1.0, 0.9, 0.3])
-    assert winner_take_all.highest_membrane(v, 3) == 1
-    assert winner_take_all.highest_membrane(np.stack([v[::-1], v]), 3) == 1
+    assert winner_take_all.highest_membranes(v, 3).argmax() == 1
+    assert winner_take_all.highest_membranes(np.stack([v[::-1], v]), 3).argmax() == 1
     silent = np.zeros((4, 6), np.uint8)
-    assert winner_take_all.most_spikes(silent, 3) == winner_take_all.earliest_spike(silent, 3) == 0
+    assert winner_take_all.spikes(silent, 3).argmax() == winner_take_all.earliness(silent, 3).argmax() == 0
     with pytest.raises(ValueError, match=r"membrane\[2\] is nan"):
-        winner_take_all.highest_membrane(np.array([0.0, 1.0, np.nan]), 3)
+        winner_take_all.highest_membranes(np.array([0.0, 1.0, np.nan]), 3).argmax()

@@ -9,6 +9,7 @@ import pytest
 
 from snnctl.agent import folder
 from snnctl.agent.description import Task
+from snnctl.agent.environment import EnvChoice
 from snnctl.agent.float_controller import FloatController
 from snnctl.errors import SpaceError
 from snnctl.loop.closed_loop import require_fit, run_episodes
@@ -42,6 +43,6 @@ def test_more_arguments_come_on_top_of_the_agents_own() -> None:
 def test_a_task_remembers_how_its_environment_was_made() -> None:
     kwargs = {"reset_noise_scale": 0.02}
     env = environments.make("InvertedPendulum-v5", **kwargs)
-    task = environments.task(env, "InvertedPendulum-v5", kwargs)
+    task = environments.task(env, EnvChoice(id="InvertedPendulum-v5", kwargs=kwargs))
     env.close()
     assert (task.env_version, task.env_kwargs) == (5, kwargs)

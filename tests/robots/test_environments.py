@@ -8,6 +8,7 @@ import pytest
 from gymnasium import spaces
 
 from snnctl import slots
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import InputError, MissingExtraError, NotFoundError, OutputError, RobotError, SpaceError
 from snnctl.robots import environments, rendering
 
@@ -20,50 +21,6 @@ class _Spaces(gymnasium.Env):
 
 
 BOX = spaces.Box(-1, 1, (3,))
-BAD_OBSERVATIONS = {
-    "a Dict": spaces.Dict({"a": BOX}),
-    "a Tuple": spaces.Tuple((BOX, BOX)),
-    "an image": spaces.Box(0, 255, (64, 64, 3), np.uint8),
-    "of shape (2, 2)": spaces.Box(-1, 1, (2, 2)),
-    "Discrete(4)": spaces.Discrete(4),
-    "a MultiBinary": spaces.MultiBinary(4),
-    "a MultiDiscrete": spaces.MultiDiscrete([2, 3]),
-}
-BAD_ACTIONS = {
-    "a Dict": spaces.Dict({"a": BOX}),
-    "a Tuple": spaces.Tuple((BOX, BOX)),
-    "component 1 is unbounded": spaces.Box(np.array([-1, -np.inf]), np.array([1, np.inf]), dtype=np.float64),
-    "component 0 has no room": spaces.Box(np.array([1.0]), np.array([1.0]), dtype=np.float64),
-    "shape (2, 2)": spaces.Box(-1, 1, (2, 2)),
-    "starting at 1": spaces.Discrete(4, start=1),
-    "a MultiBinary": spaces.MultiBinary(4),
-    "a MultiDiscrete": spaces.MultiDiscrete([2, 3]),
-}
-
-
-@pytest.mark.parametrize("words", BAD_OBSERVATIONS)
-def test_observation_spaces_that_cannot_be_encoded_are_refused(words):
-    with pytest.raises(SpaceError) as caught:
-        environments.task(_Spaces(BAD_OBSERVATIONS[words], BOX), "X-v0")
-    (problem,) = caught.value.problems
-    assert words in problem.message and "one-dimensional Box" in problem.message
-    assert "gymnasium.wrappers" in problem.remedy
-
-
-@pytest.mark.parametrize("words", BAD_ACTIONS)
-def test_action_spaces_that_cannot_be_decoded_are_refused(words):
-    env = _Spaces(BOX, BAD_ACTIONS[words])
-    for call in (lambda: environments.task(env, "X-v0"), lambda: environments.limits(env)):
-        with pytest.raises(SpaceError) as caught:
-            call()
-        (problem,) = caught.value.problems
-        assert words in problem.message and problem.remedy
-
-
-def test_both_spaces_are_reported_at_once():
-    with pytest.raises(SpaceError) as caught:
-        environments.task(_Spaces(spaces.Discrete(3), spaces.MultiBinary(2)), "X-v0")
-    assert len(caught.value.problems) == 2 and caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -78,7 +35,7 @@ def test_both_spaces_are_reported_at_once():
 )
 def test_a_task_is_read_from_the_environment(env_id, sizes, kind, dt):
     env = environments.make(env_id)
-    task = environments.task(env, env_id)
+    task = environments.task(env, EnvChoice(id=env_id))
     assert (task.observation_size, task.action_size) == sizes
     assert task.action_kind == kind and task.control_dt_s == pytest.approx(dt)
     assert task.env_id == env_id

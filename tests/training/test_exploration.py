@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snnctl.training.exploration import Choice, Normal
+from snnctl.training.exploration import Choices, Normal
 
 
-@pytest.mark.parametrize("distribution", [Choice(), Normal(3)])
-def test_gradient_equals_central_differences(distribution: Choice | Normal) -> None:
+@pytest.mark.parametrize("distribution", [Choices((3,)), Choices((2, 1)), Normal(3)])
+def test_gradient_equals_central_differences(distribution: Choices | Normal) -> None:
     random = np.random.default_rng(0)
     z, log_std = random.normal(size=(5, 3)), np.array([-0.5, 0.1, -1.0])
     actions = distribution.sample(z, log_std, random)
@@ -31,7 +31,7 @@ def test_gradient_equals_central_differences(distribution: Choice | Normal) -> N
 
 def test_choice_samples_with_the_probabilities_of_a_softmax() -> None:
     z = np.tile(np.log([0.2, 0.3, 0.5]), (20_000, 1))
-    drawn = Choice().sample(z, np.zeros(3), np.random.default_rng(1))[:, 0]
+    drawn = Choices((3,)).sample(z, np.zeros(3), np.random.default_rng(1))[:, 0]
     np.testing.assert_allclose(np.bincount(drawn.astype(int)) / 20_000, [0.2, 0.3, 0.5], atol=0.015)
 
 
