@@ -86,8 +86,10 @@ def _placed(start: NDArray[Any], dtype: Any, action: NDArray[Any]) -> NDArray[An
 def observation_problems(space: spaces.Space[Any], env_id: str) -> list[Problem]:
     """Why observations of this space cannot be given to a controller; empty when they can."""
     where = f"{env_id}:observation_space"
-    if isinstance(space, spaces.Box) and _is_image(space):
-        return [Problem(where, f"is an image {space.shape}; a controller observes numbers", _smaller(space.shape))]
+    if _is_image(space):
+        return [
+            Problem(where, f"is an image {space.shape}; a controller observes numbers", _smaller(space.shape or ()))
+        ]
     parts = list(_parts(space, ""))
     bad = {place: said for place, part in parts if (said := _unfit(part))}
     if bad:
@@ -152,9 +154,16 @@ def _unfit(part: spaces.Space[Any]) -> str:
     return "" if fitting else f"a {type(part).__name__}"
 
 
-def _is_image(box: spaces.Box) -> bool:
+def _is_image(box: spaces.Space[Any]) -> bool:
     """As Gymnasium says, grey ones and stacks of them included: bytes 0 to 255 in two dimensions or more."""
+    if not isinstance(box, spaces.Box):
+        return False
     return box.dtype == np.uint8 and len(box.shape) >= 2 and bool((box.low == 0).all() and (box.high == 255).all())
+
+
+def _is_small(image: spaces.Space[Any]) -> bool:
+    """Whether each pixel may be a number that is observed."""
+    return 10 * int(np.prod(image.shape or ())) <= MAX_OBSERVATIONS  # leaves room for other parts
 
 
 def _smaller(shape: tuple[int, ...]) -> str:
@@ -165,18 +174,23 @@ def _smaller(shape: tuple[int, ...]) -> str:
 
 
 def _without(space: spaces.Space[Any], bad: set[str]) -> str:
-    """How to observe the other parts of a Dict or Tuple alone."""
-    if isinstance(space, spaces.Dict):
-        keys = [key for key in space if not any(b == f".{key}" or b.startswith(f".{key}.") for b in bad)]
-        written = ", ".join(f'"{key}"' for key in keys)
-    elif isinstance(space, spaces.Tuple):
-        numbers = [n for n in range(len(space)) if not any(b == f".{n}" or b.startswith(f".{n}.") for b in bad)]
-        written = ", ".join(map(str, numbers))
-    else:
+    """How to observe what can be observed of a Dict or Tuple: all but what is in ``bad``, and small images."""
+    if not isinstance(space, spaces.Dict | spaces.Tuple):
         return _OWN_WRAPPER
-    if not written:
+    images = {place for place, part in _parts(space, "") if place in bad and _is_image(part) and _is_small(part)}
+
+    def kept(within: set[str]) -> list[str | int]:
+        names: list[str | int] = list(space) if isinstance(space, spaces.Dict) else list(range(len(space)))
+        return [n for n in names if not any(b == f".{n}" or b.startswith(f".{n}.") for b in within)]
+
+    keys = kept(bad - images)
+    if not keys:
         return _OWN_WRAPPER
-    return f'append {{ name = "filter_observation", keys = [{written}] }} to env.wrappers'
+    written = ", ".join(f'"{key}"' if isinstance(key, str) else str(key) for key in keys)
+    tables = f'{{ name = "filter_observation", keys = [{written}] }}'
+    if len(kept(bad)) < len(keys):
+        tables += ', { name = "flatten" }'
+    return f"append {tables} to env.wrappers"
 
 
 def _limited(space: spaces.Box) -> str:

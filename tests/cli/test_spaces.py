@@ -1,4 +1,4 @@
-"""Environments of any spaces on the command line: trained, checked, shown and evaluated in their wrappers and delays."""
+"""Environments of any spaces on the command line: trained, checked, shown and evaluated, in wrappers and late."""
 
 from __future__ import annotations
 

@@ -103,9 +103,9 @@ REFUSED = {
 def remedied(error: SpaceError, choice: EnvChoice) -> EnvChoice:
     """The choice with the wrapper that the message says to append, read as a file would be."""
     (problem,) = error.problems
-    (table,) = re.findall(r"append (\{.*\}) to env.wrappers", problem.remedy)
-    wrapper = WRAPPERS.read(tomllib.loads(f"w = {table}")["w"])
-    return EnvChoice(id=choice.id, kwargs=choice.kwargs, wrappers=(*choice.wrappers, wrapper))
+    (tables,) = re.findall(r"append (\{.*\}) to env.wrappers", problem.remedy)
+    wrappers = tuple(WRAPPERS.read(table) for table in tomllib.loads(f"w = [{tables}]")["w"])
+    return EnvChoice(id=choice.id, kwargs=choice.kwargs, wrappers=(*choice.wrappers, *wrappers))
 
 
 @pytest.mark.parametrize(("observe", "act"), REFUSED)
@@ -120,6 +120,8 @@ def test_what_is_refused_is_accepted_with_the_printed_remedy(observe: str, act: 
     observation, _ = env.reset(seed=0)
     assert observation.shape == (task.observation_size,)
     env.step(env.action_space.sample())
+    if observe == "mission":
+        assert task.observation_size == 2 + 4 * 4 * 3  # all but the text
     if act == "half bounded":  # what is bounded keeps its bounds
         assert env.action_space.low.tolist() == [3.0, -1.0] and env.action_space.high.tolist() == [5.0, 9.0]
 
