@@ -152,24 +152,20 @@ class TwinCritics:
 
     def action_gradient(self, x: Floats, a: Floats) -> tuple[Floats, Floats]:
         """The smaller Q of both critics (batch,) and its gradient dQ / da (batch, actions); nothing is learnt."""
-        batch, dims = self.batch, self.dims
-        inputs = self._inputs[:batch]
-        inputs[:, :dims], inputs[:, dims:] = x, a
-
-        def value(i: int) -> None:
-            out = self._outs[i][:batch]
-            self._acting[i].forward(self.online.layers[i], self.running.layers[i], inputs, out, "running")
-            self.head.value(out, self._q[i], self._out_gradients[i][:batch])
-
-        def back(i: int) -> Floats:
-            return self._acting[i].input_gradient(self.online.layers[i], self._out_gradients[i][:batch], dims)
-
-        self._halves.run(value)
+        batch = self.batch
+        self._put(x, a)
+        self._halves.run(self._value)
         first = self._q[0] <= self._q[1]
         self._out_gradients[0][:batch][~first] = 0
         self._out_gradients[1][:batch][first] = 0
-        slopes = self._halves.run(back)
+        slopes = self._halves.run(self._slope)
         return np.where(first, self._q[0], self._q[1]), slopes[0] + slopes[1]
+
+    def first_action_gradient(self, x: Floats, a: Floats) -> tuple[Floats, Floats]:
+        """Q of the first critic (batch,) and its gradient dQ / da (batch, actions), buffers; nothing is learnt."""
+        self._put(x, a)
+        self._value(0)
+        return self._q[0], self._slope(0)
 
     def arrays(self) -> dict[str, Floats]:
         """Everything that the next step depends on (the arrays themselves)."""
@@ -184,6 +180,23 @@ class TwinCritics:
     def close(self) -> None:
         """Close the second thread."""
         self._halves.close()
+
+    def _put(self, x: Floats, a: Floats) -> None:
+        """Samples whose actions are judged."""
+        inputs = self._inputs[: self.batch]
+        inputs[:, : self.dims], inputs[:, self.dims :] = x, a
+
+    def _value(self, i: int) -> None:
+        """Q of a critic of them, and its derivative by the outputs."""
+        out = self._outs[i][: self.batch]
+        inputs = self._inputs[: self.batch]
+        self._acting[i].forward(self.online.layers[i], self.running.layers[i], inputs, out, "running")
+        self.head.value(out, self._q[i], self._out_gradients[i][: self.batch])
+
+    def _slope(self, i: int) -> Floats:
+        """Its derivative by the actions."""
+        out_gradient = self._out_gradients[i][: self.batch]
+        return self._acting[i].input_gradient(self.online.layers[i], out_gradient, self.dims)
 
     def _forward(self, i: int, weights: _Parameters, running: _Parameters, x: Floats, mode: Mode) -> None:
         self._passes[i].forward(weights.layers[i], running.layers[i], x, self._outs[i], mode)

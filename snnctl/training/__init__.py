@@ -16,5 +16,6 @@ def __getattr__(name: str) -> Any:
     from snnctl.training.ppo import PpoConfig
     from snnctl.training.rstdp import RstdpConfig
     from snnctl.training.sac import SacConfig
+    from snnctl.training.td3 import Td3Config
 
-    return (PpoConfig, RstdpConfig, SacConfig)
+    return (PpoConfig, RstdpConfig, SacConfig, Td3Config)

@@ -47,6 +47,9 @@ class Workspace(Protocol):
 class Policy(Protocol):
     """What is fixed: structure, constants and the shapes of the tensors, which have the names of the agent."""
 
+    dims: int  # observations
+    actions: int  # of the read-out
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of the tensors that are trained, in the order of a flat vector."""

@@ -26,7 +26,7 @@ from snnctl import runtime, slots, streams
 from snnctl.agent.folder import Agent
 from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, Problem
-from snnctl.surrogate import adam, parameters
+from snnctl.surrogate import parameters
 from snnctl.surrogate.critics import LayerNormalised
 from snnctl.surrogate.derivatives import Rectangular
 from snnctl.surrogate.twin_critics import TwinCritics
@@ -35,9 +35,9 @@ from snnctl.training.algorithm import Metric, Report, Rows, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.return_scale import ReturnScale
 from snnctl.training.running_statistics import nothing_seen, restored
+from snnctl.training.trained import Trained
 
 BOUND = 5.0  # returns of scaled rewards stay within +-BOUND
-EPSILON = 1e-8  # of Adam
 
 Floats = NDArray[np.floating[Any]]
 Floats64 = NDArray[np.float64]
@@ -88,23 +88,6 @@ class OffPolicyTrainer(Trainer):
             remedy = "choose such an environment, or another trainer"
             found.append(Problem(f"{blueprint.name}:trainer.kind", message, remedy))
         return [*found, *actor.problems(blueprint.description, self.derivative, blueprint.name)]
-
-
-class Trained:
-    """Parameters with their gradient and moments."""
-
-    def __init__(self, shapes: parameters.Shapes) -> None:
-        self.flat, self.tensors = parameters.allocate(shapes, np.float32)
-        self.gradient, self.gradients = parameters.allocate(shapes, np.float32)
-        self.moments = adam.moments(self.flat)
-
-    def step(self, lr: float) -> None:
-        """One update by the gradient."""
-        adam.update(self.flat, self.gradient, self.moments, lr, epsilon=EPSILON)
-
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Everything that the next step depends on (the arrays themselves)."""
-        return {name: self.flat, **self.moments.arrays(name)}
 
 
 class OffPolicy:
@@ -282,7 +265,7 @@ class OffPolicy:
             bonus.astype(np.float32),
             self.config.critic_lr * self._remaining,
         )
-        sums[:3] += 1, learnt.loss, learnt.clipped
+        sums += 1, learnt.loss, learnt.clipped
 
     def _check_finite(self) -> None:
         name = parameters.first_not_finite(self._learnt())

@@ -32,7 +32,8 @@ from snnctl.training import actor, off_policy, squashed_normal
 from snnctl.training.algorithm import Algorithm, Metric, Report, State
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.held_noise import HeldNoise
-from snnctl.training.off_policy import EPSILON, Floats, Floats64, OffPolicy, OffPolicyTrainer, Trained
+from snnctl.training.off_policy import Floats, Floats64, OffPolicy, OffPolicyTrainer
+from snnctl.training.trained import EPSILON, Trained
 
 
 @schema

@@ -87,6 +87,10 @@ def test_the_gradient_of_the_actions_equals_central_differences(form: Critic) ->
     found = measured(flat, lambda: twins.action_gradient(x, a)[0].sum())
     np.testing.assert_allclose(gradient.reshape(-1), found, rtol=1e-5, atol=1e-7)
     np.testing.assert_array_equal(q, twins.action_gradient(x, a)[0])
+    q, gradient = (array.copy() for array in twins.first_action_gradient(x, a))
+    found = measured(flat, lambda: twins.first_action_gradient(x, a)[0].sum())
+    np.testing.assert_allclose(gradient.reshape(-1), found, rtol=1e-5, atol=1e-7)
+    assert (q >= twins.action_gradient(x, a)[0]).all() and (q > twins.action_gradient(x, a)[0]).any()
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.kind)
