@@ -3,7 +3,8 @@
 One update:
 
 1. rollout: ``envs`` environments take ``rollout_steps`` steps each with actions drawn from the policy
-2. advantages by generalised advantage estimation, returns = advantages + values
+2. rewards divided by the running deviation of discounted returns (training.return_scale), advantages by generalised
+   advantage estimation, returns = advantages + values
 3. old log-probabilities, recomputed with the forward pass that the gradient uses
 4. ``epochs`` times over shuffled minibatches, minimise
 
@@ -16,6 +17,10 @@ A minibatch is always cut into the same two shards, whose gradients are added in
 two threads give the same bits. Every random number comes from a stream named by (seed, role, update),
 so no generator has a state to keep. Observations are normalised by statistics that stay frozen during
 an update; with ``normaliser.learnable = false`` they stay at mean 0 and deviation 1 for good.
+
+Why decoder weights start small: a spike more or less moves an action by weight / ticks, so the smallest step that a
+spiking policy can take is not infinitesimal, and where it is large beside the deviation of the exploration a few
+flipped spikes leave the clipping range.
 
 Source: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., ICLR blog track 2022).
 """
@@ -40,8 +45,11 @@ from snnctl.training.advantage import advantages
 from snnctl.training.algorithm import Algorithm, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.exploration import LOG_STD_RANGE
+from snnctl.training.return_scale import ReturnScale
 from snnctl.training.running_statistics import nothing_seen, restored
 
+BOUND = 10.0  # returns of scaled rewards stay within +-BOUND, those of rewards that never change, too
+TINY = 1e-12  # variance of returns that do not vary
 SHARDS = 2  # of a minibatch, whatever the number of workers
 
 Floats = NDArray[np.floating[Any]]
@@ -54,6 +62,7 @@ class PpoConfig(Trainer):
     METRICS: ClassVar[dict[str, Metric]] = {
         "loss/policy": Metric("the clipped objective, with the sign of a loss"),
         "loss/value": Metric("half the mean squared error of the critic"),
+        "critic/explained_variance": Metric("share of the variance of the returns that the critic foresaw; 1 at best"),
         "policy/entropy": Metric("in nats; falls as the policy makes up its mind"),
         "policy/approx_kl": Metric(
             "how far the update moved the policy (Kullback-Leibler divergence)",
@@ -65,6 +74,7 @@ class PpoConfig(Trainer):
         "policy/epochs": Metric("epochs of the update; fewer than configured where target_kl stopped it"),
         "policy/std": Metric("standard deviation of continuous actions, in half action ranges"),
         "train/lr": Metric("learning rate of the actor in the update"),
+        "train/reward_scale": Metric("what rewards are divided by"),
         **actor.METRICS,
         **rollouts.METRICS,
     }
@@ -72,24 +82,23 @@ class PpoConfig(Trainer):
     kind: Literal["ppo"] = "ppo"
     total_steps: Annotated[int, Gt(0)] = 100_000  # environment steps, over all environments
     envs: Annotated[int, Gt(0), Le(1024)] = 8  # environments side by side
-    rollout_steps: Annotated[int, Gt(0)] = 128  # steps of each environment in one update
-    minibatch: Annotated[int, Gt(1)] = 256  # samples in one gradient step; divides envs * rollout_steps
-    epochs: Annotated[int, Gt(0)] = 8  # passes over the rollout in one update
-    lr: Annotated[float, Gt(0)] = 1e-3  # of the actor, at the start
+    rollout_steps: Annotated[int, Gt(0)] = 64  # steps of each environment in one update
+    minibatch: Annotated[int, Gt(1)] = 64  # samples in one gradient step; divides envs * rollout_steps
+    epochs: Annotated[int, Gt(0)] = 10  # passes over the rollout in one update
+    lr: Annotated[float, Gt(0)] = 3e-4  # of the actor, at the start
     critic_lr: Annotated[float, Gt(0)] = 1e-3  # of the critic, at the start
-    final_lr_fraction: Annotated[float, Ge(0), Le(1)] = 0.0  # both fall linearly to this fraction of the start
+    final_lr_fraction: Annotated[float, Ge(0), Le(1)] = 0.1  # both fall linearly to this fraction of the start
     gamma: Annotated[float, Ge(0), Le(1)] = 0.99  # discount of future rewards
     gae_lambda: Annotated[float, Ge(0), Le(1)] = 0.95  # 0: one-step advantages, 1: whole returns
     clip: Annotated[float, Gt(0)] = 0.2  # how far the probability ratio may move in one update
     target_kl: Annotated[float, Gt(0)] | None = None  # no further epochs once the policy moved this far
     entropy_coefficient: Annotated[float, Ge(0)] = 0.0  # reward for staying random
     max_gradient_norm: Annotated[float, Gt(0)] = 0.5  # of actor and critic, each
-    reward_scale: Annotated[float, Gt(0)] = 1.0  # rewards are multiplied by this before learning
     critic_hidden: tuple[Annotated[int, Gt(0)], ...] = (64, 64)  # ReLU layers of the critic
     init_gain: Annotated[float, Gt(0)] = 2.0  # synaptic weights start as N(0, gain^2 / n_in)
-    decoder_gain: Annotated[float, Gt(0)] = 0.5  # decoder weights start as N(0, gain^2 / k)
+    decoder_gain: Annotated[float, Gt(0)] = 0.1  # decoder weights start as N(0, gain^2 / k)
     weight_limit: Annotated[float, Gt(0)] = 4.0  # synaptic weights and biases stay within +-limit
-    initial_log_std: float = -0.5  # of continuous actions, in units of half the action range
+    initial_log_std: float = -1.0  # of continuous actions, in units of half the action range
     derivative: Annotated[Any, slots.DERIVATIVES] = Rectangular()
 
     def __post_init__(self) -> None:
@@ -160,6 +169,7 @@ class Ppo:
 
         self.seen = nothing_seen(dims)
         self.frozen = self.seen  # what observations are normalised with during an update
+        self.returns = ReturnScale(config.gamma, BOUND, config.envs)
         self.updates = 0
         self._rollout_pass = self.policy.workspace(config.envs)
         self._rollout_critic = dense.Pass(self.critic_sizes, config.envs, np.float32)
@@ -205,7 +215,8 @@ class Ppo:
         self.updates += 1
         means = sums / samples
         self._check_finite(means)
-        return self._report(means, activity, samples // len(rollout.x), config.lr * remaining)
+        foreseen = 1.0 - float(rollout.advantages.var()) / max(float(rollout.returns.var()), TINY)
+        return self._report(means, activity, samples // len(rollout.x), config.lr * remaining, foreseen)
 
     def agent(self) -> Agent:
         """The agent as it is now (a copy): weights with the statistics that they were trained with."""
@@ -237,7 +248,7 @@ class Ppo:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """What is changed in place and has the same shape for good."""
         moments = self.actor_moments.arrays("actor") | self.critic_moments.arrays("critic")
-        return {"actor": self.actor_flat, "critic": self.critic_flat, **moments}
+        return {"actor": self.actor_flat, "critic": self.critic_flat, "returns": self.returns.numbers, **moments}
 
     def _normalise(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.frozen.normalise(observations, self.description.normaliser.clip)
@@ -260,7 +271,10 @@ class Ppo:
         played = self.rollouts.play(config.rollout_steps, log_std, random, act, self._values)
         if self.description.normaliser.learnable:
             self.seen = self.seen.merge(played.observations.reshape(-1, played.observations.shape[2]))
-        rewards = played.rewards * config.reward_scale
+        for rewards, ended in zip(played.rewards.tolist(), played.ended.tolist(), strict=True):
+            for env in range(config.envs):
+                self.returns.add(rewards[env], ended[env], env)
+        rewards = played.rewards / self.returns.scale
         gained = advantages(rewards, played.values, played.next_values, played.ended, config.gamma, config.gae_lambda)
         rows = gained.size
         batch = _Batch(
@@ -359,16 +373,20 @@ class Ppo:
                 Problem(name, f"is not finite after {self.updates} updates", "lower trainer.lr or trainer.critic_lr")
             )
 
-    def _report(self, means: NDArray[np.float64], activity: dict[str, float], epochs: int, lr: float) -> Report:
+    def _report(
+        self, means: NDArray[np.float64], activity: dict[str, float], epochs: int, lr: float, foreseen: float
+    ) -> Report:
         metrics = {
             "loss/policy": float(means[0]),
             "loss/value": float(means[1]),
+            "critic/explained_variance": foreseen,
             "policy/entropy": float(means[2]),
             "policy/approx_kl": float(means[3]),
             "policy/clip_fraction": float(means[4]),
             "policy/epochs": float(epochs),
             "policy/std": float(np.exp(self.actor["exploration.log_std"]).mean()),
             "train/lr": lr,
+            "train/reward_scale": self.returns.scale,
             **activity,
             **self.rollouts.metrics(),
         }

@@ -100,6 +100,20 @@ def test_the_scale_is_that_of_discounted_returns_of_all_episodes() -> None:
     assert scale.numbers[4] == 0
 
 
+def test_environments_side_by_side_have_returns_of_their_own_and_one_scale() -> None:
+    random, scale = np.random.default_rng(0), ReturnScale(0.9, 100.0, 3)
+    returns, running = [], np.zeros(3)
+    for step in range(200):
+        rewards, ended = random.normal([0.0, 1.0, 50.0]), [step % 10 == 9, step % 17 == 16, False]
+        running = 0.9 * running + rewards
+        returns.append(running.copy())
+        for env in range(3):
+            scale.add(float(rewards[env]), ended[env], env)
+        running[ended] = 0.0
+    assert scale.scale == pytest.approx(np.std(returns))
+    np.testing.assert_allclose(scale.numbers[4:], running, rtol=1e-12)
+
+
 def test_noise_is_held_for_zeta_distributed_times() -> None:
     held, random, lengths = HeldNoise(2), np.random.default_rng(1), []
     before = None

@@ -99,7 +99,7 @@ def test_every_mistake_of_a_space_is_a_line_of_its_own():
         "trainer.gamma = [0.5, 2.0]\n'network.ticks' = []\ntrainer.clip = { low = 0, high = 1, log = true }\n"
         "trainer.gae_lambda = { low = 0.5, high = 1.0 }\ntrainer.epochs = { lo = 1, high = 2 }\nseed = [1, 2]\n"
         "encoder.kind = ['gaussian_populatio']\nnetwork.tick_s = ['1ms', '5mW']\nnetwork.hidden = [[8], [0]]\n"
-        "trainer.reward_scale = { low = 1.5, high = 3, integer = true }\nname.x = [1]\n"
+        "trainer.max_gradient_norm = { low = 1.5, high = 3, integer = true }\nname.x = [1]\n"
     )
     with pytest.raises(ConfigError) as caught:
         begin()
@@ -118,7 +118,7 @@ def test_every_mistake_of_a_space_is_a_line_of_its_own():
         "keys.encoder.kind": "did you mean 'gaussian_population'",
         "keys.network.tick_s": "write a time like 5ms",
         "keys.network.hidden.0": "greater than 0, got 0",
-        "keys.trainer.reward_scale": "whole numbers",
+        "keys.trainer.max_gradient_norm": "whole numbers",
         "keys.name.x": "not a table",
     }
     assert told.keys() == expected.keys()

@@ -399,7 +399,7 @@ def attempt(base: Path) -> None:
     target = base / "small" / "k-seed0"
     if target.exists() and not (target / "recipe.toml").exists():
         shutil.rmtree(target)  # killed before it was a run
-    made = recipe("trainer.total_steps=600", "trainer.report_every=20", "selection.episodes=1")
+    made = recipe("trainer.total_steps=600", "trainer.report_every=20", "evaluation.episodes=1")
     run.train(made, 0, base, name="k", resume=target if target.exists() else None, save_every_s=0.0)
 
 
