@@ -22,6 +22,7 @@ import gymnasium
 import numpy as np
 
 from snnctl import config
+from snnctl.agent.environment import EnvChoice
 from snnctl.errors import InputError, OutputError, Problem, nearest
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
@@ -117,7 +118,7 @@ def scaffold(name: str, env_id: str, out: Path, trainer: str = "") -> tuple[Path
 
 
 def _read(env: gymnasium.Env[Any, Any], env_id: str) -> _Declared:
-    task = environments.task(env, env_id)
+    task = environments.task(env, EnvChoice(id=env_id))
     box: Any = env.observation_space
     low, high = np.asarray(box.low, np.float64), np.asarray(box.high, np.float64)
     least, most = SCALED_SPAN
@@ -145,7 +146,7 @@ def choices(name: str, declared: _Declared, trainer: str = "") -> tuple[Choice, 
         *_coding(declared),
         *_network(declared, kind),
         *(_ppo if kind == "ppo" else _sac)(declared),
-        *_selection(declared),
+        *_evaluation(declared),
     ]
     return tuple(chosen)
 
@@ -257,7 +258,7 @@ def _sac(declared: _Declared) -> list[Choice]:
     ]
 
 
-def _selection(declared: _Declared) -> list[Choice]:
+def _evaluation(declared: _Declared) -> list[Choice]:
     if declared.solved_at is None:
         return []
     reason = "the environment's authors call it solved there; without this line all steps are trained"
