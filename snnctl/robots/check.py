@@ -83,7 +83,11 @@ def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
             "clock": f"{task.control_dt_s:g} s a step",
         }
         remedy = "it must draw from the generator that reset(seed) seeds, or training cannot be resumed bit for bit"
-        return told, _rollout_problems(first, second, choice.id, remedy)
+        try:
+            return told, _rollout_problems(first, second, choice.id, remedy)
+        except Exception as error:  # a stranger's environment may raise anything
+            message = f"fails when it is run ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            return told, [Problem(choice.id, message, "mend the environment")]
 
 
 def _rollout_problems(
