@@ -164,7 +164,7 @@ def test_no_decision_is_an_error(monkeypatch) -> None:
 
     from snnctl.loop import closed_loop
 
-    plain = closed_loop.environments.make
-    monkeypatch.setattr(closed_loop.environments, "make", lambda name, **kw: Broken(plain(name, **kw)))
+    plain = closed_loop.environments.opened
+    monkeypatch.setattr(closed_loop.environments, "opened", lambda choice, **kw: Broken(plain(choice, **kw)))
     with pytest.raises(DivergedError, match="no decision"):
         evaluate(folder.load(LEANING), "loihi1", episodes=1)
