@@ -43,7 +43,7 @@ def main() -> None:
     if options.episodes:
         played(options.name or "cartpole-ppo", options.seed)
         return
-    evaluator.time = SimpleNamespace(monotonic=time.process_time)  # type: ignore[assignment]
+    evaluator.time = SimpleNamespace(monotonic=time.process_time)  # type: ignore[assignment, attr-defined]
     for name in [options.name] if options.name else RECIPES:
         shared(name, options.overrides, options.seed)
 

@@ -110,7 +110,7 @@ _WORDS = {
 
 
 def _finite(values: Any) -> bool:
-    """Whether all are finite; a finite sum of squares says so in a fifth of the time."""
+    """Whether all are finite; a finite sum of squares says so sooner."""
     if isinstance(values, np.ndarray) and values.ndim == 1 and math.isfinite(values.dot(values)):
         return True
     return bool(np.isfinite(values).all())
