@@ -1,6 +1,7 @@
 """The safety gate between controller and robot: an action passes finite and within its limits, or not at all.
 
-    continuous:  every component finite, then a = min(max(a, low), high) in the type of the action space
+    continuous:  every component finite, then a = min(max(a, low), high) in the type of the action space,
+                 rounded before where that is whole (flat_spaces.fitted)
     discrete:    an index in 0 ... n - 1, or one for each choice where an action makes several
 
 MuJoCo replaces a whole control vector by zeros when one component is not a number and carries on;
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
+
+from snnctl.robots.flat_spaces import fitted
 
 
 class Passage(NamedTuple):
@@ -45,21 +48,17 @@ class Gate:
         if not np.isfinite(values).all():
             index = int(np.flatnonzero(~np.isfinite(values))[0])
             return Passage(None, False, f"action[{index}] is {values.flat[index]}")
-        with np.errstate(over="ignore"):  # what overflows the type is clipped to the limit
-            typed = values.astype(box.dtype)
-        clipped = np.clip(typed, box.low, box.high)
-        return Passage(clipped, bool((clipped != typed).any()), None)
+        passed, outside = fitted(box, values)
+        return Passage(passed, bool(outside.any()), None)
 
     def check_rows(self, actions: NDArray[Any]) -> list[Passage]:
         """:meth:`check` of each row of (rows, actions), or of each index (rows,)."""
         box = self._space
         if not isinstance(box, gym.spaces.Box) or actions.shape[1:] != box.shape or not np.isfinite(actions).all():
             return [self.check(action) for action in actions]
-        with np.errstate(over="ignore"):
-            typed = actions.astype(box.dtype)
-        clipped = np.clip(typed, box.low, box.high)
-        limited = (clipped != typed).any(axis=1).tolist()
-        return [Passage(action, outside, None) for action, outside in zip(clipped, limited, strict=True)]
+        passed, outside = fitted(box, actions)
+        limited = outside.any(axis=1).tolist()
+        return [Passage(action, beyond, None) for action, beyond in zip(passed, limited, strict=True)]
 
     @staticmethod
     def _index(action: Any, size: int) -> Passage:

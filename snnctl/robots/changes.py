@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import InputError, Problem, nearest
+from snnctl.robots.flat_spaces import fitted
 
 _FORM = re.compile(r"(?P<path>[A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\[(?P<index>[^\[\]]+)\])?(?P<operator>[+*]?=)(?P<by>.+)")
 _HOW = "write e.g. length*=0.5, model.actuator_gear*=0.8, observation[3]+=0.3 or action*=-1"
@@ -106,13 +107,16 @@ class _Sensors(gymnasium.ObservationWrapper[Any, Any, Any]):
 
     def observation(self, observation: Any) -> NDArray[Any]:
         """A changed copy."""
-        told = np.array(observation)
+        told = _real(observation)
         told[self._which] = self._change.of(told[self._which])
         return told
 
 
 class _Motors(gymnasium.ActionWrapper[Any, Any, Any]):
-    """What is done is not what was decided. A result beyond the actions' limits is the environment's to clip."""
+    """What is done is not what was decided. A result beyond the actions' limits is the environment's to clip.
+
+    Whole numbers are rounded and clipped, because what is beyond their type would wrap.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any], change: Change) -> None:
         if not isinstance(env.action_space, gymnasium.spaces.Box):
@@ -122,9 +126,17 @@ class _Motors(gymnasium.ActionWrapper[Any, Any, Any]):
 
     def action(self, action: Any) -> NDArray[Any]:
         """A changed copy."""
-        done = np.array(action)
+        done = _real(action)
         done[self._which] = self._change.of(done[self._which])
-        return done
+        space = self.action_space
+        assert isinstance(space, gymnasium.spaces.Box)
+        return done if space.dtype.kind == "f" else fitted(space, done)[0]
+
+
+def _real(values: Any) -> NDArray[Any]:
+    """A copy in which a change is not cut to a whole number."""
+    copy = np.array(values)
+    return copy if copy.dtype.kind == "f" else copy.astype(np.float64)
 
 
 def _set(owner: Any, change: Change) -> None:

@@ -63,7 +63,7 @@ class Watch:
             action: what was sent to the environment (checked when given).
         """
         if action is not None and not _finite(action):
-            return f"the action is not finite ({_first(action)})"
+            return f"the action is not finite ({first(action)})"
         if self._data is not None and (hidden := self._hidden()) is not None:
             return hidden
         if not math.isfinite(reward):
@@ -71,7 +71,7 @@ class Watch:
         if abs(reward) > LARGEST_REWARD:
             return f"the reward is beyond what can be summed ({reward:g})"
         if not _finite(observation):
-            return f"the observation is not finite ({_first(observation)})"
+            return f"the observation is not finite ({first(observation)})"
         return None
 
     def _hidden(self) -> str | None:
@@ -116,7 +116,8 @@ def _finite(values: Any) -> bool:
     return bool(np.isfinite(values).all())
 
 
-def _first(values: Any) -> str:
+def first(values: Any) -> str:
+    """Which component is the first that is not finite."""
     flat = np.asarray(values, dtype=np.float64).ravel()
     index = int(np.argmin(np.isfinite(flat)))
     return f"component {index} is {flat[index]}"

@@ -22,7 +22,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.wrappers import FlattenObservation, TransformAction
+from gymnasium.wrappers import FlattenObservation, TransformAction, TransformObservation
 from numpy.typing import NDArray
 
 from snnctl.errors import Problem
@@ -64,6 +64,52 @@ def flat_action(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
         inverse = functools.partial(_placed, zeros, space.dtype)
         return TransformAction(env, inverse, spaces.MultiDiscrete(np.full(zeros.size, 2)))
     return env
+
+
+def fitted(space: spaces.Box, values: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Numbers as an action of this Box: rounded (half to even) where its type is whole, clipped, then cast.
+
+    Args:
+        space: of the action.
+        values: (..., actions); what is not a number stays so, and has no whole value.
+
+    Returns:
+        The action (..., actions) in the type of the space, and whether each component was outside the limits.
+    """
+    if space.dtype.kind not in "iub":
+        with np.errstate(over="ignore"):  # what overflows the type is clipped to the limit
+            typed = values.astype(space.dtype)
+        clipped: NDArray[Any] = np.clip(typed, space.low, space.high)
+        return clipped, clipped != typed
+    whole = np.rint(values)
+    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    inside = (whole > low) & (whole < high)  # at a limit the limit itself: 2**63 - 1 has no float, and 2**63 wraps
+    cast = np.where(inside, whole, 0.0).astype(space.dtype)
+    return np.where(inside, cast, np.where(whole >= high, space.high, space.low)), (whole < low) | (whole > high)
+
+
+def real_action(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment with real numbers for whole ones, each done as the nearest; for what scales or divides actions."""
+    space = env.action_space
+    if not isinstance(space, spaces.Box) or space.dtype.kind not in "iub":
+        return env
+    return TransformAction(env, functools.partial(_whole, space), _real(space))
+
+
+def real_observation(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment with real numbers for whole ones; for what scales observations."""
+    space = env.observation_space
+    if not isinstance(space, spaces.Box) or space.dtype.kind not in "iub":
+        return env
+    return TransformObservation(env, functools.partial(np.asarray, dtype=np.float64), _real(space))
+
+
+def _real(space: spaces.Box) -> spaces.Box:
+    return spaces.Box(space.low.astype(np.float64), space.high.astype(np.float64), dtype=np.float64)
+
+
+def _whole(space: spaces.Box, action: Any) -> NDArray[Any]:
+    return fitted(space, np.asarray(action, np.float64))[0]
 
 
 def _shaped(space: spaces.Box, action: NDArray[Any]) -> NDArray[Any]:

@@ -23,7 +23,16 @@ from numpy.typing import NDArray
 from snnctl import slots
 from snnctl.config import schema
 from snnctl.errors import InputError, Problem, SnnctlError, SpaceError
-from snnctl.robots.flat_spaces import MAX_CHOICES, MAX_OBSERVATIONS, flat_action, flat_observation, kind
+from snnctl.robots.flat_spaces import (
+    MAX_CHOICES,
+    MAX_OBSERVATIONS,
+    fitted,
+    flat_action,
+    flat_observation,
+    kind,
+    real_action,
+    real_observation,
+)
 
 Env = gymnasium.Env[Any, Any]
 Numbers = float | tuple[float, ...]  # one for all components, or one for each
@@ -146,7 +155,7 @@ class RescaleObservation(Wrapper):
 
     def wrap(self, env: Env) -> Env:
         """The environment in RescaleObservation."""
-        env = flat_observation(env)
+        env = real_observation(flat_observation(env))
         low, high = _bounds(self.low, self.high, _box(env.observation_space, "observations"))
         return wrappers.RescaleObservation(env, low, high)
 
@@ -191,7 +200,7 @@ class RescaleAction(Wrapper):
 
     def wrap(self, env: Env) -> Env:
         """The environment in RescaleAction."""
-        env = flat_action(env)
+        env = real_action(flat_action(env))
         box = _box(env.action_space, "actions")
         if not (np.isfinite(box.low).all() and np.isfinite(box.high).all()):
             raise ValueError("what is unbounded cannot be scaled; put { name = 'limit_action', ... } before it")
@@ -207,7 +216,7 @@ class DiscretizeAction(Wrapper):
 
     def wrap(self, env: Env) -> Env:
         """The environment in DiscretizeAction."""
-        env = flat_action(env)
+        env = real_action(flat_action(env))
         box = _box(env.action_space, "actions")
         if not (np.isfinite(box.low).all() and np.isfinite(box.high).all()):
             raise ValueError("what is unbounded cannot be divided; put { name = 'limit_action', ... } before it")
@@ -385,12 +394,13 @@ def _box(space: spaces.Space[Any], what: str) -> spaces.Box:
 
 
 def _bounds(low: Numbers, high: Numbers, box: spaces.Box) -> tuple[NDArray[Any], NDArray[Any]]:
-    """One bound for each component of a flat Box, in its type."""
+    """One bound for each component of a flat Box, in its type; whole ones within the real ones where that is whole."""
     found = []
-    for name, given in (("low", low), ("high", high)):
+    for name, given, whole in (("low", low, np.ceil), ("high", high, np.floor)):
         if isinstance(given, tuple) and len(given) != box.shape[0]:
             raise ValueError(f"{name} has {len(given)} entries for {box.shape[0]} components")
-        found.append(np.full(box.shape, given, dtype=box.dtype))
+        real = np.full(box.shape, given, dtype=np.float64)
+        found.append(real.astype(box.dtype) if box.dtype.kind == "f" else fitted(box, whole(real))[0])
     if not (found[0] < found[1]).all():
         raise ValueError("low must be below high")
     return found[0], found[1]

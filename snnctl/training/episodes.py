@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem
-from snnctl.robots.divergence import Watch, number
+from snnctl.robots.divergence import Watch, first, number
 from snnctl.robots.environments import opened
+from snnctl.robots.flat_spaces import fitted
 
 Floats = NDArray[np.float64]
 
@@ -149,10 +150,12 @@ class Environments:
         if self.discrete:
             sent = int(action)
         else:
-            sent = np.array(action, dtype=env.action_space.dtype).reshape(env.action_space.shape)
+            sent = fitted(env.action_space, np.asarray(action, np.float64))[0]
         self._actions[index].append(sent)
+        if not np.isfinite(action).all():
+            return self.observations[index], 0.0, True, False, f"the action is not finite ({first(action)})"
         raw, reward, ended, out_of_time, _ = env.step(sent)
         observation = np.asarray(raw, dtype=np.float64).reshape(-1)
         reward = number(reward)
-        reason = self._watches[index].reason(observation, reward, sent)
+        reason = self._watches[index].reason(observation, reward)
         return observation, reward, bool(ended), bool(out_of_time), reason
