@@ -60,7 +60,9 @@ def to_raster(
     """Spikes for a network: 1 where a pixel had an event in the tick.  # (ticks, n)
 
     Tick k covers t_start_us + (k, k + 1] ticks: an event belongs to the tick that ends with or after it, so the last
-    event of a camera's frame interval falls inside. Neuron (p height + y) width + x for "separate" (n = 2 height
+    event of a camera's frame interval falls inside. An event at t_start_us belongs to the tick before; if ``events``
+    begin with it there is none, and it belongs to the first. So windows that follow each other have every event once,
+    and the first of them has what is at 0. Neuron (p height + y) width + x for "separate" (n = 2 height
     width: all OFF, then all ON), y width + x for "merged", "on" and "off". Several events of a pixel in a tick are one
     spike; events outside the ticks are left out.
 
@@ -73,11 +75,14 @@ def to_raster(
             Problem("tick_s, ticks", f"are {tick_s}, {ticks}", "need a positive tick and no negative count")
         )
     size = shape[0] * shape[1]
+    begins = events.size > 0 and events["t_us"][0] == t_start_us
     if polarity in ("on", "off"):
         events = events[events["p"] == (polarity == "on")]
     raster = np.zeros((ticks, 2 * size if polarity == "separate" else size), np.uint8)
     # a millionth of a tick absorbs the rounding of tick_s, which events at tick ends would feel
     tick = np.ceil((events["t_us"] - t_start_us) / (tick_s * 1e6) - 1e-6).astype(np.int64) - 1
+    if begins:
+        tick[events["t_us"] == t_start_us] = 0
     inside = (tick >= 0) & (tick < ticks)
     neuron = events["y"].astype(np.int64) * shape[1] + events["x"]
     if polarity == "separate":

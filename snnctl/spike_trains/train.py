@@ -86,17 +86,19 @@ def from_raster(raster: NDArray[Any], tick_s: float) -> list[Train]:
 def to_raster(trains: Iterable[ArrayLike], tick_s: float, ticks: int) -> NDArray[np.uint8]:
     """The raster (ticks, n) of trains: the inverse of :func:`from_raster`; spikes between ticks go to the nearest.
 
+    The nearest tick of a spike at 0, where recordings start, is the first. Several spikes of a tick are one.
+
     Raises:
         InputError: a train is not one, or a spike falls outside the ticks.
     """
     tick_ms = 1e3 * positive(tick_s, "tick_s")
     rows = [
-        np.rint(check(train, f"train {i}", coincident=True) / tick_ms).astype(np.int64) - 1
+        np.maximum(np.rint(check(train, f"train {i}", coincident=True) / tick_ms).astype(np.int64) - 1, 0)
         for i, train in enumerate(trains)
     ]
     raster = np.zeros((ticks, len(rows)), np.uint8)  # (ticks, n)
     for i, row in enumerate(rows):
-        if row.size and (row[0] < 0 or row[-1] >= ticks):
+        if row.size and row[-1] >= ticks:
             remedy = f"the ticks end at {tick_ms:g} ... {ticks * tick_ms:g} ms"
             raise InputError(Problem(f"train {i}", "has a spike outside the ticks", remedy))
         raster[row, i] = 1

@@ -125,7 +125,7 @@ def test_raster_puts_an_event_into_the_tick_that_ends_with_it(a, polarity):
     raster = event_frames.to_raster(a, SHAPE, 1e-3, 21, polarity=polarity)
     expected = np.zeros((21, 35 * (2 if polarity == "separate" else 1)), np.uint8)
     for t, x, y, p in a.tolist():
-        tick = -(-t // 1000) - 1
+        tick = 0 if t == a["t_us"][0] == 0 else -(-t // 1000) - 1
         wanted = {"separate": True, "merged": True, "on": p == 1, "off": p == 0}[polarity]
         if wanted and tick >= 0:
             expected[tick, y * 7 + x + (35 * p if polarity == "separate" else 0)] = 1
@@ -133,7 +133,7 @@ def test_raster_puts_an_event_into_the_tick_that_ends_with_it(a, polarity):
 
 
 def test_raster_of_a_later_window_and_of_awkward_ticks():
-    found = events.from_arrays([100, 400, 401, 700], [0, 1, 2, 3], [0] * 4, [1] * 4)
+    found = events.from_arrays([99, 100, 400, 401, 700], [0, 0, 1, 2, 3], [0] * 5, [1] * 5)
     raster = event_frames.to_raster(found, (1, 4), 3e-4, 2, t_start_us=100, polarity="merged")
     assert np.argwhere(raster).tolist() == [[0, 1], [1, 2], [1, 3]]
     for k in range(1, 2000):  # every tick end k * 0.1 ms belongs to tick k - 1, whatever the rounding of 1e-4
@@ -141,6 +141,30 @@ def test_raster_of_a_later_window_and_of_awkward_ticks():
         assert event_frames.to_raster(one, (1, 1), 1e-4, k, polarity="on")[-1, 0] == 1
     with pytest.raises(InputError, match="tick_s, ticks"):
         event_frames.to_raster(found, (1, 4), 0.0, 2)
+
+
+@pytest.mark.parametrize("start", [0, 100, -300])
+@pytest.mark.parametrize("polarity", ["separate", "merged", "on", "off"])
+def test_what_a_stream_begins_with_is_in_the_first_tick(start, polarity):
+    found = events.from_arrays(np.array([0, 0, 0, 1000, 2000]) + start, [0, 1, 2, 0, 1], [0] * 5, [1, 0, 1, 1, 0])
+    raster = event_frames.to_raster(found, (1, 3), 1e-3, 2, t_start_us=start, polarity=polarity)
+    expected = {
+        "separate": [[0, 1, 0, 1, 0, 1], [0, 1, 0, 0, 0, 0]],
+        "merged": [[1, 1, 1], [0, 1, 0]],
+        "on": [[1, 0, 1], [0, 0, 0]],
+        "off": [[0, 1, 0], [0, 1, 0]],
+    }
+    assert raster.tolist() == expected[polarity]
+
+
+def test_windows_that_follow_each_other_have_every_event_once():
+    times = np.arange(0, 6001, 500)  # in every half tick of 1 ms, the start and the end of all windows included
+    found = events.from_arrays(times, np.arange(times.size), [0] * times.size, [1] * times.size)
+    windows = [
+        event_frames.to_raster(found, (1, times.size), 1e-3, 2, t_start_us=start, polarity="merged")
+        for start in (0, 2000, 4000)
+    ]
+    assert np.concatenate(windows).sum(axis=0).tolist() == [1] * times.size
 
 
 @pytest.mark.parametrize("ending", [".npz", ".h5"])

@@ -47,4 +47,9 @@ def test_spikes_outside_the_raster_are_refused():
     with pytest.raises(InputError, match="train 1: has a spike outside the ticks"):
         train.to_raster([[1.0], [7.0]], 1e-3, 5)
     with pytest.raises(InputError, match="train 0: has a spike outside the ticks"):
-        train.to_raster([[0.0]], 1e-3, 5)
+        train.to_raster([[0.0]], 1e-3, 0)
+
+
+@pytest.mark.parametrize("first_ms", [0.0, 0.1, 0.5, 1.0, 1.4])
+def test_a_spike_at_the_start_of_a_recording_is_in_the_first_tick(first_ms):
+    assert np.argwhere(train.to_raster([[first_ms, 3.0], [2.0]], 1e-3, 4)).tolist() == [[0, 0], [1, 1], [2, 0]]
