@@ -140,9 +140,11 @@ def _step_defects(module: Any) -> list[str]:
     steps = _steps(module)
     for function in steps:
         arguments = list(inspect.signature(function).parameters)
-        if arguments[:3] != ["c", "s", "drive"] or len(arguments) not in (4, 5):
+        named = arguments[:2] == ["c", "s"] and arguments[2:3] in (["drive"], ["_drive"])
+        if not named or len(arguments) not in (4, 5):
             given = f"{function.__name__}({', '.join(arguments)})"
-            found.append(f"{given} is not {_STEP}, with `uniform` as a fifth argument of stochastic models")
+            told = "with `uniform` as a fifth argument of stochastic models, `_drive` for sources that take no synapses"
+            found.append(f"{given} is not {_STEP}, {told}")
     if steps:
         return found
     candidates = [f for f in functions(module) if f.__name__.startswith("step")]

@@ -47,7 +47,7 @@ from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, nearest
 from snnctl.models import value_defects
 from snnctl.network.connection import Connection, Convolution
-from snnctl.network.population import receptors_of
+from snnctl.network.population import receptors_of, takes_synapses
 from snnctl.neurons import CurrentLif, Lif
 from snnctl.slots import NEURONS, RULES, Slot, Unresolved, is_users
 
@@ -292,9 +292,13 @@ def _receptor_problems(network: NetworkDescription, projection: Projection, plac
     if neuron is None:
         return [Problem(f"{place}.target", f"'{projection.target}' is an input; inputs take no synapses")]
     try:
-        receptors = receptors_of(type(neuron.constants(network.tick_s)))
+        constants = type(neuron.constants(network.tick_s))
     except ValueError as error:
         return [Problem(f"population.{projection.target}", str(error))]
+    if not takes_synapses(constants):
+        message = f"'{projection.target}' is a source ({NEURONS.name_of(neuron)}); spikes have no effect on it"
+        return [Problem(f"{place}.target", message, "end the projection at a population that takes synapses")]
+    receptors = receptors_of(constants)
     if projection.receptor and projection.receptor not in receptors:
         message = f"names no receptor of '{projection.target}': '{projection.receptor}'"
         return [Problem(f"{place}.receptor", message, f"it has {', '.join(receptors)}")]

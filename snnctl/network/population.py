@@ -78,6 +78,12 @@ def drive_of(constants_class: type) -> Any:
     return hint if hasattr(hint, "_fields") else None
 
 
+@cached
+def takes_synapses(constants_class: type) -> bool:
+    """Whether spikes have an effect on this model: not on a source, whose step calls its third argument ``_drive``."""
+    return list(inspect.signature(step_of(constants_class)).parameters)[2] != "_drive"
+
+
 def receptors_of(constants_class: type) -> tuple[str, ...]:
     """Names of the receptors of this model, the first being the default."""
     receptors = drive_of(constants_class)

@@ -4,7 +4,7 @@
 
 This is the probability of at least one event of a Poisson process, for any rate; rates beyond 1 / tick_s saturate
 at a spike in every tick. The injected current I is an additional rate (Hz): it makes the process inhomogeneous; a
-negative sum is silence. Synapses on a source have no effect. Counts have the Fano factor exp(-rate tick_s), 1 in the
+negative sum is silence. Synapses onto a source are refused. Counts have the Fano factor exp(-rate tick_s), 1 in the
 limit of short ticks, and the intervals have CV sqrt(exp(-rate tick_s)).
 Source: Dayan & Abbott, Theoretical Neuroscience (2001), section 1.4.
 """
@@ -54,8 +54,8 @@ class PoissonState(NamedTuple):
     v: Any
 
 
-def step(c: PoissonConstants, s: PoissonState, drive: Any, current: Any, uniform: Any) -> tuple[PoissonState, Any]:
-    """One tick of one source: whether it spikes. ``current`` in Hz; ``drive`` is not used."""
+def step(c: PoissonConstants, s: PoissonState, _drive: Any, current: Any, uniform: Any) -> tuple[PoissonState, Any]:
+    """One tick of one source: whether it spikes. ``current`` in Hz."""
     probability = c.probability
     if current != c.zero:  # a branch: the exponential is only paid for where the rate is modulated
         probability = c.one - c.silence * math.exp(-current * c.tick)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from snnctl.network.description import NetworkDescription, Population, Projection
-from snnctl.network.population import receptors_of
+from snnctl.network.population import receptors_of, takes_synapses
 from snnctl.neurons import (
     AdEx,
     Alif,
@@ -166,6 +166,8 @@ def cases(draw: st.DrawFn, composition: Composition, ticks: int = 16) -> Case:
         own = k < len(learning) - 1  # an input of its own
         source = f"learning{k}" if own else names[edge.source]
         neuron = cells[edge.target - 1].neuron
+        if not takes_synapses(type(neuron.constants(composition.tick_s))):
+            continue
         receptors = receptors_of(type(neuron.constants(composition.tick_s)))
         forward = own or edge.source < edge.target
         added = Projection(

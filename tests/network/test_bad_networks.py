@@ -20,6 +20,7 @@ from snnctl.network import (
     SpikeArray,
     Uniform,
 )
+from snnctl.network.connection import Convolution
 from snnctl.neurons import AdEx, CobaLif, CubaLif, HodgkinHuxley, Izhikevich, Lif, Poisson
 from snnctl.neurons.currents import ArrayCurrent, OrnsteinUhlenbeck, Step
 from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Resume, RewardStdp
@@ -110,6 +111,29 @@ PROJECTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "a delay that vanishes": (lambda: pair(delay_s=1e-4), "projection.noise.cells.delay_s: vanishes"),
     "an unknown receptor": (lambda: ran(pair(receptor="gaba")), "receptor: .*'cells': 'gaba'; it has input"),
     "one of several": (lambda: ran(pair(CubaLif(), receptor="gaba")), "'gaba'; it has excitatory, inhibitory"),
+    "onto a source": (lambda: ran(pair(Poisson(rate_hz=1.0))), "cells.target: 'cells' is a source .poisson.*no effect"),
+    "onto a source, sparse": (
+        lambda: ran(pair(Poisson(rate_hz=1.0), connectivity=FixedProbability(0.5))),
+        "projection.noise.cells.target: 'cells' is a source .poisson",
+    ),
+    "onto a source, plastic": (
+        lambda: ran(pair(Poisson(rate_hz=1.0), plasticity=PairStdp())),
+        "projection.noise.cells.target: 'cells' is a source .poisson",
+    ),
+    "a convolution onto a source": (
+        lambda: ran(
+            pair(Poisson(rate_hz=1.0), connectivity=Convolution(shape=(1, 1, 3), channels=1, kernel=(1, 2)), weight=1.0)
+        ),
+        "projection.noise.cells.target: 'cells' is a source .poisson",
+    ),
+    "onto given times": (
+        lambda: (n := pair(SpikeArray([0.1], [0]))).population("late", 1, LIF) and ran(n),
+        "projection.noise.cells.target: 'cells' is an input; inputs take no synapses",
+    ),
+    "onto given spikes": (
+        lambda: (n := pair()).project("cells", "noise", weight=1.0) and ran(n),
+        "projection.cells.noise.target: 'noise' is an input; inputs take no synapses",
+    ),
     "an unknown population": (lambda: pair().project("noise", "cels", weight=1.0), "'cels' .*did you mean 'cells'"),
     "nothing as a population": (lambda: pair().project("noise", None, weight=1.0), "population: 'None'"),  # type: ignore[arg-type]
     "a list as a population": (lambda: pair().project("noise", ["cells"], weight=1.0), "population: "),  # type: ignore[arg-type]
@@ -246,16 +270,16 @@ def test_a_refused_call_leaves_the_network_as_it_was() -> None:
 
 def test_a_rule_that_reads_a_membrane_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model of the package calls its membrane v; a user's may have none."""
-    from snnctl.neurons import poisson
+    from snnctl.neurons import lif
 
-    class NoMembrane(poisson.PoissonState):
-        _fields = ("x",)
+    class NoMembrane(lif.LifState):
+        _fields = ("x", "silent")
 
     monkeypatch.setattr("snnctl.network.layout.state_of", lambda cls: NoMembrane)
     with pytest.raises(
         NetworkError, match=r"projection.noise.cells.plasticity: 'eprop' reads a membrane; 'cells' has no v"
     ):
-        ran(pair(Poisson(rate_hz=1.0), plasticity=Eprop()))
+        ran(pair(plasticity=Eprop()))
 
 
 def test_a_model_that_leaves_its_stable_range_is_named_instead_of_going_silent() -> None:
