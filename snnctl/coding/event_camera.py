@@ -141,6 +141,10 @@ def _read(frame: NDArray[Any], shape: tuple[int, int], needs_bright: bool) -> tu
     numbers = np.ascontiguousarray(frame, np.float32)
     if not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 255):
         raise InputError(Problem("frame", "has NaN or values outside 0 ... 255", "scale the picture to 0 ... 255"))
+    if 0 < (brightest := float(numbers.max())) <= 1:  # all of it is black: no change would ever reach a threshold
+        message = f"has no value above {brightest:g}, as pictures of 0 ... 1 have"
+        remedy = "multiply it by 255; a picture that is meant to be so dark can be given as uint8"
+        raise InputError(Problem("frame", message, remedy))
     return lin_log(numbers), (numbers + np.float32(DARK)) / np.float32(WHITE)
 
 
@@ -149,12 +153,12 @@ def initial(sensor: Sensor, frame: NDArray[Any], t_s: float = 0.0, seed: int = 0
 
     Args:
         sensor: the camera
-        frame: (height, width) uint8 or numbers 0 ... 255, or (height, width, 3) uint8 RGB
+        frame: (height, width) uint8 or numbers 0 ... 255 (not 0 ... 1), or (height, width, 3) uint8 RGB
         t_s: its time
         seed: of the noise in time; the fixed pattern has its own
 
     Raises:
-        InputError: the frame does not fit the sensor, or has values outside 0 ... 255.
+        InputError: the frame does not fit the sensor, has values outside 0 ... 255, or seems to be one of 0 ... 1.
     """
     log, _ = _read(frame, sensor.shape, False)
     last = np.full(sensor.shape if sensor.config.refractory_s > 0 else (0, 0), -np.inf)

@@ -236,6 +236,21 @@ def test_steps_are_pure_and_continue_bit_for_bit():
     assert not np.array_equal(other.random, state.random)
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64])
+def test_pictures_of_0_to_1_are_refused_with_a_hint(kind):
+    eye = sensor(ideal(), (2, 2))
+    black, light = np.zeros((2, 2), kind), np.array([[0, 1], [1, 0]], kind)
+    halves = [] if kind is np.int64 else [np.full((2, 2), 0.5, kind)]
+    for frame in (light, *halves):
+        with pytest.raises(InputError, match=r"frame: has no value above (1|0.5), .*multiply it by 255"):
+            initial(eye, frame)
+        with pytest.raises(InputError, match="multiply it by 255"):
+            step(eye, initial(eye, black), frame, 0.01)
+    _, found = step(eye, initial(eye, black), light * 255, 0.01)  # black is a picture of either range
+    assert found.size > 0
+    assert step(eye, initial(eye, black), light.astype(np.uint8), 0.01)[1].size == 0
+
+
 def test_bad_frames_times_and_parameters_are_refused():
     eye = sensor(ideal(), (4, 5))
     good = np.zeros((4, 5))
