@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnctl.errors import InputError, Problem
+
 Integers = NDArray[np.int64]
 
 
@@ -33,6 +35,17 @@ class Synapses(NamedTuple):
     def longest_delay(self) -> int:
         """The longest delay in ticks, 0 without synapses."""
         return int(self.delay.max(initial=0))
+
+
+def require_sources(chip: str, inputs: NDArray[Any], sources: int) -> None:
+    """Refuse spikes that have not one column for each source.
+
+    Raises:
+        InputError: they have another shape than (ticks, sources).
+    """
+    if inputs.ndim != 2 or inputs.shape[1] != sources:
+        message = f"have the shape {inputs.shape}, expected (ticks, {sources})"
+        raise InputError(Problem(f"{chip} inputs", message, "give one column for each source"))
 
 
 def from_table(

@@ -33,7 +33,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError, Problem
-from snnctl.hardware.synapses import Integers, Synapses
+from snnctl.hardware.synapses import Integers, Synapses, require_sources
 
 DECAY_ONE = 4096  # 12-bit decays
 THRESHOLD_SHIFT = 6
@@ -199,7 +199,11 @@ def run(
 
     ``windows`` (n, 2), if given, gates each compartment: it is updated in ticks first .. last (counted
     from tick 0 of the state) and held at zero, without bias, outside.
+
+    Raises:
+        InputError: there is not a column for each source.
     """
+    require_sources("loihi1", inputs, network.inputs.sources)
     n, ticks = network.compartments.size, inputs.shape[0]
     if windows is None:
         windows = np.broadcast_to(np.array([0, ALWAYS]), (n, 2))
@@ -307,7 +311,11 @@ def run_layer(
 
     ``weights`` (sources, n) are effective. Returns the spikes (ticks, n) and how often
     compartments wrapped (0 unless a quantisation was forced beyond its bounds).
+
+    Raises:
+        InputError: there is not a column for each source.
     """
+    require_sources("loihi1", inputs, len(weights))
     c = compartments
     out = np.zeros((inputs.shape[0], c.size), np.uint8)  # (ticks, n)
     wraps = _run_layer(

@@ -58,9 +58,9 @@ class SpiNNakerImage(EmulatedImage[emulator.State]):
         return emulator.initial_state(self.network)
 
     def emulate(self, state: emulator.State, spikes: Spikes) -> tuple[emulator.State, Spikes, int]:
-        """All stages at once; overflows are entries of ring buffers that saturated."""
+        """All stages at once; overflows are saturated entries of ring buffers and wraps of neurons."""
         state, record = emulator.run(self.network, state, len(spikes), emulator.packets_of(spikes), self.windows)
-        return state, record.spikes, record.saturations
+        return state, record.spikes, record.saturations + record.wraps
 
     def advance(self, number: int, weights: NDArray[np.int32], arriving: Spikes) -> tuple[Spikes, int]:
         """One stage."""

@@ -14,6 +14,8 @@ All values are s16.15 accums (accum.py), all sums wrap. Tick ``t`` of one neuron
     6  packets of tick t (from outside and its own) are added to ring[t + delay], delay 1..15,
        saturating at 65535
 
+A neuron *wraps* in a tick in which a sum or a product of steps 1 and 3 does not fit 32 bits.
+
 Constants as the chip derives them (ts = time_step // n_steps):
 
     R = kdivk(tau_m, c_m); exp_TC = expk(-ts / tau_m); T_refract = ceil(t_refract / ts)
@@ -33,10 +35,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from snnctl.errors import NetworkError, Problem
+from snnctl.errors import InputError, NetworkError, Problem
 from snnctl.hardware.spinnaker1 import accum
 from snnctl.hardware.spinnaker1.accum import decay_s1615, multiply, wrap32
-from snnctl.hardware.synapses import Integers, Synapses
+from snnctl.hardware.synapses import Integers, Synapses, require_sources
 
 SynapseShape = Literal["exp", "delta"]
 DELAY_SLOTS = 16  # delays 1..15
@@ -166,8 +168,9 @@ class Recording(NamedTuple):
     synapse: Integers  # (ticks, 2, n)
     v: Integers  # (ticks, n)
     spikes: NDArray[np.uint8]  # (ticks, n)
-    saturations: int
+    saturations: int  # of ring buffers
     synaptic_events: int
+    wraps: int  # ticks of neurons
 
 
 def initial_state(
@@ -206,9 +209,17 @@ def run(
 
     ``windows`` (n, 2), if given, gates each neuron: it is updated in ticks first .. last (counted from
     tick 0 of the state) and held at V_rest with empty synapses outside.
+
+    Raises:
+        InputError: a packet names an input row that does not exist, or a tick outside of these.
     """
     m, n = network.neurons, network.neurons.size
     arrivals = np.zeros((0, 2), np.int64) if packets is None else np.asarray(packets, np.int64).reshape(-1, 2)
+    for column, what, count in ((0, "tick", ticks), (1, "input row", network.inputs.sources)):
+        outside = arrivals[(arrivals[:, column] < 0) | (arrivals[:, column] >= count), column]
+        if outside.size:
+            message = f"name the {what} {outside[0]}, of {count}"
+            raise InputError(Problem("spinnaker1 packets", message, f"give (tick, row) with 0 <= {what} < {count}"))
     arrivals = np.ascontiguousarray(arrivals[np.argsort(arrivals[:, 0], kind="stable")])
     first = np.searchsorted(arrivals[:, 0], np.arange(ticks + 1)).astype(np.int64)  # (ticks + 1,)
     if windows is None:
@@ -217,7 +228,7 @@ def run(
     v_before, v = np.zeros((ticks, n), np.int64), np.zeros((ticks, n), np.int64)
     synapse = np.zeros((ticks, 2, n), np.int64)
     spikes = np.zeros((ticks, n), np.uint8)
-    counts = np.zeros(2, np.int64)  # saturations, synaptic events
+    counts = np.zeros(3, np.int64)  # saturations, synaptic events, wraps
     _run(
         state.tick, np.ascontiguousarray(arrivals[:, 1]), first,
         *network.inputs, *network.recurrent, network.shift,
@@ -225,7 +236,7 @@ def run(
         m.decay, m.init, m.scale, m.steps, np.ascontiguousarray(windows, np.int64),
         *new[:4], v_before, synapse, v, spikes, counts,
     )  # fmt: skip
-    return new, Recording(v_before, synapse, v, spikes, int(counts[0]), int(counts[1]))
+    return new, Recording(v_before, synapse, v, spikes, *(int(count) for count in counts))
 
 
 def packets_of(spikes: NDArray[np.uint8]) -> Integers:
@@ -235,11 +246,25 @@ def packets_of(spikes: NDArray[np.uint8]) -> Integers:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _receive(syn: Any, w: Any, shift: Any, init: Any, exponential: Any) -> Any:
-    """Step 1: one ring-buffer entry into one synaptic state."""
+    """Step 1: one ring-buffer entry into one synaptic state, and the bits that wraps changed."""
     if w == 0:
-        return syn
-    value = wrap32(w << shift)
-    return wrap32(syn + (decay_s1615(value, init) if exponential else value))
+        return syn, w
+    shifted = w << shift
+    value = wrap32(shifted)
+    total = syn + (decay_s1615(value, init) if exponential else value)
+    return wrap32(total), (value ^ shifted) | (wrap32(total) ^ total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _changed(x: Any) -> Any:
+    """Bits that the wrap of a sum changes."""
+    return wrap32(x) ^ x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _changed_product(a: Any, b: Any) -> Any:
+    """Bits that the wrap of a product changes."""
+    return _changed((a * b) >> 15)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -247,13 +272,21 @@ def _update(
     v: Any, exc: Any, inh: Any, refractory: Any, exponential: Any, v_rest: Any, v_reset: Any, v_thresh: Any,
     i_offset: Any, r: Any, exp_tc: Any, t_refract: Any, decay_exc: Any, decay_inh: Any, scale: Any, steps: Any,
 ) -> Any:  # fmt: skip
-    """Steps 3 to 5, ``steps`` times: (v, exc, inh, refractory, spike)."""
-    spike = False
+    """Steps 3 to 5, ``steps`` times: (v, exc, inh, refractory, spike, bits that wraps changed)."""
+    spike, lost = False, v ^ v
     for _ in range(steps):
         if refractory <= 0:
             current = exc - inh if exponential else multiply(exc, scale) - multiply(inh, scale)
-            alpha = wrap32(multiply(wrap32(current + i_offset), r) + v_rest)
-            v = wrap32(alpha - multiply(exp_tc, wrap32(alpha - v)))
+            if not exponential:
+                lost |= _changed_product(exc, scale) | _changed_product(inh, scale)
+            total = wrap32(current + i_offset)
+            driven = multiply(total, r) + v_rest
+            alpha = wrap32(driven)
+            below = wrap32(alpha - v)
+            following = alpha - multiply(exp_tc, below)
+            lost |= _changed(current + i_offset) | _changed_product(total, r) | _changed(driven)
+            lost |= _changed(alpha - v) | _changed_product(exp_tc, below) | _changed(following)
+            v = wrap32(following)
         else:
             refractory -= 1
         if v >= v_thresh:
@@ -266,7 +299,7 @@ def _update(
         else:
             exc = exc * 0
             inh = inh * 0
-    return v, exc, inh, refractory, spike
+    return v, exc, inh, refractory, spike, lost
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -304,17 +337,20 @@ def _run(
                 v[i], synapse[0, i], synapse[1, i], refractory[i] = v_rest[i], 0, 0, 0
                 out_before[k, i] = v[i]
                 continue
+            wrapped = False
             for kind in range(2):
-                synapse[kind, i] = _receive(
+                synapse[kind, i], lost = _receive(
                     synapse[kind, i], ring[slot, kind, i], shift[kind, i], init[kind, i], exponential[i]
                 )
+                wrapped |= lost != 0
                 out_synapse[k, kind, i] = synapse[kind, i]
             out_before[k, i] = v[i]
-            v[i], synapse[0, i], synapse[1, i], refractory[i], spike = _update(
+            v[i], synapse[0, i], synapse[1, i], refractory[i], spike, lost = _update(
                 v[i], synapse[0, i], synapse[1, i], refractory[i], exponential[i], v_rest[i], v_reset[i], v_thresh[i],
                 i_offset[i], r[i], exp_tc[i], t_refract[i], decay[0, i], decay[1, i], scale, steps,
             )  # fmt: skip
             out_s[k, i] = spike
+            counts[2] += wrapped or lost != 0
         out_v[k] = v
         ring[slot] = 0
         for j in range(first[k], first[k + 1]):
@@ -333,15 +369,20 @@ def run_layer(
     """All ticks of one layer from rest; row k of ``inputs`` (ticks, sources) is consumed in tick k.
 
     ``weights`` (sources, n) are 16-bit words with the sign of their kind, ``shift`` is (2, n). Returns the spikes
-    (ticks, n) and how many ring-buffer entries saturated (0 unless a quantisation was forced beyond its bounds).
+    (ticks, n) and how many ring-buffer entries saturated and neurons wrapped (0 unless a quantisation was forced
+    beyond its bounds).
+
+    Raises:
+        InputError: there is not a column for each source.
     """
+    require_sources("spinnaker1", inputs, len(weights))
     m = neurons
     out = np.zeros((inputs.shape[0], m.size), np.uint8)  # (ticks, n)
-    saturated = _run_layer(
+    overflows = _run_layer(
         inputs, weights, shift, m.exponential, m.v_rest, m.v_reset, m.v_thresh,
         m.i_offset, m.r_membrane, m.exp_tc, m.t_refract, m.decay, m.init, m.scale, m.steps, out,
     )  # fmt: skip
-    return out, int(saturated)
+    return out, int(overflows)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -354,7 +395,7 @@ def _run_layer(
     synapse = np.zeros((2, n), np.int64)
     v = v_rest.copy()
     refractory = np.zeros(n, np.int64)
-    saturated = 0
+    overflows = 0
     for k in range(inputs.shape[0]):
         ring[:] = 0
         for s in range(inputs.shape[1]):
@@ -364,18 +405,23 @@ def _run_layer(
                     ring[0, i] += max(w, 0)
                     ring[1, i] += max(-w, 0)
         for i in range(n):
+            wrapped = False
             for kind in range(2):
                 total = ring[kind, i]
                 if total > 65535:  # the ring buffer saturates, in whatever order the weights arrive
-                    total = 65535
-                    saturated += 1
-                synapse[kind, i] = _receive(synapse[kind, i], total, shift[kind, i], init[kind, i], exponential[i])
-            v[i], synapse[0, i], synapse[1, i], refractory[i], spike = _update(
+                    total = np.int64(65535)
+                    overflows += 1
+                synapse[kind, i], lost = _receive(
+                    synapse[kind, i], total, shift[kind, i], init[kind, i], exponential[i]
+                )
+                wrapped |= lost != 0
+            v[i], synapse[0, i], synapse[1, i], refractory[i], spike, lost = _update(
                 v[i], synapse[0, i], synapse[1, i], refractory[i], exponential[i], v_rest[i], v_reset[i], v_thresh[i],
                 i_offset[i], r[i], exp_tc[i], t_refract[i], decay[0, i], decay[1, i], scale, steps,
             )  # fmt: skip
             out[k, i] = spike
-    return saturated
+            overflows += wrapped or lost != 0
+    return overflows
 
 
 def encode_weights(weights: NDArray[Any], shift: tuple[int, int]) -> NDArray[np.int32]:

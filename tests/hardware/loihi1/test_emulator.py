@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snnctl.errors import NetworkError
+from snnctl.errors import InputError, NetworkError
 from snnctl.hardware.loihi1 import emulator as loihi1
 from tests.hardware.chip_cases import both, from_dense, loihi1_network, recordings
 
@@ -135,3 +135,28 @@ def test_every_register_out_of_range_is_named() -> None:
     assert {p.where.split()[-1] for p in caught.value.problems} == {
         "decay_u", "decay_v", "vth_mantissa", "refractory", "bias_exponent",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [0, 2, 4, 4000])
+def test_columns_that_are_not_the_sources_are_refused(columns: int) -> None:
+    compartments = loihi1.from_registers(2, decay_u=0, decay_v=0, vth_mantissa=100)
+    network = loihi1.Network(compartments, from_dense(np.ones((3, 2))), from_dense(np.zeros((2, 2))))
+    spikes = np.ones((5, columns), np.uint8)
+    with pytest.raises(InputError, match=rf"loihi1 inputs: have the shape \(5, {columns}\), expected \(ticks, 3\)"):
+        loihi1.run(network, loihi1.initial_state(network), spikes)
+    with pytest.raises(InputError, match="one column for each source"):
+        loihi1.run_layer(compartments, np.ones((3, 2), np.int32), spikes)
+
+
+def test_a_wrap_of_u_and_bias_is_counted_where_u_itself_does_not_wrap() -> None:
+    compartments = loihi1.from_registers(
+        2, decay_u=0, decay_v=0, vth_mantissa=131071, bias_mantissa=[4095, 0], bias_exponent=7
+    )
+    weights = np.full((1, 2), (1 << 21) - 64)  # u rises to 4 of them, just below 2^23
+    network = loihi1.Network(compartments, from_dense(weights), from_dense(np.zeros((2, 2))))
+    spikes = np.ones((4, 1), np.uint8)
+    _, record = loihi1.run(network, loihi1.initial_state(network), spikes)
+    wraps = int((record.u + compartments.bias >= 1 << 23).sum())
+    assert wraps > 0
+    assert record.wraps == wraps
+    assert loihi1.run_layer(compartments, weights.astype(np.int32), spikes)[1] == wraps
