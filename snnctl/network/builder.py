@@ -40,6 +40,7 @@ class Builder:
         self._populations: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._tensors: dict[str, NDArray[Any]] = {}
+        self._orders: dict[str, NDArray[np.int64]] = {}  # where each synapse of a tensor is in the lists of the user
         self._spike_arrays: dict[str, SpikeArray] = {}
         self._currents: dict[str, list[Any]] = {}
 
@@ -170,6 +171,8 @@ class Builder:
         )
         if any(p.prefix == added.prefix for p in self._projections):
             raise NetworkError(Problem(where, "exists already", "one projection for each source, target and receptor"))
+        if isinstance(pattern, Explicit):
+            self._orders[added.prefix] = pattern.order()
         self._tensors[added.weight_name] = weights.astype(self.dtype)
         if pairs is not None:
             self._tensors[added.indptr_name], self._tensors[added.indices_name] = pairs

@@ -220,7 +220,8 @@ class Network(Builder):
                 recording.add_samples(samples[:, columns], now)
             for recording in recorded.synaptic:
                 if (now + count) % recording.stride == 0:
-                    values = engine.synapses(self._state, recording.projection.prefix)[recording.field]
+                    prefix = recording.projection.prefix
+                    values = self._as_given(prefix, engine.synapses(self._state, prefix)[recording.field])
                     recording.add_samples(values[None].copy(), now + count - 1, every_row=True)
             done += count
             if progress is not None:
@@ -271,7 +272,10 @@ class Network(Builder):
         return self._recording(self._known(population).name, "spikes").spikes(self.tick_s)
 
     def trace(self, what: Population | Projection | str, field: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Recorded samples: times of the ends of ticks (s), and values (samples, neurons or synapses)."""
+        """Recorded samples: times of the ends of ticks (s), and values (samples, neurons or synapses).
+
+        Synapses are in the order of :meth:`weights`.
+        """
         known = self._either(what)
         name = known.prefix if isinstance(known, Projection) else known.name
         return self._recording(name, field).trace(self.tick_s)
@@ -283,11 +287,11 @@ class Network(Builder):
         return self._state.values[first : first + known.size].copy()
 
     def weights(self, projection: Projection | str) -> NDArray[Any]:
-        """The weights of a projection now, in the order of its connectivity, (n, m) if it is all to all."""
+        """The weights of a projection now, in the order in which they are given, (n, m) if it is all to all."""
         engine, known = self.engine, self._own(projection)
         if not known.plasticity:
-            return self._tensors[known.weight_name].copy()
-        return engine.weights(self._state, known.prefix)
+            return self._as_given(known.prefix, self._tensors[known.weight_name]).copy()
+        return self._as_given(known.prefix, engine.weights(self._state, known.prefix))
 
     def synapses(self, projection: Projection | str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sources and targets of the synapses of a projection, in the order of its weights."""
@@ -298,8 +302,9 @@ class Network(Builder):
         if known.connectivity == "dense":
             rows, columns = np.divmod(np.arange(source * target), target)
             return rows, columns
-        indptr = self._tensors[known.indptr_name]
-        return np.repeat(np.arange(source), np.diff(indptr)), self._tensors[known.indices_name].astype(np.int64)
+        rows = np.repeat(np.arange(source), np.diff(self._tensors[known.indptr_name]))
+        columns = self._tensors[known.indices_name].astype(np.int64)
+        return self._as_given(known.prefix, rows), self._as_given(known.prefix, columns)
 
     # ------------------------------------------------------------------ state
 
@@ -349,6 +354,15 @@ class Network(Builder):
 
     def _fingerprint(self) -> str:
         return states.fingerprint(self.description, self.dtype, self._tensors)
+
+    def _as_given(self, prefix: str, values: NDArray[Any]) -> NDArray[Any]:
+        """One value for each synapse, in the order of the lists of ``Explicit`` if the projection has such."""
+        order = self._orders.get(prefix)
+        if order is None:
+            return values
+        found = np.empty_like(values)
+        found[order] = values
+        return found
 
     def _either(self, what: Population | Projection | str) -> Population | Projection:
         """The names of populations have no dots, the prefixes of projections do."""

@@ -18,9 +18,11 @@ from snnctl.network import Explicit, FixedProbability, Network, Normal, SpikeArr
 from snnctl.network import network as module
 from snnctl.neurons import EscapeLif, HodgkinHuxley, Lif, Poisson
 from snnctl.neurons.currents import OrnsteinUhlenbeck, Step
-from snnctl.plasticity import DopamineStdp, HomeostaticScaling, PairStdp, Resume
+from snnctl.plasticity import DopamineStdp, HomeostaticScaling, PairStdp, Resume, RewardStdp
 
 TICKS = 30
+
+RULES = (DopamineStdp(tonic=0.1), Resume())
 
 
 def build(seed: int = 3, dtype: Any = np.float64) -> Network:
@@ -37,7 +39,7 @@ def build(seed: int = 3, dtype: Any = np.float64) -> Network:
     network.project(
         "noise", "cells", FixedProbability(0.6), weight=Uniform(0.1, 0.6), delay_s=Uniform(1e-3, 5e-3), plasticity=rules
     )
-    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=(DopamineStdp(tonic=0.1), Resume()))
+    network.project("cells", "escape", weight=Normal(2.0, 1.0, 0.0, 4.0), plasticity=RULES)
     network.project("escape", "cells", FixedProbability(0.5), weight=-0.3, delay_s=3e-3)
     network.inject("cells", OrnsteinUhlenbeck(mean=0.02, deviation=0.05, tau_s=5e-3))
     network.inject("cells", Step(amplitude=0.1, start_s=5e-3, stop_s=20e-3))
@@ -89,6 +91,37 @@ def fingerprint(network: Network, recordings: bool = True) -> dict[str, bytes]:
             found[f"{p.prefix}.times"], found[f"{p.prefix}.weights"] = network.trace(p, "weight")
             found[f"{p.prefix}.now"] = network.weights(p)
     return {name: np.ascontiguousarray(value).tobytes() for name, value in found.items()}
+
+
+@pytest.mark.parametrize("rule", [(), PairStdp(), RewardStdp()], ids=["static", "plastic", "in another form"])
+@pytest.mark.parametrize("delay_s", [1e-3, [3e-3, 1e-3, 2e-3, 1e-3, 3e-3]], ids=["one delay", "several"])
+def test_synapses_are_read_in_the_order_in_which_they_were_given(rule: Any, delay_s: Any) -> None:
+    network = Network(tick_s=1e-3)
+    network.population("in", 3)
+    network.population("out", 4, Lif(tau_mem_s=1e-2))
+    sources, targets, weights = [2, 0, 1, 0, 0], [1, 3, 0, 0, 3], [0.5, 0.4, 0.3, 0.2, 0.1]  # 0 -> 3 twice
+    given = network.project("in", "out", Explicit(sources, targets), weight=weights, delay_s=delay_s, plasticity=rule)
+    if rule:
+        network.record(given, "weight", every_s=2e-3)
+    network.run(4e-3)  # nothing spikes: nothing changes
+    assert network.weights(given).tolist() == weights
+    assert [found.tolist() for found in network.synapses(given)] == [sources, targets]
+    if rule:
+        assert network.trace(given, "weight")[1].tolist() == [weights, weights]
+
+
+def test_what_one_synapse_learns_is_read_where_it_was_given() -> None:
+    network = Network(tick_s=1e-3)
+    network.population("in", 2)
+    network.population("out", 2, Lif(tau_mem_s=1e-2))
+    rule = PairStdp(a_plus=0.1, a_minus=0.0)
+    synapses = network.project("in", "out", Explicit([1, 0], [0, 1]), weight=[0.25, 0.75], plasticity=rule)
+    network.record(synapses, "weight", every_s=3e-3)
+    network.run(3e-3, spikes={"in": [[0, 1], [0, 0], [0, 0]]}, currents={"out": [[0, 0], [2, 0], [0, 0]]})
+    first, second = network.weights(synapses)
+    assert first > 0.3
+    assert second == 0.75
+    assert network.trace(synapses, "weight")[1].tolist() == [[first, second]]
 
 
 def test_something_happens() -> None:
@@ -144,7 +177,7 @@ def bare(dtype: Any) -> Network:
     network.population("escape", 4, EscapeLif(), bias=13.0)
     network.project("given", "cells", weight=0.7)
     network.project("noise", "cells", FixedProbability(0.6), weight=Uniform(0.1, 0.6), delay_s=Uniform(1e-3, 5e-3))
-    network.project("cells", "escape", weight=Normal(2.0, 1.0), plasticity=(DopamineStdp(tonic=0.1), Resume()))
+    network.project("cells", "escape", weight=Normal(2.0, 1.0, 0.0, 4.0), plasticity=RULES)
     return network
 
 
