@@ -66,8 +66,18 @@ def text(name: str, found: Fit) -> str:
         lines.append(f"{v.where}: {v.rule}: {v.message} (used {v.used:g}, limit {v.limit:g})")
         lines.append(f"    remedy: {v.remedy}")
     if found.rounding:
-        rows = [[r.layer, r.quantity, f"{r.error:.2e}", f"{r.rms:.2e}", r.scale] for r in found.rounding]
-        lines.append(console.table(["layer", "rounded", "largest error", "rms", "relative to"], rows))
+        rows = [
+            [
+                r.layer,
+                r.quantity,
+                f"{r.error:.2e}",
+                f"{r.rms:.2e}",
+                r.scale,
+                f"{r.erased} of {r.count}" if r.erased else "",
+            ]
+            for r in found.rounding
+        ]
+        lines.append(console.table(["layer", "rounded", "largest error", "rms", "relative to", "became 0"], rows))
     if found.image is not None:
         cores = len({(core.chip, core.number) for core in found.cores})
         used = f"{cores} {'core' if cores == 1 else 'cores'}, {found.chips} {'chip' if found.chips == 1 else 'chips'}"

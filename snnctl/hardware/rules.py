@@ -8,7 +8,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from snnctl.errors import Problem
 from snnctl.hardware.chip import Chip
@@ -49,9 +52,20 @@ class Plan:
         return float_stages(self.program)
 
 
+class Quantised(Protocol):
+    """A stage as a chip holds it."""
+
+    @property
+    def weights(self) -> NDArray[Any]:
+        """(synapses,)"""
+        ...
+
+
 Rule = Callable[[Plan], list[Violation]]
 
 FEWEST_STEPS = 8  # that a threshold or the largest weight must keep
+MOST_ERASED = 0.5  # of the weights of a sign of a stage that may become 0
+FEW = 0.1  # of the weights of a stage: so many may go, whatever their sign
 
 
 def violations(plan: Plan, rules: Sequence[Rule]) -> tuple[Violation, ...]:
@@ -129,6 +143,30 @@ def too_few_steps(stage: str, what: str, steps: float) -> list[Violation]:
     message = f"the {what} has too few steps next to the layer's total input and bias"
     remedy = "bound weights and bias, raise v_threshold or shorten the time constants, in training"
     return [Violation("threshold_precision", stage, message, round(steps, 2), FEWEST_STEPS, remedy)]
+
+
+def weights_kept(quantise: Callable[[FloatStage], Quantised], *before: Rule) -> Rule:
+    """The rule that no stage loses its weights of a sign; where one of ``before`` is broken, they tell why."""
+
+    def kept(plan: Plan) -> list[Violation]:
+        if any(rule(plan) for rule in before):
+            return []
+        found = []
+        for stage in plan.stages:
+            erased = (stage.weights != 0) & (quantise(stage).weights == 0)
+            total = np.count_nonzero(stage.weights)
+            for kind, sign in (("excitatory", 1), ("inhibitory", -1)):  # a chip may scale each on its own
+                own = np.sign(stage.weights) == sign
+                lost, count = np.count_nonzero(erased & own), np.count_nonzero(own)
+                if lost > MOST_ERASED * count and lost > FEW * total:
+                    message = f"{lost} of {count} {kind} weights become 0 next to the largest weight, input and bias"
+                    remedy = "bound weights and bias in training, so that no weight, input or bias dwarfs the others"
+                    found.append(Violation("weights_kept", stage.name, message, lost, MOST_ERASED * count, remedy))
+        return found
+
+    kept.__name__ = "weights_kept"
+    kept.__doc__ = f"At most {MOST_ERASED:.0%} of the weights of a sign become 0, or {FEW:.0%} of all of the stage."
+    return kept
 
 
 SMALLER = "make the population or its inputs smaller"

@@ -77,6 +77,8 @@ class Rounding(NamedTuple):
     error: float  # largest |chip - float| / scale
     rms: float  # root of the mean square of the same
     scale: str  # what the error is relative to
+    erased: int = 0  # numbers that are 0 on the chip, but not in floats
+    count: int = 0  # numbers that are not 0 in floats
 
 
 def float_stages(program: Program) -> tuple[FloatStage, ...]:
@@ -108,6 +110,13 @@ def float_stages(program: Program) -> tuple[FloatStage, ...]:
 
 def rounding(layer: str, quantity: str, wanted: Any, got: Any, scale: float, of: str) -> Rounding:
     """Compare chip values, converted back to the float unit, with the float ones."""
-    error = np.abs(np.asarray(got, np.float64) - np.asarray(wanted, np.float64)) / (scale or 1.0)
-    rms = float(np.sqrt(np.mean(error**2))) if error.size else 0.0
-    return Rounding(layer, quantity, float(error.max(initial=0.0)), rms, of)
+    wanted, got = np.asarray(wanted, np.float64), np.asarray(got, np.float64)
+    error = np.abs(got - wanted) / (scale or 1.0)
+    root = float(np.sqrt(np.mean(error**2))) if error.size else 0.0
+    erased = int(np.count_nonzero((wanted != 0) & (got == 0)))
+    return Rounding(layer, quantity, float(error.max(initial=0.0)), root, of, erased, int(np.count_nonzero(wanted)))
+
+
+def rms(values: Floats) -> float:
+    """Root of the mean square; 0 of nothing."""
+    return float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0

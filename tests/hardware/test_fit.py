@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from snnctl import hardware
 from snnctl.agent.program import program as program_of
+from snnctl.cli import fit as cli_fit
+from snnctl.errors import MappingError
 from snnctl.hardware import chip
 from snnctl.hardware.loihi1.rules import RULES as LOIHI_RULES
 from snnctl.hardware.rules import Rule
@@ -195,6 +197,47 @@ def test_a_threshold_lost_under_a_huge_bias_is_reported(target: chip.Chip) -> No
     assert broken(program_of(agent._replace(tensors=tensors)), target) == {"threshold_precision"}
 
 
+@both_chips
+@pytest.mark.parametrize("decision", ["reset", "streaming"])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("layer", ["input.hidden1", "hidden1.output"])
+def test_a_layer_that_one_weight_erases_does_not_fit(target: chip.Chip, decision: str, sign: float, layer: str) -> None:
+    agent = random_agent((16,))
+    name = f"projection.{layer}.weight"
+    weight = agent.tensors[name].copy()
+    weight[0, 0] = sign * (500 if target is LOIHI else 3e5) * np.abs(weight).max()
+    program = program_of(agent._replace(tensors=dict(agent.tensors) | {name: weight}))
+    if decision == "streaming":
+        links = tuple(link._replace(delay=1) for link in program.links)
+        program = dataclasses.replace(program, decision="streaming", links=links)
+    fit = hardware.fit(program, target)
+    assert fit.image is None
+    kinds = {"excitatory", "inhibitory"} if target is LOIHI else {"excitatory" if sign > 0 else "inhibitory"}
+    assert {v.rule for v in fit.violations} == {"weights_kept"}
+    assert {v.where for v in fit.violations} == {layer.split(".")[1]}
+    assert {kind for kind in ("excitatory", "inhibitory") for v in fit.violations if kind in v.message} == kinds
+    with pytest.raises(MappingError, match="weights_kept"):
+        fit.loaded()
+
+
+@both_chips
+def test_weights_that_became_0_and_their_error_next_to_the_rms_weight_are_told(target: chip.Chip) -> None:
+    agent = random_agent((16,))
+    name = "projection.input.hidden1.weight"
+    weight = agent.tensors[name].copy()
+    weight[:5] = 1e-9  # 5 rows of 16
+    fit = hardware.fit(program_of(agent._replace(tensors=dict(agent.tensors) | {name: weight})), target)
+    (row,) = (r for r in fit.rounding if r.layer == "hidden1" and r.scale == "rms weight")
+    assert fit.image is not None
+    held = fit.image.stages[0].weights
+    assert row.erased == np.count_nonzero((weight.ravel() != 0) & (held == 0)) >= 80
+    assert row.count == weight.size
+    (largest,) = (r for r in fit.rounding if r.layer == "hidden1" and r.scale == "largest weight")
+    scale = np.abs(weight).max() / np.sqrt(np.mean(weight.astype(np.float64) ** 2))
+    assert row.error == pytest.approx(largest.error * scale)
+    assert f"{row.erased} of {row.count}" in cli_fit.text("agent", fit)
+
+
 @pytest.mark.parametrize("rule", [*LOIHI_RULES, *SPINNAKER_RULES], ids=lambda r: r.__name__)
 def test_rules_say_what_they_check(rule: Rule) -> None:
     assert rule.__doc__
@@ -209,6 +252,9 @@ def test_quantisation_never_overflows_and_stays_close(seed: int, gain: float, ti
         fit = hardware.fit(program, target)
         assert fit.ok, fit.problems
         for r in fit.rounding:
+            if r.scale == "rms weight":
+                assert r.erased <= 0.1 * r.count, r
+                continue
             limit = {"weight": weight_error, "a_syn": 2e-4, "a_mem": 2e-4}.get(r.quantity, 0.02)
             assert r.error <= limit, r
 

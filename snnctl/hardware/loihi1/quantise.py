@@ -27,7 +27,7 @@ import numpy as np
 
 from snnctl.hardware.loihi1 import emulator
 from snnctl.hardware.loihi1.cores import WEIGHT_BITS
-from snnctl.hardware.stages import FloatStage, Integers, Rounding, rounding
+from snnctl.hardware.stages import FloatStage, Integers, Rounding, rms, rounding
 
 LARGEST_MANTISSA = 254  # of a mixed-sign 8-bit format
 _MARGIN = 0.98  # room for rounding weights up
@@ -125,6 +125,7 @@ def quantise(given: FloatStage) -> Quantised:
     back = 1 / scale
     report = (
         rounding(stage.name, "weight", stage.weights, weights * back, stage.largest_weight, "largest weight"),
+        rounding(stage.name, "weight", stage.weights, weights * back, rms(stage.weights), "rms weight"),
         rounding(stage.name, "threshold", th, (registers["vth_mantissa"] << 6) * back, th, "threshold"),
         rounding(stage.name, "bias", stage.bias, compartments.bias * back, th, "threshold"),
         rounding(stage.name, "a_syn", stage.a_syn, 1 - (registers["decay_u"] + 1) / 4096, 1.0, "1"),

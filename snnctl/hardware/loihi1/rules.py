@@ -14,6 +14,7 @@ from snnctl.hardware.rules import (
     positive_threshold,
     refractory_within,
     too_few_steps,
+    weights_kept,
 )
 
 
@@ -30,10 +31,13 @@ def threshold_precision(plan: Plan) -> list[Violation]:
     return found
 
 
+refractory_register = refractory_within(62)  # register of 6 bits, which holds one more
+
 RULES: tuple[Rule, ...] = (
     positive_threshold,
-    refractory_within(62),  # register of 6 bits, which holds one more
+    refractory_register,
     threshold_precision,
+    weights_kept(quantise.quantise, positive_threshold, refractory_register, threshold_precision),
     per_core("compartments_per_core", "compartments", SMALLER),
     per_core("synapse_memory_per_core", "synapse_bits", SMALLER),
     per_core("input_axons_per_core", "input_axons", "use fewer neurons in the layer before"),

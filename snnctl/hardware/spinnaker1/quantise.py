@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.hardware.spinnaker1 import accum, emulator
-from snnctl.hardware.stages import FloatStage, Integers, Rounding, rounding
+from snnctl.hardware.stages import FloatStage, Integers, Rounding, rms, rounding
 
 _V_RANGE = 30000.0  # mV; alpha - V stays below 65536
 _I_RANGE = 60000.0  # nA
@@ -93,6 +93,7 @@ def quantise(stage: FloatStage) -> Quantised:
     held = (neurons.v_thresh - 1) / accum.ONE / scale
     report = (
         rounding(stage.name, "weight", stage.weights, words * back, stage.largest_weight, "largest weight"),
+        rounding(stage.name, "weight", stage.weights, words * back, rms(stage.weights), "rms weight"),
         rounding(stage.name, "threshold", stage.v_threshold, held, th, "threshold"),
         rounding(stage.name, "bias", stage.bias, neurons.i_offset / accum.ONE * gain / scale, th, "threshold"),
         rounding(stage.name, "a_syn", stage.a_syn, decay if shape == "exp" else 0.0, 1.0, "1"),

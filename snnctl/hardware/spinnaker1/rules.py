@@ -13,6 +13,7 @@ from snnctl.hardware.rules import (
     positive_threshold,
     refractory_within,
     too_few_steps,
+    weights_kept,
 )
 from snnctl.hardware.spinnaker1 import accum, quantise
 from snnctl.hardware.spinnaker1.cores import total
@@ -77,12 +78,18 @@ def router_entries_per_chip(plan: Plan) -> list[Violation]:
     return [Violation("router_entries_per_chip", plan.chip.name, message, len(plan.cores), limit, "use fewer neurons")]
 
 
-RULES: tuple[Rule, ...] = (
+refractory_register = refractory_within(65535)  # an s16.15 number
+_BEFORE: tuple[Rule, ...] = (
     positive_threshold,
     reset_below_threshold,
-    refractory_within(65535),  # an s16.15 number
+    refractory_register,
     decay_range,
     threshold_precision,
+)
+
+RULES: tuple[Rule, ...] = (
+    *_BEFORE,
+    weights_kept(quantise.quantise, *_BEFORE),
     per_core("neurons_per_core", "neurons", SMALLER),
     per_core("ring_buffers_per_core", "ring_buffer_bytes", SMALLER),
     per_core("dtcm_per_core", "dtcm_bytes", SMALLER),
