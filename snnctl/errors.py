@@ -88,8 +88,16 @@ class DivergedError(SnnctlError):
     """A simulation or a training left the finite numbers."""
 
 
+class ContractError(SnnctlError):
+    """An environment broke the contract of Gymnasium: it failed, or returned something else than was agreed."""
+
+
 class StorageError(SnnctlError):
     """Writing failed half-way (disk full, folder gone); the previous checkpoint is untouched."""
+
+
+class Notice(UserWarning):
+    """What a user should know although nothing failed; the command line prints it as a note."""
 
 
 _SHOWN = 30  # names listed in one message

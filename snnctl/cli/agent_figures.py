@@ -67,10 +67,11 @@ def _told(agent: Agent) -> dict[str, Any]:
     """What a robot of the library says of its observations."""
     from snnctl.loop import recorder
     from snnctl.robots import environments
+    from snnctl.robots.contract import closed
 
     task = agent.description.task
     env = environments.opened(task.env)
     try:
         return recorder.labels(env)
     finally:
-        env.close()
+        closed(env)

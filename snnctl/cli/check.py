@@ -50,19 +50,33 @@ def check(
     """
     assignments = [name for name in names if "=" in name and not Path(name).exists()]
     rows: list[dict[str, Any]] = []
-    chosen = [one for name in names if name not in assignments for one in _chosen(name, kind)]
+    chosen: list[Entry | vocabulary.Word | str] = []
+    refused: list[SnnctlError] = []  # told at the end: the others are checked all the same
+    for name in names:
+        try:
+            chosen += _chosen(name, kind) if name not in assignments else ()
+        except SnnctlError as error:
+            refused.append(error)
     words = [one for one in chosen if isinstance(one, vocabulary.Word)]
     given = iter(vocabulary.shared_out(words, assignments))
     for one in chosen:
-        if isinstance(one, str):
-            row = _environment(one)
-        else:
-            row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
+        try:
+            if isinstance(one, str):
+                row = _environment(one)
+            else:
+                row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
+        except SnnctlError as error:
+            refused.append(error)
+            continue
+        except (Exception, SystemExit) as error:  # of an entry's own code; it must not hide the entries after it
+            row = _failed(one, error)
         rows.append(row)
         if not as_json:
             _show(row)
-    if as_json:
-        console.json_result({"ok": not any(row["problems"] for row in rows), "entries": rows})
+    if as_json and rows:
+        console.json_result({"ok": not refused and not any(row["problems"] for row in rows), "entries": rows})
+    if refused:
+        raise type(refused[0])(*(problem for error in refused for problem in error.problems))
     if any(row["problems"] for row in rows):
         raise typer.Exit(FAILED)
 
@@ -80,6 +94,13 @@ def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str]:
             raise
         vocabulary.instead(name, error)
     return [vocabulary.find(name)]
+
+
+def _failed(one: Entry | vocabulary.Word | str, error: BaseException) -> dict[str, Any]:
+    """The row of something whose own code failed while it was checked."""
+    kind, name = ("env", one) if isinstance(one, str) else (one.kind, one.name)
+    problem = Problem(name, f"fails when it is checked ({type(error).__name__}: {error})", "mend its code")
+    return {"kind": kind, "name": name, "path": "", "problems": [problem._asdict()]}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -157,6 +157,7 @@ def _try_agent(entry: Entry) -> None:
     from snnctl.agent import controllers, folder
     from snnctl.loop.closed_loop import require_fit, warm_up
     from snnctl.robots import environments
+    from snnctl.robots.contract import closed
 
     agent = folder.load(entry.path)
     warm_up(controllers.make(agent))
@@ -165,7 +166,7 @@ def _try_agent(entry: Entry) -> None:
     try:
         require_fit(made_for, environments.task(env, made_for.env))
     finally:
-        env.close()
+        closed(env)
 
 
 def _try_recipe(entry: Entry) -> None:

@@ -6,12 +6,16 @@ Exit codes: 0 ok, 1 a check or a budget failed, 2 bad input or usage, 3 the run 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -19,7 +23,7 @@ import typer
 import snnctl
 from snnctl import slots
 from snnctl.cli import console
-from snnctl.errors import SnnctlError
+from snnctl.errors import Notice, SnnctlError
 
 # In the order of --help: what the tool exists for comes first.
 VERBS = ("train", "run", "evaluate", "sweep", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
@@ -75,8 +79,9 @@ def call(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     with warnings.catch_warnings():
         if not debug:  # what the libraries below have to say is no message to a user
-            warnings.showwarning = _say_nothing
-        return _call([a for a in arguments if a != "--debug"], debug)
+            warnings.showwarning = _say_notices
+        with _terminable():
+            return _call([a for a in arguments if a != "--debug"], debug)
 
 
 def _trusted(arguments: list[str]) -> list[str]:
@@ -110,6 +115,12 @@ def _call(arguments: list[str], debug: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         console.note("snnctl: interrupted")
         return INTERRUPTED
+    except (
+        SystemExit
+    ) as error:  # no verb raises it: somebody's module or environment would end this one as if all were well
+        _explain(debug)
+        console.note(f"snnctl: code that this command imported called exit({error.code}); run again with --debug")
+        return 3
     except MemoryError:
         _explain(debug)
         console.note("snnctl: out of memory; use a smaller network, batch or number of workers")
@@ -126,8 +137,25 @@ def _call(arguments: list[str], debug: bool) -> int:
         return 3
 
 
-def _say_nothing(*_: object, **__: object) -> None:
+def _say_notices(message: Warning | str, *_: object, **__: object) -> None:
     """Stand in for ``warnings.showwarning``."""
+    if isinstance(message, Notice):
+        console.note(f"note: {message}")
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Take a termination or a lost terminal for Ctrl-C: files are closed and what was learnt is kept."""
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    previous = {}
+    for name in names:
+        if (number := getattr(signal, name, None)) is not None:
+            previous[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _explain(debug: bool) -> None:

@@ -44,7 +44,8 @@ def train(
 
     The run folder holds the resolved recipe, metrics.jsonl, evaluations.jsonl, the agents checkpoints/best
     (chosen by evaluations) and checkpoints/last, and the final evaluation of the best. Ctrl-C finishes the update
-    or the step of an evaluation, saves, and prints how to continue.
+    or the step of an evaluation, saves, and prints how to continue; an update that takes more than 5 s longer is left
+    between two steps, and the checkpoint before it stays.
 
     Example: snnctl train cartpole-ppo trainer.lr=1e-3 --seed 1
 

@@ -32,7 +32,8 @@ from snnctl.loop.episode import Episode, Observer, Step
 from snnctl.loop.gate import Gate
 from snnctl.robots import environments
 from snnctl.robots.changes import Change, changed
-from snnctl.robots.divergence import Watch, number
+from snnctl.robots.contract import Contract, closed
+from snnctl.robots.divergence import Watch
 
 __all__ = ["Episode", "Observer", "Step", "episode_seeds", "require_fit", "run_episode", "run_episodes", "warm_up"]
 
@@ -65,7 +66,8 @@ def run_episode(
     """
     dt_s = controller.description.task.control_dt_s if control_dt_s is None else control_dt_s
     gate, watch, bounds = Gate(env.action_space), Watch(env), Bounds(env.observation_space)
-    observation, _ = env.reset(seed=seed)
+    contract = Contract(env)
+    observation = contract.reset(seed)
     controller.reset(seed)
     learning = controller if isinstance(controller, LearningController) else None
     watch.start()
@@ -95,13 +97,12 @@ def run_episode(
             break
         limited += passage.limited
         stepping = time.perf_counter_ns()
-        following, paid, terminated, truncated, _ = env.step(passage.action)
+        following, reward, terminated, truncated = contract.step(passage.action)
         wall_ns += decided - begin + time.perf_counter_ns() - stepping
-        reward = number(paid)
         reason = watch.reason(following, reward, passage.action)
         if observer is not None:
-            seen = Step(len(rewards), observation, action, reward, following, bool(terminated),
-                        bool(truncated), activity, decision_ns[-1] * 1e-9)  # fmt: skip
+            seen = Step(len(rewards), observation, action, reward, following, terminated, truncated, activity,
+                        decision_ns[-1] * 1e-9)  # fmt: skip
             observer.step(seen)
         if reason:
             diverged = located(reason, len(rewards), dt_s)
@@ -109,15 +110,15 @@ def run_episode(
         rewards.append(reward)
         observation = following
         outlying += int(bounds.outside(observation))
-        truncated = bool(truncated) or (max_steps is not None and len(rewards) >= max_steps)
+        truncated = truncated or (max_steps is not None and len(rewards) >= max_steps)
         if learning is not None:
-            learning.feedback(reward, following, bool(terminated), truncated and not terminated)
+            learning.feedback(reward, following, terminated, truncated and not terminated)
     episode = Episode(
         seed=seed,
         episode_return=float(sum(rewards)),
         length=len(rewards),
-        terminated=bool(terminated) and diverged is None,
-        truncated=bool(truncated) and diverged is None,
+        terminated=terminated and diverged is None,
+        truncated=truncated and diverged is None,
         diverged=diverged,
         control_dt_s=dt_s,
         decision_s=np.array(decision_ns, np.float64) * 1e-9,  # (decisions,)
@@ -172,7 +173,7 @@ def run_episodes(
             if progress is not None:
                 progress(len(done), len(seeds), done[-1])
     finally:
-        env.close()
+        closed(env)
     return tuple(done)
 
 

@@ -57,7 +57,7 @@ class Gate:
         if not isinstance(box, gym.spaces.Box) or actions.shape[1:] != box.shape or not np.isfinite(actions).all():
             return [self.check(action) for action in actions]
         passed, outside = fitted(box, actions)
-        limited = outside.any(axis=1).tolist()
+        limited: list[bool] = np.any(outside, axis=1).tolist()
         return [Passage(action, beyond, None) for action, beyond in zip(passed, limited, strict=True)]
 
     @staticmethod

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from snnctl.errors import InputError, Problem
 from snnctl.loop.recorder import Recorded
 from snnctl.robots import environments, rendering
+from snnctl.robots.contract import Contract, closed
 
 
 def frames(env_id: str, episode: Recorded, rows: Sequence[int]) -> list[NDArray[np.uint8]]:
@@ -26,7 +27,7 @@ def frames(env_id: str, episode: Recorded, rows: Sequence[int]) -> list[NDArray[
 
     env = environments.make(env_id, render_mode="rgb_array")
     try:
-        env.reset(seed=0)
+        Contract(env).reset(0)
         robot: Any = env.unwrapped
         qpos, qvel = episode.columns["qpos"], episode.columns["qvel"]
         if qpos.shape[1:] != robot.data.qpos.shape or qvel.shape[1:] != robot.data.qvel.shape:
@@ -37,5 +38,5 @@ def frames(env_id: str, episode: Recorded, rows: Sequence[int]) -> list[NDArray[
             mujoco.mj_forward(robot.model, robot.data)
             pictures.append(rendering.frame(env))
     finally:
-        env.close()
+        closed(env)
     return pictures

@@ -22,7 +22,8 @@ from snnctl.agent.batch import Batch
 from snnctl.loop.closed_loop import Bounds, located
 from snnctl.loop.episode import Episode
 from snnctl.loop.gate import Gate
-from snnctl.robots.divergence import Watch, number
+from snnctl.robots.contract import Contract
+from snnctl.robots.divergence import Watch
 
 Going = Callable[[int], bool]  # episodes done -> whether to go on; asked before every decision, told at the end
 
@@ -84,13 +85,13 @@ class _Copy:
 
     def __init__(self, batch: Batch, row: int, env: gym.Env[Any, Any], bounds: Bounds) -> None:
         self.batch, self.row, self.env, self.bounds = batch, row, env, bounds
-        self.watch = Watch(env)
+        self.contract, self.watch = Contract(env), Watch(env)
         self.dt_s = batch.description.task.control_dt_s
 
     def start(self, place: int, seed: int) -> None:
         """Reset environment and controller for the episode in ``place``."""
         self.place, self.seed = place, seed
-        observation, _ = self.env.reset(seed=seed)
+        observation = self.contract.reset(seed)
         self.batch.reset(self.row, seed)
         self.watch.start()
         self.batch.observations[self.row] = observation
@@ -113,16 +114,15 @@ class _Copy:
         """Carry out an action that passed the gate."""
         self.limited += limited
         begin = time.perf_counter_ns()
-        following, paid, terminated, truncated, _ = self.env.step(action)
+        following, reward, terminated, truncated = self.contract.step(action)
         self.wall_ns += self.decision_ns[-1] + time.perf_counter_ns() - begin
-        reward = number(paid)
         reason = self.watch.reason(following, reward)
         if reason:
             self.diverge(reason)
             return
         self.rewards.append(reward)
         self.batch.observations[self.row] = following
-        self.terminated, self.truncated = bool(terminated), bool(truncated)
+        self.terminated, self.truncated = terminated, truncated
 
     def diverge(self, reason: str) -> None:
         """The episode ends in this step, which does not count."""

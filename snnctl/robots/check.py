@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numpy as np
+from numpy.typing import NDArray
 
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import Problem, SnnctlError
 from snnctl.robots import environments, flat_spaces, folders
-from snnctl.robots.divergence import Watch, number
+from snnctl.robots.contract import Contract, closed
+from snnctl.robots.divergence import Watch
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
@@ -39,13 +40,13 @@ def problems(folder: Path) -> list[Problem]:
         return _rollout_problems(first, second, where, _TERMS) or _gymnasium_problems(first, where)
     except SnnctlError as error:
         return list(error.problems)
-    except Exception as error:  # a user's Python term may raise anything
+    except (Exception, SystemExit) as error:  # a user's Python term may raise anything
         message = " ".join(str(error).split())[:200]
         return [Problem(where, f"fails when it is run ({type(error).__name__}: {message})", "mend its Python terms")]
     finally:
         for env in (first, second):
             if env is not None:
-                env.close()
+                closed(env)
 
 
 def _gymnasium_problems(env: RobotEnv, where: str) -> list[Problem]:
@@ -72,15 +73,17 @@ def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
         copies = []
         for _ in range(2):
             copies.append(environments.opened(choice))
-            stack.callback(copies[-1].close)
+            stack.callback(closed, copies[-1])
         first, second = copies
         task = environments.task(first, choice)
+        steps, stated = environments.max_steps(first)
         several = f", {len(task.choices)} at once: {list(task.choices)}" if task.action_choices else ""
         actions = f"{task.action_size} {'numbers' if task.action_kind == 'continuous' else 'choices'}{several}"
         told = {
             "observation": f"{task.observation_size} numbers, of {flat_spaces.kind(first.unwrapped.observation_space)}",
             "action": f"{actions}, of {flat_spaces.kind(first.unwrapped.action_space)}",
             "clock": f"{task.control_dt_s:g} s a step",
+            "limit": f"{steps:,} steps" if stated else f"it {environments.no_limit(steps)}",
         }
         remedy = "it must draw from the generator that reset(seed) seeds, or training cannot be resumed bit for bit"
         try:
@@ -93,28 +96,28 @@ def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
 def _rollout_problems(
     first: gymnasium.Env[Any, Any], second: gymnasium.Env[Any, Any], where: str, remedy: str
 ) -> list[Problem]:
-    watch = Watch(first)
+    watch, contracts = Watch(first), (Contract(first, where), Contract(second, where))
     for seed in SEEDS:
         first.action_space.seed(seed)
-        observation, _ = first.reset(seed=seed)
-        if not _same(observation, second.reset(seed=seed)[0]):
+        observations = [contract.reset(seed) for contract in contracts]
+        if not _same(*observations):
             return [Problem(where, f"two resets with seed {seed} differ", remedy)]
         watch.start()
         for step in range(STEPS):
             action = first.action_space.sample()
-            one, two = first.step(action), second.step(action)
-            if reason := watch.reason(one[0], number(one[1]), action):
+            one, two = (contract.step(action) for contract in contracts)
+            if reason := watch.reason(one.observation, one.reward, action):
                 return [
                     Problem(
                         where, f"step {step} with seed {seed} diverged: {reason}", "soften it or lower physics_dt_s"
                     )
                 ]
-            if not _same(one[0], two[0]) or one[1:4] != two[1:4]:
+            if not _same(one.observation, two.observation) or one[1:] != two[1:]:
                 return [Problem(where, f"two runs with seed {seed} differ at step {step}", remedy)]
-            if one[2] or one[3]:
+            if one.terminated or one.truncated:
                 break
     return []
 
 
-def _same(first: Any, second: Any) -> bool:
-    return np.asarray(first).tobytes() == np.asarray(second).tobytes()
+def _same(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    return first.tobytes() == second.tobytes()

@@ -59,7 +59,7 @@ class Watch:
 
         Args:
             observation: what the step returned.
-            reward: :func:`number` of what the step returned.
+            reward: of the step.
             action: what was sent to the environment (checked when given).
         """
         if action is not None and not _finite(action):
@@ -88,14 +88,6 @@ class Watch:
         if not _finite(self._qpos) or not _finite(self._qvel):
             return f"the state is not finite at {time:.3f} s"
         return None
-
-
-def number(reward: Any) -> float:
-    """A reward as a number; what is none is not finite, and so diverged."""
-    try:
-        return float(reward)
-    except (TypeError, ValueError, OverflowError):
-        return float("nan")
 
 
 _WORDS = {

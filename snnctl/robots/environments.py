@@ -13,26 +13,40 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.wrappers import TimeLimit
 from numpy.typing import NDArray
 
 from snnctl import library, slots
 from snnctl.agent.description import Task
 from snnctl.agent.environment import EnvChoice
-from snnctl.errors import InputError, MissingExtraError, NotFoundError, Problem, RobotError, SnnctlError, SpaceError
+from snnctl.errors import (
+    InputError,
+    MissingExtraError,
+    NotFoundError,
+    Notice,
+    Problem,
+    RobotError,
+    SnnctlError,
+    SpaceError,
+)
 from snnctl.errors import nearest as nearest_name
 from snnctl.robots import folders, rendering
+from snnctl.robots.contract import closed, named
 from snnctl.robots.delay import delayed
 from snnctl.robots.divergence import silence_simulator
 from snnctl.robots.flat_spaces import action_problems, flat, kind, observation_problems
 from snnctl.robots.wrappers import wrapped
 
 DEFAULT_CONTROL_DT_S = 0.02  # where an environment has no clock at all: 50 Hz, a common control rate
+
+DEFAULT_MAX_STEPS = 10_000  # of an episode where an environment states no limit: one that never ends would hang
 
 _MAX_PATH_CHARS = 1000  # asking the file system about a longer name is an error
 
@@ -44,6 +58,8 @@ def make(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
 
 def opened(choice: EnvChoice, **more: Any) -> gymnasium.Env[Any, Any]:
     """Make an environment, in its wrappers, with flat spaces where they can be, as late as it is to be.
+
+    Where neither it nor a wrapper states a limit of steps, episodes are cut after :data:`DEFAULT_MAX_STEPS`.
 
     Args:
         choice: folder name or path, Gymnasium id, or ``module:id``; arguments, wrappers, delay and jitter.
@@ -58,13 +74,45 @@ def opened(choice: EnvChoice, **more: Any) -> gymnasium.Env[Any, Any]:
     """
     env = _bare(choice.id, {**choice.kwargs, **more})
     try:
-        env = flat(wrapped(env, choice.wrappers, choice.id))
+        env = _limited(flat(wrapped(env, choice.wrappers, choice.id)))
         if action_problems(env.action_space, choice.id):
             return env  # as it is: task() tells
         return delayed(env, choice)
     except BaseException:
-        env.close()
+        closed(env)
         raise
+
+
+class DefaultLimit(TimeLimit):
+    """A limit of steps for an environment that states none; tells when it first cuts an episode."""
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Do the action, and cut the episode where it has become too long."""
+        given = super().step(action)
+        elapsed: Any = self._elapsed_steps
+        if given[3] and not given[2] and elapsed >= self._max_episode_steps:
+            warnings.warn(f"{named(self)} {no_limit(self._max_episode_steps)}", Notice, stacklevel=2)
+        return given
+
+
+def no_limit(steps: int) -> str:
+    """What becomes of an environment without a limit of steps."""
+    other = "for another number put { name = 'time_limit', steps = ... } into env.wrappers"
+    return f"states no limit of steps; its episodes are cut after {steps:,} steps; {other}"
+
+
+def max_steps(env: gymnasium.Env[Any, Any]) -> tuple[int, bool]:
+    """Steps after which an opened environment's episodes are cut at the latest, and whether it states so itself."""
+    found = list[tuple[int, bool]]()
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, TimeLimit):
+            found.append((env._max_episode_steps, not isinstance(env, DefaultLimit)))
+        env = env.env
+    return min(found, default=(DEFAULT_MAX_STEPS, False))
+
+
+def _limited(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    return env if max_steps(env)[1] else DefaultLimit(env, DEFAULT_MAX_STEPS)
 
 
 def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
@@ -77,7 +125,7 @@ def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     mode = kwargs.get("render_mode")
     modes = env.metadata.get("render_modes", [])
     if mode is not None and mode not in modes:
-        env.close()
+        closed(env)
         raise InputError(Problem(env_id, f"has no render mode '{mode}'", nearest_name(str(mode), modes)))
     if "mujoco" in sys.modules:
         silence_simulator()
@@ -103,7 +151,10 @@ def _make(env_id: str, gym_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any
                 Problem(env_id, f"does not take the argument '{name}'", "remove it from env.kwargs")
             ) from error
         raise RobotError(Problem(env_id, f"cannot be made ({_line(error)})")) from error
-    except Exception as error:  # whatever a stranger's constructor raises is one line here, its traceback is the cause
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # whatever a stranger's constructor raises is one line here, its traceback is the cause
         raise RobotError(Problem(env_id, f"cannot be made ({type(error).__name__}: {_line(error)})")) from error
 
 
@@ -149,7 +200,7 @@ def _refuse_unknown(gym_id: str) -> None:
             raise InputError(
                 Problem(where, f"module '{module}' cannot be imported ({_line(error)})", "install it first")
             ) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise RobotError(
                 Problem(where, f"importing '{module}' failed ({type(error).__name__}: {_line(error)})")
             ) from error

@@ -89,7 +89,7 @@ def fitted(space: spaces.Box, values: NDArray[np.float64]) -> tuple[NDArray[Any]
 
 
 def real_action(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment with real numbers for whole ones, each done as the nearest; for what scales or divides actions."""
+    """The environment with real numbers for whole ones, the nearest of which is done; for what scales actions."""
     space = env.action_space
     if not isinstance(space, spaces.Box) or space.dtype.kind not in "iub":
         return env

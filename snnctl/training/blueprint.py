@@ -9,7 +9,7 @@ those of the training once nothing is wrong.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from snnctl.agent.folder import Agent
 from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
+from snnctl.robots.contract import closed
 from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe
@@ -39,6 +40,7 @@ class Blueprint:
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]  # (dims,) of observations, as the environment declares them
     description: AgentDescription  # of the agent, without a seed
     problems: tuple[Problem, ...]  # of the recipe, whatever trains it
+    before_step: Callable[[], None] = lambda: None  # called before every step of training; raises to leave it
 
     @classmethod
     def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any]) -> Blueprint:
@@ -98,7 +100,7 @@ class Blueprint:
 
     def environments(self, seed: int, count: int) -> Environments:
         """Open ``count`` environments to train in; whoever asks closes them."""
-        return Environments(self.recipe.env, seed, count)
+        return Environments(self.recipe.env, seed, count, self.before_step)
 
 
 def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
@@ -125,4 +127,4 @@ def opened(recipe: Recipe) -> Blueprint:
     try:
         return Blueprint.of(recipe, env)
     finally:
-        env.close()
+        closed(env)

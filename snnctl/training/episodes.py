@@ -11,7 +11,7 @@ diverged, counted, and the observation handed out instead is the last finite one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem
-from snnctl.robots.divergence import Watch, first, number
+from snnctl.robots.contract import Contract, closed
+from snnctl.robots.divergence import Watch, first
 from snnctl.robots.environments import opened
 from snnctl.robots.flat_spaces import fitted
 
@@ -50,8 +51,9 @@ class Step(NamedTuple):
 class Environments:
     """``count`` copies of one environment, stepped one after the other."""
 
-    def __init__(self, env: EnvChoice, seed: int, count: int) -> None:
-        self.seed = seed
+    def __init__(self, env: EnvChoice, seed: int, count: int, before_step: Callable[[], None] = lambda: None) -> None:
+        """Open them; ``before_step`` is called before every step and may raise to leave it."""
+        self.seed, self._before_step = seed, before_step
         self.envs: list[gymnasium.Env[Any, Any]] = []
         try:
             for _ in range(count):
@@ -63,6 +65,7 @@ class Environments:
 
     def _start(self, count: int) -> None:
         """Begin the first episode of each."""
+        self._contracts = [Contract(env) for env in self.envs]
         self._watches = [Watch(env) for env in self.envs]
         self.discrete = isinstance(self.envs[0].action_space, gymnasium.spaces.Discrete)
         dims = int(np.prod(self.envs[0].observation_space.shape or (1,)))
@@ -83,6 +86,7 @@ class Environments:
         ``actions`` is (envs,) of indices for discrete actions, (envs, choices) of indices where an action makes
         several choices, else (envs, actions) in the environment's own units.
         """
+        self._before_step()
         count = len(self.envs)
         rewards = np.zeros(count)  # (envs,)
         terminated = np.zeros(count, dtype=np.bool_)  # (envs,)
@@ -131,31 +135,26 @@ class Environments:
     def close(self) -> None:
         """Close every environment."""
         for env in self.envs:
-            env.close()
+            closed(env)
 
     def _reset(self, index: int, episode: int) -> None:
         self._episode[index] = episode
         self._returns[index] = 0.0
         self._actions[index] = []
-        observation, _ = self.envs[index].reset(seed=streams.integer(self.seed, "env", index, episode))
+        observation = self._contracts[index].reset(streams.integer(self.seed, "env", index, episode))
         self._watches[index].start()
         if not np.isfinite(observation).all():
             message = f"the first observation of episode {episode} is not finite"
             raise DivergedError(Problem("env.id", message, "mend the environment's reset"))
-        self.observations[index] = np.reshape(observation, -1)
+        self.observations[index] = observation
 
     def _advance(self, index: int, action: Any) -> tuple[Floats, float, bool, bool, str | None]:
-        env = self.envs[index]
-        sent: Any
-        if self.discrete:
-            sent = int(action)
-        else:
-            sent = fitted(env.action_space, np.asarray(action, np.float64))[0]
+        space: Any = self.envs[index].action_space
+        sent: Any = int(action) if self.discrete else fitted(space, np.asarray(action, np.float64))[0]
         self._actions[index].append(sent)
         if not np.isfinite(action).all():
             return self.observations[index], 0.0, True, False, f"the action is not finite ({first(action)})"
-        raw, reward, ended, out_of_time, _ = env.step(sent)
-        observation = np.asarray(raw, dtype=np.float64).reshape(-1)
-        reward = number(reward)
+        raw, reward, ended, out_of_time = self._contracts[index].step(sent)
+        observation = raw.astype(np.float64)
         reason = self._watches[index].reason(observation, reward)
-        return observation, reward, bool(ended), bool(out_of_time), reason
+        return observation, reward, ended, out_of_time, reason

@@ -12,6 +12,7 @@ from snnctl.agent.batch import Batch, make_batch
 from snnctl.agent.folder import Agent
 from snnctl.loop.episode import Episode
 from snnctl.loop.side_by_side import Going, run_side_by_side
+from snnctl.robots.contract import closed
 
 Play = Callable[[Agent, Sequence[int], Going], tuple[Episode, ...] | None]  # (agent, seeds, whether to go on)
 
@@ -50,4 +51,4 @@ class Evaluator:
     def close(self) -> None:
         """Close the copies."""
         for env in self._envs:
-            env.close()
+            closed(env)

@@ -1,13 +1,24 @@
-"""Ctrl-C, termination and a lost terminal: ask the work to stop at its next safe point."""
+"""Ctrl-C, termination and a lost terminal: ask the work to stop at its next safe point.
+
+The safe point of a training is the end of an update. One that has not come :data:`PATIENCE_S` after the signal (an
+episode may be long, and a step slow) is left between two steps: the checkpoint before it is what a resume begins with.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
+PATIENCE_S = 5.0  # for an update that is under way
+
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class LeftError(Exception):
+    """An update was left between two steps; its algorithm is in no state that could be saved."""
 
 
 class Interrupt:
@@ -15,6 +26,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.asked = False
+        self._asked_s = 0.0  # on the monotonic clock
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -33,4 +45,13 @@ class Interrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked, self._asked_s = True, time.monotonic()
+
+    def between_steps(self) -> None:
+        """Leave an update that has gone on for too long since the signal.
+
+        Raises:
+            LeftError: it has.
+        """
+        if self.asked and time.monotonic() - self._asked_s >= PATIENCE_S:
+            raise LeftError

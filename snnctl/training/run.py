@@ -44,7 +44,7 @@ from snnctl.training.checkpoint import Checkpoint
 from snnctl.training.evaluations import EVALUATIONS
 from snnctl.training.evaluator import Evaluator
 from snnctl.training.final_evaluation import evaluate
-from snnctl.training.interrupt import Interrupt
+from snnctl.training.interrupt import Interrupt, LeftError
 from snnctl.training.json_lines import JsonLines
 from snnctl.training.judgement import Judgement
 from snnctl.training.metrics import METRICS
@@ -137,7 +137,7 @@ def train(
         if not (folder / run_folder.RECIPE).is_file():
             run_folder.write_start(folder, recipe, command, run_folder.environment())
         try:
-            run = _Run(recipe, folder, workers, command, other_versions, progress, build)
+            run = _Run(recipe, folder, workers, command, other_versions, progress, build, interrupt)
         except SnnctlError:
             if resume is None:
                 run_folder.discard(folder)  # it holds nothing but the refused recipe, and its name is free again
@@ -160,6 +160,7 @@ class _Run:
         other_versions: bool,
         progress: Progress | None,
         build: Build,
+        interrupt: Interrupt,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.command = command or _read(folder / run_folder.COMMAND)
@@ -174,6 +175,7 @@ class _Run:
         self.best: Agent | None = None
         self.best_score: float | None = None
         self.mean_return: float | None = None
+        self.saved = 0, 0  # steps and updates of the newest checkpoint
         self.saved_rows: dict[str, int] = {}
         kept = checkpoint.newest(folder / run_folder.LAST)
         if kept is not None:
@@ -186,7 +188,8 @@ class _Run:
             env = make()
             self.evaluator = Evaluator(env, make, recipe.evaluation.envs)
             opened.callback(self.evaluator.close)
-            self.algorithm = build(Blueprint.of(recipe, env), recipe.seed, workers)
+            blueprint = dataclasses.replace(Blueprint.of(recipe, env), before_step=interrupt.between_steps)
+            self.algorithm = build(blueprint, recipe.seed, workers)
             opened.callback(self.algorithm.close)
             log_bytes = evaluations_bytes = 0
             if kept is not None:
@@ -210,7 +213,10 @@ class _Run:
         saved_s = time.monotonic()
         while not self.stopped:
             if self.report is None:
-                self.report = self._update()
+                try:
+                    self.report = self._update()
+                except LeftError:
+                    return self._result("interrupted", None)._replace(steps=self.saved[0], updates=self.saved[1])
             row = self._row(self.report, interrupt)
             if row is not None:
                 self.log.append(row)
@@ -321,11 +327,13 @@ class _Run:
             values["rows"][name] = {"total": rows.total, "width": rows.ring.shape[1], "dtype": rows.ring.dtype.str}
         agent = self._signed(self.algorithm.agent())
         checkpoint.save(Checkpoint(agent, arrays, values), self.folder / run_folder.LAST)
+        self.saved = self.algorithm.steps, self.update
 
     def _restore(self, kept: Checkpoint) -> None:
         values, arrays = kept.values, kept.arrays
         rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
         self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
+        self.saved = values["steps"], values["update"]
         self.saved_rows = {name: kept.total for name, kept in rows.items()}
         self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
         self.evaluation_s, self.judgement = values["evaluation_s"], Judgement(**values["judgement"])

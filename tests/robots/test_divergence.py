@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from snnctl.robots import environments
-from snnctl.robots.divergence import Watch, number
+from snnctl.robots.contract import number
+from snnctl.robots.divergence import Watch
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_environments_without_mujoco_are_watched_from_outside(observation, rewar
 
 
 @pytest.mark.parametrize(
-    ("reward", "says"), [(1e307, "beyond"), (10**400, "not a finite"), (None, "not a finite"), ("much", "not a finite")]
+    ("reward", "says"), [(1e307, "beyond"), (10**400, "not a finite"), (np.array([np.nan]), "not a finite")]
 )
 def test_a_reward_that_cannot_be_summed_diverges(pendulum, reward, says):
     watch = Watch(pendulum)

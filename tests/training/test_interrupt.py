@@ -1,0 +1,76 @@
+"""Ctrl-C and termination in the middle of an update: it is left between two steps, and a resume loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from snnctl.cli import main
+from snnctl.training import interrupt
+from snnctl.training.run import train
+
+from .random_walk import RandomWalk, recipe
+from .test_run import hashes
+
+
+class Endless(RandomWalk):
+    """An update that has an episode without end from the given update on; a signal meets it there."""
+
+    number = signal.SIGTERM
+    update_at = 3
+
+    def __init__(self, blueprint, seed, workers):
+        super().__init__(blueprint, seed, workers)
+        self.environments = blueprint.environments(seed, 1)
+
+    def update(self):
+        if self.steps == self.update_at * 10:
+            self.random.normal()  # what is left half-way must not be saved
+            os.kill(os.getpid(), self.number)
+            while True:
+                self.environments.step(np.zeros(1, int))
+        return super().update()
+
+
+@pytest.mark.parametrize("at", [0, 3])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_leaves_an_update_that_does_not_end(tmp_path, monkeypatch, number, at):
+    monkeypatch.setattr(interrupt, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(Endless, "number", number)
+    monkeypatch.setattr(Endless, "update_at", at)
+    part = train(recipe(), 0, tmp_path / "part", name="k", build=Endless, save_every_s=0.0)
+    assert (part.status, part.steps, part.updates) == ("interrupted", 10 * at, at)
+    rest = train(recipe(), 0, tmp_path / "part", resume=part.folder, build=RandomWalk)
+    whole = train(recipe(), 0, tmp_path / "whole", build=RandomWalk)
+    assert rest.status == "finished" and hashes(rest.folder) == hashes(whole.folder)
+
+
+def test_an_update_that_ends_in_time_is_finished(tmp_path):
+    class Brief(RandomWalk):
+        def __init__(self, blueprint, seed, workers):
+            super().__init__(blueprint, seed, workers)
+            self.environments = blueprint.environments(seed, 1)
+
+        def update(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            self.environments.step(np.zeros(1, int))
+            return super().update()
+
+    part = train(recipe(), 0, tmp_path, name="k", build=Brief, save_every_s=1e9)
+    assert (part.status, part.updates) == ("interrupted", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_other_verbs_are_left_like_by_ctrl_c(monkeypatch, capsys, number):
+    def running(*_, **__):
+        os.kill(os.getpid(), number)
+        while True:
+            pass
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(main, "app", running)
+    assert main.call(["list"]) == 130 and "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
