@@ -73,7 +73,7 @@ def text(name: str, found: Fit) -> str:
                 f"{r.error:.2e}",
                 f"{r.rms:.2e}",
                 r.scale,
-                f"{r.erased} of {r.count}" if r.erased else "",
+                f"{r.erased} of {r.nonzero}" if r.erased else "",
             ]
             for r in found.rounding
         ]

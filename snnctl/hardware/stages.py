@@ -78,7 +78,7 @@ class Rounding(NamedTuple):
     rms: float  # root of the mean square of the same
     scale: str  # what the error is relative to
     erased: int = 0  # numbers that are 0 on the chip, but not in floats
-    count: int = 0  # numbers that are not 0 in floats
+    nonzero: int = 0  # numbers that are not 0 in floats
 
 
 def float_stages(program: Program) -> tuple[FloatStage, ...]:

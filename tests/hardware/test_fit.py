@@ -253,7 +253,7 @@ def test_quantisation_never_overflows_and_stays_close(seed: int, gain: float, ti
         assert fit.ok, fit.problems
         for r in fit.rounding:
             if r.scale == "rms weight":
-                assert r.erased <= 0.1 * r.count, r
+                assert r.erased <= 0.1 * r.nonzero, r
                 continue
             limit = {"weight": weight_error, "a_syn": 2e-4, "a_mem": 2e-4}.get(r.quantity, 0.02)
             assert r.error <= limit, r
