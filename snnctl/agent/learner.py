@@ -97,9 +97,11 @@ class Learner:
         self._neuron_model = neuron
         self._neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(network.tick_s)))
         self._bias = tensors[network.output.bias_name].astype(np.float32)  # (m,)
-        limit = np.float32(learning.weight_limit)
+        limit, value_limit = np.float32(learning.weight_limit), _value_limit(learning)
+        if found := [*_outside(tensors, self._weight, limit), *_outside(tensors, "critic.weight", value_limit)]:
+            raise AgentError(*found)
         self._syn = synapses(np.clip(tensors[self._weight].astype(np.float32), -limit, limit))
-        self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -_value_limit(learning), _value_limit(learning))
+        self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -value_limit, value_limit)
         self._syn.numbers[:] = tensors["critic.numbers"]
         self._syn.numbers[AT.marked] = 0
         n, m = self._syn.weight.shape
@@ -240,6 +242,17 @@ class Learner:
         """Continue from :meth:`state`, at the start of an episode."""
         self._syn.weight[:], self._syn.value_weight[:] = state["weight"], state["value_weight"]
         self._syn.numbers[:], self._random[:] = state["numbers"], state["random"]
+
+
+def _outside(tensors: Mapping[str, NDArray[Any]], name: str, limit: float) -> list[Problem]:
+    """Weights that the rule would not have made, but for the rounding of a unit of the integer form."""
+    size = np.abs(tensors[name])
+    outside = np.count_nonzero(size > limit * (1 + 1e-6))
+    if not outside:
+        return []
+    message = f"has {outside} of {size.size} weights outside the limits of the rule, +-{limit:g} (up to {size.max():g})"
+    key = "critic_weight_limit" if name.startswith("critic.") else "weight_limit"
+    return [Problem(name, message, f"clip the weights, or raise learning.{key}")]
 
 
 def _value_limit(learning: Learning) -> float:

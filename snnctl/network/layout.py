@@ -19,7 +19,7 @@ from snnctl.network.learning import RuleRow
 from snnctl.network.parameters import checked, constants_table, initial_values, value_problems
 from snnctl.network.population import is_stochastic, receptors_of, state_of
 from snnctl.network.program import Link, Program, Stage
-from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane
+from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane, weight_limits
 from snnctl.slots import RULES
 
 
@@ -262,7 +262,24 @@ class Layout:
                     rule_end=len(self.rules),
                 )
             )
-        return []
+        return self._outside_limits(link)
+
+    def _outside_limits(self, link: Link) -> list[Problem]:
+        """Weights that a rule would not have made: the first change would move them to its limit in one step."""
+        weight = link.weight.values
+        kinds = [dtype for dtype in (weight.dtype, self.dtype) if dtype.kind == "f"]
+        coarse = min(kinds, key=lambda dtype: dtype.itemsize)  # float32 of a limit is that limit
+        found = []
+        for rule in link.rules:
+            low, high = weight_limits(rule)
+            outside = (weight.astype(coarse) < coarse.type(low)) | (weight.astype(coarse) > coarse.type(high))
+            if outside.any():
+                first = weight[outside][0]
+                message = f"has {np.count_nonzero(outside)} of {weight.size} weights outside the limits of"
+                limits = f"'{RULES.name_of(rule)}', {low:g} to {high:g} (the first is {first:g})"
+                remedy = "clip the weights, or set weight_min and weight_max of the rule"
+                found.append(Problem(link.weight.name, f"{message} {limits}", remedy))
+        return found
 
     def _plastic(
         self,

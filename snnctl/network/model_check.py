@@ -22,7 +22,7 @@ from snnctl.network.interpreted import PlasticSynapses
 from snnctl.network.isolated import simulate
 from snnctl.network.network import Network
 from snnctl.network.population import drive_of, is_stochastic, receptors_of, step_of
-from snnctl.network.rules import hook, is_signalled, is_taught
+from snnctl.network.rules import hook, is_signalled, is_taught, weight_limits
 from snnctl.neurons import Lif
 
 TICKS = (1e-3, 1e-4, 2.5e-5, 1e-5)  # s, tried in turn until the model takes one
@@ -216,10 +216,15 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
     """A small network with the rule, and the same spikes given to its Python functions."""
     generator = np.random.default_rng(0)
     n, m, ticks = 5, 3, 400
+    least, most = weight_limits(rule)
+
+    def within(random: np.random.Generator, size: int) -> NDArray[np.float64]:
+        return np.clip(Uniform(0.2, 0.8)(random, size), least, most)
+
     net = Network(tick_s, seed=1)
     source = net.population("pre", n)
     target = net.population("post", m, Lif(tau_mem_s=20 * tick_s, refractory_ticks=2))
-    synapses = net.project(source, target, weight=Uniform(0.2, 0.8), plasticity=rule)
+    synapses = net.project(source, target, weight=within, plasticity=rule)
     net.record(target, "spikes")
     net.record(target, "v")
     before = net.weights(synapses)

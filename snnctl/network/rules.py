@@ -36,6 +36,7 @@ synapses of the neurons that spike; only ``consolidate`` visits all.
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from typing import Any
 
@@ -86,6 +87,12 @@ def _reads(function: Any, argument: int) -> bool:
 def part(constants_class: type, name: str) -> Any:
     """``Synapse``, ``Pre``, ``Post`` or ``Shared`` of the rule of this class of constants."""
     return getattr(sys.modules[constants_class.__module__], name)
+
+
+def weight_limits(rule: Any) -> tuple[float, float]:
+    """Between which numbers the configuration of a rule keeps its weights: ``weight_min`` and ``weight_max``."""
+    low, high = getattr(rule, "weight_min", None), getattr(rule, "weight_max", None)
+    return (-math.inf if low is None else low), (math.inf if high is None else high)
 
 
 def hook_bits(constants_class: type) -> int:

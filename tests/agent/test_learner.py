@@ -82,15 +82,30 @@ def test_between_episodes_it_continues_from_its_state_bit_for_bit(agent: Agent) 
 
 
 def test_every_weight_stays_within_its_limit(agent: Agent) -> None:
-    learner = Learner(changed(agent, weight_limit=0.03, critic_weight_limit=0.01, learning_rate=0.1), 5)
     limit = np.float32(0.03)
     assert np.abs(agent.tensors[WEIGHT]).max() > 0.04
+    clipped = {**agent.tensors, WEIGHT: np.clip(agent.tensors[WEIGHT], -limit, limit)}
+    clipped["critic.weight"] = np.clip(agent.tensors["critic.weight"], -0.01, 0.01)
+    narrow = changed(agent, weight_limit=0.03, critic_weight_limit=0.01, learning_rate=0.1)
+    learner = Learner(narrow._replace(tensors=clipped), 5)
     assert np.abs(learner.weight).max() == limit
     run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
     after = learner.agent().tensors
     assert np.abs(after[WEIGHT]).max() == limit
     assert (after[WEIGHT] == -limit).any()
     assert np.abs(after["critic.weight"]).max() <= 0.01
+
+
+def test_weights_outside_the_limits_of_the_rule_are_refused(agent: Agent) -> None:
+    outside = {**agent.tensors, "critic.weight": np.full_like(agent.tensors["critic.weight"], -0.02)}
+    narrow = changed(agent, weight_limit=0.03, critic_weight_limit=0.01)
+    with pytest.raises(AgentError) as caught:
+        Learner(narrow._replace(tensors=outside), 5)
+    actor, critic = caught.value.problems
+    assert actor.where == WEIGHT
+    assert "outside the limits of the rule, +-0.03" in actor.message
+    assert critic.where == "critic.weight"
+    assert f"{outside['critic.weight'].size} of {outside['critic.weight'].size} weights" in critic.message
 
 
 def test_without_noise_it_acts_as_the_exported_agent(agent: Agent, tmp_path: Path) -> None:

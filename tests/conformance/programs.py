@@ -120,6 +120,7 @@ def _dyadic(rng: np.random.Generator, mean: float, spread: float, shape: tuple[i
 
 
 CHAIN = [Edge("in", "a"), Edge("a", "out")]
+FREE_STDP = PairStdp(weight_min=None, weight_max=None)
 SIZES = {"in": 8, "a": 7, "out": 5}
 STREAM = [Edge("in", "a", 1), Edge("a", "out", 1)]
 
@@ -182,7 +183,7 @@ CASES: dict[str, Case] = {
     ),
     "adaptive threshold": case(SIZES, CHAIN, neurons={"a": Alif(tau_mem_s=1e-2, tau_adapt_s=5e-2, beta=0.2)}),
     "Izhikevich": case(SIZES, CHAIN, neurons={"a": Izhikevich(scheme="spnet")}, gain={"a": 64.0}, ticks=20),
-    "plastic": case(SIZES, [Edge("in", "a", rules=(PairStdp(weight_max=3.0),)), Edge("a", "out")], decisions=1),
+    "plastic": case(SIZES, [Edge("in", "a", rules=(FREE_STDP,)), Edge("a", "out")], decisions=1),
     "analog input": case(SIZES, CHAIN, signal="analog"),
     "membrane read-out": case(SIZES, CHAIN, reads="membranes"),
 }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.population import receptors_of, takes_synapses
+from snnctl.network.rules import weight_limits
 from snnctl.neurons import (
     AdEx,
     Alif,
@@ -184,6 +185,8 @@ def cases(draw: st.DrawFn, composition: Composition, ticks: int = 16) -> Case:
         shape = (sizes[0] if own else sizes[edge.source], sizes[edge.target])
         mean, deviation = cells[edge.target - 1].weight
         weight = rng.normal(mean, deviation, shape)
+        limits = [weight_limits(rule) for rule in added.plasticity]
+        weight = np.clip(weight, max([-np.inf, *(low for low, _ in limits)]), min([np.inf, *(h for _, h in limits)]))
         if edge.sparse:
             present = rng.random(shape) < 0.5
             tensors[f"{added.prefix}.indptr"] = np.concatenate([[0], np.cumsum(present.sum(1))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snnctl.errors import NetworkError
+from snnctl.network import AllToAll, Explicit, Network
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine
 from snnctl.network.program import lower
@@ -258,3 +261,39 @@ def test_each_kernel_of_a_rule_compiles_without_the_others(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "RewardStdpConstants" in done.stdout
+
+
+# --------------------------------------------------------------------------- weights outside the limits
+
+
+def limited(cls: Any, **limits: Any) -> Any:
+    """The rule with these limits, some of which have other defaults."""
+    return dataclasses.replace(of(cls), **{"weight_min": None, "weight_max": None, **limits})
+
+
+def given(rule: Any, weight: Any, dense: bool, dtype: Any = np.float64) -> Network:
+    network = Network(1e-3, dtype=dtype)
+    network.population("in", 2)
+    network.population("out", 2, Lif(tau_mem_s=8e-3))
+    pattern = AllToAll() if dense else Explicit([0, 0, 1, 1], [0, 1, 0, 1])
+    network.project("in", "out", pattern, weight=np.reshape(weight, (2, 2) if dense else 4), plasticity=rule)
+    return network
+
+
+@pytest.mark.parametrize("dense", [True, False], ids=["dense", "sparse"])
+@pytest.mark.parametrize("cls", [c for c in RULES if hasattr(c, "weight_min")], ids=lambda c: c.__name__)
+def test_first_weights_outside_the_limits_of_a_rule_are_refused(cls: Any, dense: bool) -> None:
+    outside = {"weight_max": 0.5}, {"weight_min": 0.0}, {"weight_min": 0.0, "weight_max": 0.5}
+    for limits, count in zip(outside, (1, 2, 3), strict=True):
+        with pytest.raises(NetworkError, match=f"in.out.weight: has {count} of 4 weights outside the limits") as told:
+            given(limited(cls, **limits), [0.1, 0.7, -0.2, -0.3], dense).state()
+        assert len(told.value.problems) == 1
+    for dtype in (np.float32, np.float64):  # at a limit is inside, whatever the limit is rounded to
+        network = given(limited(cls, weight_min=0.1, weight_max=0.7), [0.1, 0.7, 0.1, 0.7], dense, dtype)
+        assert network.engine.weights(network.state().engine, "projection.in.out").size == 4
+
+
+def test_each_of_several_rules_has_its_limits() -> None:
+    rules = (limited(PairStdp, weight_min=0.0, weight_max=1.0), limited(HomeostaticScaling, weight_max=0.2))
+    with pytest.raises(NetworkError, match=r"2 of 4 .*'homeostatic_scaling', -inf to 0.2 \(the first is 0.3\)"):
+        given(rules, [0.1, 0.3, 0.2, 0.4], True).state()
