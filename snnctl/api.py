@@ -79,12 +79,13 @@ def train(
 
     if seed is not None:
         _require_count("seed", seed, 0, MAX_SEED)
-    from snnctl.training.recipe import Recipe
+    from snnctl.training.recipe import Recipe, renamed
 
     if isinstance(recipe, Recipe):
-        made = config.resolve(Recipe, config.to_data(recipe), recipe.name, overrides)
+        made = config.resolve(Recipe, config.to_data(recipe), recipe.name, renamed(config.to_data(recipe), overrides))
     else:
-        made = config.load(Recipe, library.find("recipe", str(recipe)).path, overrides)
+        path = library.find("recipe", str(recipe)).path
+        made = config.load(Recipe, path, renamed(config.read_toml(path), overrides))
     return run.train(made, seed, Path(out), workers=workers, name=name, progress=progress)
 
 

@@ -321,6 +321,8 @@ def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Prob
         return Problem(place, f"needs the key {context.get('discriminator', '')}")
     if kind == "value_error":
         return Problem(place, str(context.get("error", error["msg"])))
+    if error["input"] is None:
+        return Problem(place, "is none, but cannot be absent", "give a value, or leave it out for the default")
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = repr(error["input"])
     if isinstance(error["input"], Mapping | list):
@@ -389,7 +391,8 @@ def _tags(member: Any) -> set[str]:
 def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Return a copy of ``data`` with each ``a.b=value`` set, and the dotted keys that were set.
 
-    The value is TOML (``3e-4``, ``[64, 64]``, ``true``); what is not TOML is taken as a string.
+    The value is TOML (``3e-4``, ``[64, 64]``, ``true``); ``none`` switches off what may be absent, as TOML has no word
+    for it; what is not TOML is taken as a string.
     """
     merged = _copy(data)
     touched: list[str] = []
@@ -403,7 +406,7 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> tuple[
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-            value = text.strip()
+            value = None if text.strip() == "none" else text.strip()
         node: Any = merged
         for part in parts[:-1]:
             node = node.setdefault(part, {}) if isinstance(node, dict) else None
@@ -429,13 +432,14 @@ def _copy(node: Any) -> Any:
 def to_data(value: Any) -> dict[str, Any]:
     """Plain nested data of a schema dataclass; absent (None) values are left out, as TOML has no null."""
     data = _adapter(type(value)).dump_python(value, mode="json")  # type: ignore[arg-type]
-    return typing.cast("dict[str, Any]", _without_none(data))
+    return typing.cast("dict[str, Any]", without_none(data))
 
 
-def _without_none(node: Any) -> Any:
+def without_none(node: Any) -> Any:
+    """Plain data without its absent values, as TOML can hold it."""
     if isinstance(node, dict):
-        return {k: _without_none(v) for k, v in node.items() if v is not None}
-    return [_without_none(v) for v in node] if isinstance(node, list) else node
+        return {k: without_none(v) for k, v in node.items() if v is not None}
+    return [without_none(v) for v in node] if isinstance(node, list) else node
 
 
 def to_toml(value: Any) -> str:

@@ -177,6 +177,19 @@ def test_override_values_are_toml_or_else_text(text, value):
     assert apply_overrides({}, [f"a.b={text}"])[0] == {"a": {"b": value}}
 
 
+def test_none_switches_off_what_may_be_absent():
+    text = "name = 'x'\npower_w = '3W'\n"
+    off = resolve(Robot, parse_toml(text, "r.toml"), "r.toml", ["power_w=none"])
+    assert off.power_w is None
+    assert resolve(Robot, parse_toml(to_toml(off), "r.toml"), "r.toml") == off
+    assert resolve(Robot, parse_toml(text, "r.toml"), "r.toml", ['name="none"']).name == "none"
+    for key in ("legs", "awake", "name"):
+        assert problems(text, f"{key}=none") == [
+            f"override {key}: is none, but cannot be absent; give a value, or leave it out for the default"
+        ]
+    assert problems(text, 'filter.kind="slow"', "filter.tau_s=none")[0].startswith("override filter.tau_s: ")
+
+
 @pytest.mark.parametrize("override", ["a", "=1", "a..b=1", ".a=1", ".".join("a" * 40) + "=1"])
 def test_overrides_that_are_not_key_value(override):
     with pytest.raises(ConfigError, match="is not key=value"):

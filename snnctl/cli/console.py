@@ -179,7 +179,9 @@ def drop(stream: IO[str]) -> None:
 
 
 def finite(node: Any) -> Any:
-    """``node`` as JSON data: nan and inf become null, keys strings, tuples lists."""
+    """``node`` as JSON data: nan and inf become null, keys strings, tuples and arrays lists."""
+    if type(node).__module__ == "numpy":  # not imported here, where nothing needs it
+        node = node.tolist()
     if isinstance(node, Mapping):
         return {str(k): finite(v) for k, v in node.items()}
     if isinstance(node, list | tuple):

@@ -16,10 +16,12 @@ from snnctl.cli import console
 from snnctl.errors import ConfigError, InputError, OutputError, Problem
 
 if TYPE_CHECKING:
+    from snnctl.agent.folder import Agent
     from snnctl.evaluation.evaluate import Evaluation
 
 FAILED = 1
 ALL_DIVERGED = 3
+EVALUATIONS = Path("runs") / "evaluations"
 _UNITS = {"power": "W", "latency": "s", "energy": "J"}
 
 
@@ -71,7 +73,7 @@ def evaluate(
     from snnctl.storage import write_atomic
 
     loaded = api.agent(agent)
-    data_file, page_file = _targets(f"{loaded.description.name}-{Path(chip).stem}", out, html)
+    data_file, page_file = _targets(_stem(loaded, Path(chip).stem, env), out, html)
     console.compiling()
     with console.progress("evaluate", 2 * episodes, "episodes") as bar:
         found = engine.evaluate(
@@ -109,7 +111,7 @@ def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, a
     from snnctl.storage import write_atomic
 
     loaded = api.agent(agent)
-    data_file, _ = _targets(loaded.description.name, out, None)
+    data_file, _ = _targets(_stem(loaded, "", env), out, None)
     console.compiling()
     with console.progress("evaluate", episodes, "episodes") as bar:
         found = returns(
@@ -206,18 +208,43 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _targets(stem: str, out: Path | None, html: Path | None) -> tuple[Path, Path]:
+def _stem(agent: Agent, chip: str, env: str) -> str:
+    """A name for the files of an evaluation: that of agent and chip, or a longer one where it is of another agent."""
+    from snnctl.agent import folder
+
+    env_id, digest = env or agent.description.task.env_id, folder.digest(agent.tensors)
+    longer = [agent.description.name[:60], digest[:8], env_id]
+    for parts in range(1, len(longer) + 1):
+        stem = _plain("-".join([*longer[:parts], *([chip] if chip else [])]))
+        if _is_of(EVALUATIONS / f"{stem}.json", digest, env_id):
+            break
+    return stem
+
+
+def _is_of(path: Path, digest: str, env_id: str) -> bool:
+    """Whether there is no file of an evaluation yet, or one of this agent in this environment."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return bool(data["agent"]["weights_sha256"] == digest and data["env"]["id"] == env_id)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _plain(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", stem)[:100]
+
+
+def _targets(name: str, out: Path | None, html: Path | None) -> tuple[Path, Path]:
     """Where the two files go, proven writable."""
     from snnctl.storage import ensure_writable
 
     for path, option in ((out, "--out"), (html, "--html")):
         if path is not None and path.is_dir():
             raise OutputError(Problem(str(path), "is a folder", f"give {option} a file name"))
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)[:100]
-    data = out or (html.with_suffix(".json") if html is not None else Path("runs") / "evaluations" / f"{name}.json")
-    beside = (
-        data if data.is_file() or not data.exists() else Path("runs") / "evaluations" / f"{name}.json"
-    )  # not beside a device
+    data = out or (html.with_suffix(".json") if html is not None else EVALUATIONS / f"{name}.json")
+    beside = data if data.is_file() or not data.exists() else EVALUATIONS / f"{name}.json"  # not beside a device
     page = html or beside.with_suffix(".html")
     if data.resolve() == page.resolve():
         raise OutputError(Problem(str(data), "would be both the JSON file and the report", "use two names"))

@@ -83,11 +83,12 @@ def parse_seeds(text: str) -> list[int]:
 
 def _recipe(name: str, overrides: list[str]) -> Recipe:
     from snnctl import config, library
-    from snnctl.training.recipe import Recipe
+    from snnctl.training.recipe import Recipe, renamed
 
     if "=" in name:
         raise InputError(Problem(f"'{name[:60]}'", "stands where the recipe belongs", "write: train RECIPE key=value"))
-    return config.load(Recipe, library.find("recipe", name).path, overrides)
+    path = library.find("recipe", name).path
+    return config.load(Recipe, path, renamed(config.read_toml(path), overrides))
 
 
 def _one(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Discriminator, Tag
 
-from snnctl import slots
+from snnctl import config, slots
 from snnctl.agent.description import Decoder, Encoder
 from snnctl.agent.environment import EnvChoice
 from snnctl.coding import Normaliser
@@ -112,6 +114,24 @@ class Evaluation:
     confirm_episodes: Annotated[int, Gt(0)] = 30  # others than ``episodes``; given up early when they cannot confirm
     give_up_error: Annotated[float, Ge(0), Lt(1)] = 0.05  # chance to give up an agent that would have stopped; 0: never
     final_episodes: Annotated[int, Gt(0)] = 100  # of the figure that is reported, never fewer
+
+
+def renamed(data: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
+    """``overrides``, with a name of its own for a recipe whose environment they replace.
+
+    Agents, run folders and reports are called after the recipe: those of another environment would take their place.
+
+    Args:
+        data: of the file
+        overrides: ``key=value``
+    """
+    merged, _ = config.apply_overrides(data, overrides)
+    before, after = (node["env"].get("id") if isinstance(node.get("env"), Mapping) else None for node in (data, merged))
+    name = data.get("name")
+    if not isinstance(after, str) or after == before or not isinstance(name, str) or merged.get("name") != name:
+        return list(overrides)
+    own = name + "-" + re.sub(r"[^A-Za-z0-9._-]+", "_", after)
+    return [*overrides, f"name={json.dumps(own)}"]
 
 
 @schema

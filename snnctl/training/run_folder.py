@@ -116,7 +116,10 @@ def best(folder: Path) -> Path | None:
 
 
 def find(name: str, base: Path) -> Path:
-    """The run folder that ``name`` means: a path, ``<recipe>/<run>`` or ``<run>`` below ``base``, or ``last``."""
+    """The run folder that ``name`` means: a path, ``<recipe>/<run>`` or ``<run>`` below ``base``, or ``last``.
+
+    ``<run>`` is the name of the folder, or what ``--name`` gave it where only one seed has it.
+    """
     known = runs(base)
     if name == "last":
         if not known:
@@ -127,14 +130,24 @@ def find(name: str, base: Path) -> Path:
         if (part / RECIPE).is_file():
             return part
     below = [f for f in known if name in {f.name, f"{f.parent.name}/{f.name}"}]
+    if not below:
+        below = [f for f in known if name in {_given(f), f"{f.parent.name}/{_given(f)}"}]
     if len(below) == 1:
         return below[0]
+    if below:
+        choices = ", ".join(f"{f.parent.name}/{f.name}" for f in below)
+        raise NotFoundError(Problem(f"run '{name[:80]}'", f"is the name of {len(below)} runs", f"say which: {choices}"))
     if path.is_dir():
         raise NotFoundError(Problem(str(path), f"is not a run folder (it has no {RECIPE})", "see `snnctl list runs`"))
 
     raise NotFoundError(
         Problem(f"run '{name[:80]}'", f"does not exist in {base}", nearest(name, [f.name for f in known]))
     )
+
+
+def _given(folder: Path) -> str:
+    """The name of a run folder without its seed."""
+    return folder.name.rpartition("-seed")[0]
 
 
 @contextlib.contextmanager

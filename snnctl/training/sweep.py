@@ -30,7 +30,7 @@ from snnctl.training import checkpoint, run_folder
 from snnctl.training import space as spaces
 from snnctl.training.blueprint import build
 from snnctl.training.pool import Job, Outcome, train_all
-from snnctl.training.recipe import Recipe
+from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.run import Build, Moment
 from snnctl.training.space import Search
 
@@ -114,7 +114,9 @@ def plan(
     """
     source, place = library.find("recipe", recipe).path, library.find("space", space).path
     config.load(Recipe, source, overrides)
-    data, _ = config.apply_overrides(config.read_toml(source), overrides)
+    given = config.read_toml(source)
+    merged, _ = config.apply_overrides(given, renamed(given, overrides))
+    data = config.without_none(merged)
     chosen = spaces.load(place, data, search)
     made = Plan(
         source=recipe, overrides=tuple(overrides), space=space, search=search, seed=chosen.seed, seeds=tuple(seeds),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from snnctl.agent import folder
+from snnctl.cli import evaluate as evaluate_command
 from snnctl.cli.main import call
 
 LEANING = str(Path(__file__).parents[1] / "data" / "agents" / "leaning")
@@ -165,3 +167,20 @@ def test_a_budget_needs_a_chip(capsys, budget: tuple[str, str]) -> None:
     assert evaluate(*budget) == 2
     said = "--chip: is missing: budget and report are of a chip; choose one of: loihi1, spinnaker1"
     assert said in capsys.readouterr().err
+
+
+def test_the_report_of_another_agent_or_environment_is_not_overwritten() -> None:
+    agent = folder.load(Path(LEANING))
+    other = agent._replace(tensors={name: tensor + 1 for name, tensor in agent.tensors.items()})
+    assert evaluate_command._stem(agent, "loihi1", "") == "hand-made-loihi1"
+    seen = []
+    for one, env in ((agent, ""), (other, ""), (other, "Else-v0"), (agent, "Else-v0"), (agent, ""), (other, "")):
+        stem = evaluate_command._stem(one, "loihi1", env)
+        seen.append(stem)
+        path = evaluate_command.EVALUATIONS / f"{stem}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        env_id = env or one.description.task.env_id
+        digest = folder.digest(one.tensors)
+        path.write_text(json.dumps({"agent": {"weights_sha256": digest}, "env": {"id": env_id}}))
+    assert len(set(seen)) == 4  # of four different ones, each its own
+    assert seen[4:] == seen[:2]  # and the same again for the same again

@@ -11,7 +11,7 @@ from snnctl.errors import ConfigError
 from snnctl.network.dense import DenseNetwork
 from snnctl.network.description import NetworkDescription
 from snnctl.training.blueprint import build, opened
-from snnctl.training.recipe import Dense, Recipe, Stack, Whole
+from snnctl.training.recipe import Dense, Recipe, Stack, Whole, renamed
 
 CARTPOLE = Path(__file__).parents[2] / "configs" / "train" / "cartpole-ppo.toml"
 DENSE = 'network={kind="dense",hidden=[8],activation="tanh"}'
@@ -74,3 +74,27 @@ def test_a_whole_network_with_a_skipping_projection_is_trained() -> None:
     for name in ("projection.in.a.weight", "projection.a.out.weight", "projection.in.out.weight"):
         assert (after[name] != before[name]).any()
     algorithm.close()
+
+
+@pytest.mark.parametrize("key", ["stop_return", "stop_worst"])
+def test_an_optional_number_is_switched_off(key: str) -> None:
+    assert getattr(recipe(f"evaluation.{key}=3.5").evaluation, key) == 3.5
+    made = recipe("evaluation.stop_return=5", f"evaluation.{key}=none")
+    assert getattr(made.evaluation, key) is None
+    assert config.resolve(Recipe, config.parse_toml(config.to_toml(made), "r"), "r") == made
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["env.id=Acrobot-v1"], "cartpole-ppo-Acrobot-v1"),
+        (["seed=3", "env={id='mylab/Walker-v0'}"], "cartpole-ppo-mylab_Walker-v0"),
+        (["env.id=CartPole-v1"], "cartpole-ppo"),
+        (["env.id=Acrobot-v1", "name=mine"], "mine"),
+        (["seed=3", "trainer.lr=1e-3"], "cartpole-ppo"),
+    ],
+)
+def test_a_recipe_of_another_environment_has_a_name_of_its_own(overrides: list[str], name: str) -> None:
+    data = config.read_toml(CARTPOLE)
+    merged, _ = config.apply_overrides(data, renamed(data, overrides))
+    assert merged["name"] == name
