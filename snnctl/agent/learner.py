@@ -98,7 +98,7 @@ class Learner:
         self._neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(network.tick_s)))
         self._bias = tensors[network.output.bias_name].astype(np.float32)  # (m,)
         limit, value_limit = np.float32(learning.weight_limit), _value_limit(learning)
-        if found := [*_outside(tensors, self._weight, limit), *_outside(tensors, "critic.weight", value_limit)]:
+        if found := [*_outside(tensors, self._weight, float(limit)), *_outside(tensors, "critic.weight", value_limit)]:
             raise AgentError(*found)
         self._syn = synapses(np.clip(tensors[self._weight].astype(np.float32), -limit, limit))
         self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -value_limit, value_limit)

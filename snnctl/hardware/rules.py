@@ -161,7 +161,9 @@ def weights_kept(quantise: Callable[[FloatStage], Quantised], *before: Rule) -> 
                 if lost > MOST_ERASED * count and lost > FEW * total:
                     message = f"{lost} of {count} {kind} weights become 0 next to the largest weight, input and bias"
                     remedy = "bound weights and bias in training, so that no weight, input or bias dwarfs the others"
-                    found.append(Violation("weights_kept", stage.name, message, float(lost), MOST_ERASED * count, remedy))
+                    found.append(
+                        Violation("weights_kept", stage.name, message, float(lost), MOST_ERASED * count, remedy)
+                    )
         return found
 
     kept.__name__ = "weights_kept"
