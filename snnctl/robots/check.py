@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import Problem, SnnctlError
-from snnctl.robots import environments, flat_spaces, folders
+from snnctl.robots import environments, flat_spaces, folders, rendering
 from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch
 from snnctl.robots.robot_env import RobotEnv
@@ -28,7 +29,7 @@ def problems(folder: Path) -> list[Problem]:
     In order: schema, contradictions, MJCF, names (each stage reports all it finds, and a later stage runs when
     the earlier ones found nothing); then whether the spaces suit a spiking controller, two environments
     with the same seeds and random actions compared bit for bit while a
-    :class:`~snnctl.robots.divergence.Watch` looks at every step, and Gymnasium's own checker.
+    :class:`~snnctl.robots.divergence.Watch` looks at every step, Gymnasium's own checker, and one picture.
     """
     where = str(folder)
     first: RobotEnv | None = None
@@ -37,7 +38,13 @@ def problems(folder: Path) -> list[Problem]:
         gym_id = folders.register(folder)
         first, second = RobotEnv(folder.resolve()), RobotEnv(folder.resolve())
         environments.task(first, EnvChoice(id=gym_id))
-        return _rollout_problems(first, second, where, _TERMS) or _gymnasium_problems(first, where)
+        if first.clipped:
+            return first.clipped
+        return (
+            _rollout_problems(first, second, where, _TERMS)
+            or _gymnasium_problems(first, where)
+            or _drawing_problems(folder.resolve())
+        )
     except SnnctlError as error:
         return list(error.problems)
     except (Exception, SystemExit) as error:  # a user's Python term may raise anything
@@ -59,6 +66,21 @@ def _gymnasium_problems(env: RobotEnv, where: str) -> list[Problem]:
         except AssertionError as error:
             return [Problem(where, f"Gymnasium's checker: {' '.join(str(error).split())[:200]}")]
     return [Problem(where, f"Gymnasium's checker: {' '.join(str(w.message).split())[:200]}") for w in caught]
+
+
+def _drawing_problems(folder: Path) -> list[Problem]:
+    """Whether it can be drawn, on a machine that can draw at all."""
+    if rendering.choose_gl() is None and sys.platform == "linux":
+        return []
+    env = RobotEnv(folder, render_mode="rgb_array")
+    try:
+        env.reset(seed=0)
+        rendering.frame(env)
+        return []
+    except SnnctlError as error:
+        return list(error.problems)
+    finally:
+        closed(env)
 
 
 def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:

@@ -198,7 +198,7 @@ def _refuse_unknown(gym_id: str) -> None:
             importlib.import_module(module)
         except ImportError as error:
             raise InputError(
-                Problem(where, f"module '{module}' cannot be imported ({_line(error)})", "install it first")
+                Problem(where, f"module '{module}' cannot be imported ({_line(error)})", _importable(module, error))
             ) from error
         except (Exception, SystemExit) as error:
             raise RobotError(
@@ -213,6 +213,16 @@ def _refuse_unknown(gym_id: str) -> None:
     if remedy.startswith("allowed"):
         remedy = "give a Gymnasium id such as CartPole-v1 or a folder of envs/; see `snnctl list envs`"
     raise NotFoundError(Problem(where, "does not exist", remedy))
+
+
+def _importable(module: str, error: ImportError) -> str:
+    """What makes a module importable."""
+    package = module.partition(".")[0]
+    if error.name not in (package, module):  # it was found, and something that it imports was not
+        return f"install '{error.name}', which it needs" if error.name else "mend or install it"
+    if Path(f"{package}.py").is_file() or Path(package).is_dir():
+        return "it is in the current folder, where snnctl does not look: write PYTHONPATH=. before the command"
+    return "install it, or write PYTHONPATH=FOLDER before the command, with the folder that it is in"
 
 
 def _line(error: BaseException) -> str:

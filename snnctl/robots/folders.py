@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gymnasium
 
-from snnctl import library
+from snnctl import config, library
 from snnctl.errors import Problem, RobotError, SnnctlError
 from snnctl.robots import task as task_module
 
@@ -51,12 +51,25 @@ def register(folder: Path) -> str:
 def register_all() -> dict[str, Path]:
     """Tell Gymnasium of every sound folder that the library finds; return id -> folder.
 
-    A folder with mistakes is left out: ``snnctl check`` and :func:`register` name them.
+    A folder with mistakes is left out of the result; Gymnasium knows its id all the same, so that making it raises
+    every mistake and not that nothing has this name.
     """
     found: dict[str, Path] = {}
     for entry in library.entries("env"):
         try:
             found.setdefault(register(entry.path), entry.path)
         except SnnctlError:
-            continue
+            name = gym_id(entry.path, _version(entry.path))
+            if camel_case(entry.path.name) and name not in gymnasium.registry:
+                kwargs = {"folder": str(entry.path.resolve())}
+                gymnasium.register(name, entry_point="snnctl.robots.robot_env:RobotEnv", kwargs=kwargs)
     return found
+
+
+def _version(folder: Path) -> int:
+    """The version that a folder with mistakes means, 0 where that is among them."""
+    try:
+        version = config.read_toml(folder / task_module.TASK).get("version", 0)
+    except SnnctlError:
+        return 0
+    return version if isinstance(version, int) and 0 <= version < 1000 else 0

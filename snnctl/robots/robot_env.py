@@ -25,7 +25,7 @@ from gymnasium.utils import EzPickle
 from numpy.typing import NDArray
 
 from snnctl.errors import Problem, RobotError
-from snnctl.robots import mjcf, quantities
+from snnctl.robots import mjcf, quantities, rendering
 from snnctl.robots import task as spec
 from snnctl.robots.tolerance import tolerance
 
@@ -99,6 +99,22 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
         self._steps = 0
 
     @property
+    def clipped(self) -> list[Problem]:
+        """Every action whose limits reach beyond its actuator's ``ctrlrange``, where MuJoCo clips without a word."""
+        found = []
+        ends = np.stack([self._action_low, self._action_high]) * self._action_scale + self._action_offset
+        lows, highs = ends.min(axis=0), ends.max(axis=0)  # (actions,), a scale may be negative
+        for i, (index, low, high) in enumerate(zip(self._actuators, lows, highs, strict=True)):
+            least, most = self.model.actuator_ctrlrange[index]
+            slack = 1e-6 * max(1.0, abs(least), abs(most))
+            if self.model.actuator_ctrllimited[index] and (low < least - slack or high > most + slack):
+                name = self.task.action[i].actuator
+                message = f"controls '{name}' from {low:g} to {high:g}, its ctrlrange is {least:g} to {most:g}"
+                remedy = "narrow low and high, change scale and offset, or widen ctrlrange in the MJCF"
+                found.append(Problem(f"{self.folder / spec.TASK}:action.{i}", message, remedy))
+        return found
+
+    @property
     def dt(self) -> float:
         """``control_dt_s`` under the name that Gymnasium's MuJoCo environments use."""
         return self.control_dt_s
@@ -167,6 +183,8 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
         if self.render_mode is None:
             return None
         if self._renderer is None:
+            if self.render_mode == "rgb_array":
+                rendering.choose_gl()
             from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 
             picture = self.task.render

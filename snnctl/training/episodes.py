@@ -150,7 +150,11 @@ class Environments:
 
     def _advance(self, index: int, action: Any) -> tuple[Floats, float, bool, bool, str | None]:
         space: Any = self.envs[index].action_space
-        sent: Any = int(action) if self.discrete else fitted(space, np.asarray(action, np.float64))[0]
+        sent: Any
+        if isinstance(space, gymnasium.spaces.Box):
+            sent = fitted(space, np.asarray(action, np.float64))[0]
+        else:
+            sent = int(action) if self.discrete else np.array(action, dtype=space.dtype)
         self._actions[index].append(sent)
         if not np.isfinite(action).all():
             return self.observations[index], 0.0, True, False, f"the action is not finite ({first(action)})"
