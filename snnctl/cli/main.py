@@ -149,7 +149,8 @@ def _terminable() -> Iterator[None]:
     names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
     previous = {}
     for name in names:
-        if (number := getattr(signal, name, None)) is not None:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores a lost terminal
             previous[number] = signal.signal(number, signal.default_int_handler)
     try:
         yield

@@ -32,7 +32,9 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():  # only there can handlers be set
             for name in _SIGNALS:
-                if (number := getattr(signal, name, None)) is not None:
+                number = getattr(signal, name, None)
+                ignored = name == "SIGHUP" and number and signal.getsignal(number) is signal.SIG_IGN  # by nohup
+                if number is not None and not ignored:
                     self._previous[number] = signal.signal(number, self._handle)
         return self
 

@@ -67,8 +67,6 @@ def test_version(call):
         (["train", "cartpole-ppo", "seed=true"], 2, "seed"),
         (["train", "cartpole-ppo", "network.tick_s=5mW"], 2, "write a time like 5ms"),
         (["train", "cartpole-ppo", "env.id=CartPole-v9"], 2, "CartPole"),
-        (["train", "cartpole-ppo", "env.id=FrozenLake-v1"], 2, "Discrete"),
-        (["train", "cartpole-ppo", "env.id=Blackjack-v1"], 2, "Tuple"),
         (["train", "cartpole-ppo", "seed=4294967296"], 2, "seed"),
         (["train", "cartpole-ppo", "--seed", "-1"], 2, "--seed"),
         (["train", "cartpole-ppo", "--seeds", "4..1"], 2, "write 0..4"),

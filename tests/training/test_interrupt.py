@@ -74,3 +74,15 @@ def test_other_verbs_are_left_like_by_ctrl_c(monkeypatch, capsys, number):
     monkeypatch.setattr(main, "app", running)
     assert main.call(["list"]) == 130 and "interrupted" in capsys.readouterr().err
     assert signal.getsignal(number) is before
+
+
+def test_a_lost_terminal_that_nohup_ignores_stays_ignored(monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(main, "app", lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP))
+        assert main.call(["list"]) == 0
+        with interrupt.Interrupt() as asked:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not asked.asked
+    finally:
+        signal.signal(signal.SIGHUP, before)
