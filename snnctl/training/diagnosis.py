@@ -1,11 +1,13 @@
 """Whether a run has learnt anything, and what its figures point at if not.
 
-A run has learnt when the mean return, averaged over a fifth of the run, once rose above its first value by a part
+A run has learnt when the mean return, averaged over a fifth of the run, once rose above where it began by a part
 :data:`GAIN` of its size and by more than chance, :data:`ERRORS` standard errors of the two means; or an
-evaluation by twice that. A task that begins solved looks as if nothing had been learnt; so this is a warning. The
-reasons are read from ``metrics.jsonl``, each with what to change, by what the trainer says of its metrics
-(:class:`~snnctl.training.algorithm.Metric`): some from the newest line, those that make learning impossible from all
-lines, and these are told of every run. So are collapsed evaluations (:mod:`snnctl.training.collapse`).
+evaluation by twice that above the first value. It began at the first value, which may be that of a single episode, or
+at the mean over a fifth of the run that begins in its first fifth, whichever is the first to be exceeded. A task that
+begins solved looks as if nothing had been learnt; so this is a warning. The reasons are read from ``metrics.jsonl``,
+each with what to change, by what the trainer says of its metrics (:class:`~snnctl.training.algorithm.Metric`): some
+from the newest line, those that make learning impossible from all lines, and these are told of every run. So are
+collapsed evaluations (:mod:`snnctl.training.collapse`).
 """
 
 from __future__ import annotations
@@ -65,11 +67,15 @@ def _nothing_learnt(rows: list[Row], known: Mapping[str, Metric]) -> tuple[str, 
     impossible = _found({name: m for name, m in known.items() if m.over == "all lines"}, largest)
     if broken := _found(EPISODE_METRICS, largest):  # such episodes teach nothing: whatever else is amiss follows
         impossible = broken
+    seen = [row for row in rows if row["mean_return"] is not None]
     first, window = returns[0], max(1, len(returns) // 5)
-    needed = max(GAIN * max(abs(first), 1e-9), ERRORS * _error(rows))
-    best = max(statistics.fmean(returns[k : k + window]) for k in range(len(returns) - window + 1))
-    if best > first + needed or (scores and max(scores) > first + 2 * needed):
+    needed = _needed(first, seen[0], seen)
+    means = [statistics.fmean(returns[k : k + window]) for k in range(len(returns) - window + 1)]
+    if max(means) > first + needed or (scores and max(scores) > first + 2 * needed):
         return impossible
+    for k in range(window + 1):  # the first line may be a single lucky episode, or too noisy to tell anything from it
+        if max(means[k + window :], default=-math.inf) > means[k] + _needed(means[k], seen[k + window - 1], seen):
+            return impossible
     found = [*impossible, *_found({name: m for name, m in known.items() if m.over == "newest"}, rows[-1])]
     if not found:
         found = ["no figure stands out: try more steps, more noise, or other learning rates (snnctl sweep)"]
@@ -77,10 +83,14 @@ def _nothing_learnt(rows: list[Row], known: Mapping[str, Metric]) -> tuple[str, 
     return (head, *found)
 
 
-def _error(rows: list[Row]) -> float:
-    """Standard error of the difference between the first mean return and one over :data:`RECENT` episodes."""
-    seen = [row for row in rows if row["mean_return"] is not None]
-    episodes = min(RECENT, max(1, seen[0].get("episodes", RECENT)))
+def _needed(value: float, row: Row, seen: list[Row]) -> float:
+    """By how much a mean return has to exceed ``value``, which ``row`` is the last line of."""
+    return max(GAIN * max(abs(value), 1e-9), ERRORS * _error(row, seen))
+
+
+def _error(row: Row, seen: list[Row]) -> float:
+    """Standard error of the difference between the mean return of ``row`` and one over :data:`RECENT` episodes."""
+    episodes = min(RECENT, max(1, row.get("episodes", RECENT)))
     enough = [row for row in seen if row.get("episodes", 0) >= RECENT]  # the deviation of ten returns says little
     deviation: float = (enough[0] if enough else seen[-1]).get("rollout/ep_rew_std", 0.0)
     return deviation * math.sqrt(1 / episodes + 1 / RECENT)

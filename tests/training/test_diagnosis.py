@@ -56,6 +56,29 @@ def test_a_low_first_line_is_chance_where_returns_vary(tmp_path):
     assert warnings(path) == ()
 
 
+@pytest.mark.parametrize("first", [34.0, 62.0, 90.0])
+@pytest.mark.parametrize("count", [5, 12, 40])
+def test_a_noisy_first_line_is_not_the_baseline(tmp_path, first, count):
+    """A run that rises from 34 to 59; the first line is that of a single episode of deviation 20."""
+    curve = [first, *(34 + 25 * k / (count - 2) for k in range(count - 1))]
+    path = folder(tmp_path, curve)
+    rows = [json.loads(line) for line in (path / METRICS).read_text().splitlines()]
+    noise = {"rollout/ep_rew_std": 20.0}
+    lines = [json.dumps(row | noise | {"episodes": 1 + 60 * row["update"]}) for row in rows]
+    (path / METRICS).write_text("\n".join(lines))
+    assert warnings(path) == ()
+    flat = [json.dumps(json.loads(line) | {"mean_return": 34.0 + k % 3}) for k, line in enumerate(lines[1:])]
+    (path / METRICS).write_text("\n".join([lines[0], *flat]))
+    head, *_ = warnings(path)
+    assert "not learning" in head
+
+
+def test_a_run_that_falls_late_and_comes_back_has_learnt_nothing(tmp_path):
+    curve = [60.0] * 15 + [34.0] * 5 + [60.0] * 10
+    head, *_ = warnings(folder(tmp_path, curve, **{"rstdp/weight_change": 0.1}))
+    assert "not learning" in head
+
+
 def test_figures_that_stand_out(tmp_path):
     flat = [9.3] * 6
     _, reason = warnings(folder(tmp_path, flat, **{"rstdp/reward_share": 1e-6}))
