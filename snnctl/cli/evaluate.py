@@ -200,7 +200,11 @@ def text(found: Evaluation) -> str:
     if not found.verdicts:
         lines.append("no budget given: add --budget NAME, --power, --latency or --energy")
     lines += [f"{'PASS' if v.holds else 'FAIL'}  {v.sentence}" for v in found.verdicts]
-    lines += ["", "All costs are modelled: counted events times sourced constants (listed in the report)."]
+    lines += [
+        "",
+        *found.frozen,
+        "All costs are modelled: counted events times sourced constants (listed in the report).",
+    ]
     return "\n".join(lines)
 
 

@@ -34,6 +34,7 @@ from snnctl.loop.closed_loop import episode_seeds, run_episodes
 from snnctl.loop.episode import Episode
 from snnctl.loop.statistics import Summary, summarise
 
+FROZEN = "The agent learns, but not on the chip: its weights are those that it was written with, without exploration."
 _BINS = 60
 
 
@@ -60,6 +61,11 @@ class Evaluation(NamedTuple):
     def holds(self) -> bool:
         """Whether every limit of the budget holds (true when there is none)."""
         return all(verdict.holds for verdict in self.verdicts)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """What of the agent does not change on the chip, though it could in a Learner; nothing for most agents."""
+        return (FROZEN,) if self.agent.description.learning is not None else ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the raster, as plain data in SI units; what is not a finite number is None."""
@@ -91,7 +97,7 @@ class Evaluation(NamedTuple):
             "power": _power_data(self.record),
             "energy": _energy_data(self.record, self.chip_summary),
             "deadline": deadline(self.record, self.chip_episodes),
-            "notes": list(self.record.notes),
+            "notes": [*self.record.notes, *self.frozen],
             "mapping": self.mapping,
             "constants": [constant._asdict() for constant in self.chip.constants("energy", "time", "power")],
             "repro": returns.repro(self.command, self.seed, self.chip_episodes),

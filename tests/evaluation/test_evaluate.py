@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from snnctl.agent import folder
+from snnctl.cli import evaluate as evaluate_command
 from snnctl.errors import DivergedError, MappingError, SpaceError
 from snnctl.evaluation import budget
-from snnctl.evaluation.evaluate import Evaluation, evaluate
+from snnctl.evaluation.evaluate import FROZEN, Evaluation, evaluate
 from snnctl.report import html
 
 LEANING = Path(__file__).parents[1] / "data" / "agents" / "leaning"
@@ -31,6 +32,15 @@ def found(request) -> Evaluation:
 @pytest.fixture(scope="module")
 def data(found: Evaluation) -> dict:
     return json.loads(json.dumps(found.to_json(), allow_nan=False))
+
+
+def test_an_agent_that_learns_is_said_to_run_frozen(found: Evaluation) -> None:
+    learner = folder.load(Path(__file__).parents[2] / "agents" / "cartpole-rstdp")
+    assert not any("learns" in note for note in found.to_json()["notes"])
+    assert FROZEN not in evaluate_command.text(found)
+    learning = found._replace(agent=learner)
+    assert learning.to_json()["notes"][-1] == FROZEN
+    assert FROZEN in evaluate_command.text(learning)
 
 
 def test_both_controllers_see_the_same_seeds(found: Evaluation) -> None:

@@ -201,3 +201,54 @@ def test_step_runs_interpreted_like_compiled() -> None:
 def test_ticks_that_break_the_scheme_are_refused(fields: dict[str, Any], tick_s: float, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Izhikevich(**fields).constants(tick_s)
+
+
+# --------------------------------------------------------------------------- the author's order of operations
+
+CELLS = {
+    "regular spiking": (0.02, 0.2, -65.0, 8.0),
+    "intrinsically bursting": (0.02, 0.2, -55.0, 4.0),
+    "chattering": (0.02, 0.2, -50.0, 2.0),
+    "low-threshold": (0.02, 0.25, -65.0, 2.0),
+}
+
+
+def scripted(scheme: str, cell: tuple[float, float, float, float], current: float, ticks: int) -> tuple[Any, Any]:
+    """Membranes and spikes with the products of figure1.m, ``0.04*V^2``, and of spnet.m, ``(0.04*v+5).*v``."""
+    a, b, c, d = cell
+    v, u = -65.0, b * -65.0
+    membranes, spikes = np.zeros(ticks), np.zeros(ticks, bool)
+    for k in range(ticks):
+        if scheme == "figure1":
+            v = v + 0.25 * (0.04 * (v * v) + 5 * v + 140 - u + current)
+            u = u + 0.25 * a * (b * v - u)
+            spikes[k] = v > 30
+        else:
+            v = v + 0.5 * ((0.04 * v + 5) * v + 140 - u + current)
+            v = v + 0.5 * ((0.04 * v + 5) * v + 140 - u + current)
+            u = u + a * (b * v - u)
+            spikes[k] = v >= 30
+        if spikes[k]:
+            v, u = c, u + d
+        membranes[k] = v
+    return membranes, spikes
+
+
+@pytest.mark.parametrize(("scheme", "tick_ms", "same"), [("figure1", 0.25, 9), ("spnet", 1.0, 3)])
+def test_the_author_s_order_of_products_gives_other_bits_and_late_other_spikes(
+    scheme: str, tick_ms: float, same: int
+) -> None:
+    ticks, equal = round(1000 / tick_ms), 0
+    for cell in CELLS.values():
+        for current in (5.0, 10.0, 15.0):
+            a, b, c, d = cell
+            neuron = Izhikevich(scheme=scheme, a=a, b=b, c=c, d=d)  # type: ignore[arg-type]
+            start = {"v": -65.0, "u": b * -65.0}
+            run = simulate(neuron, tick_ms * 1e-3, np.full((ticks, 1), current), record=("v",), initial=start)
+            membranes, spikes = scripted(scheme, cell, current, ticks)
+            off = np.abs(run.traces["v"][:, 0] - membranes)
+            assert off.max() > 0  # never the same bits
+            assert off[:80].max() < 1e-7
+            assert abs(int(run.spikes.sum()) - int(spikes.sum())) <= 2
+            equal += np.array_equal(run.spikes[:, 0], spikes)
+    assert equal == same  # trains of a second, of 12
