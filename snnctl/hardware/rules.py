@@ -157,7 +157,7 @@ def weights_kept(quantise: Callable[[FloatStage], Quantised], *before: Rule) -> 
             total = np.count_nonzero(stage.weights)
             for kind, sign in (("excitatory", 1), ("inhibitory", -1)):  # a chip may scale each on its own
                 own = np.sign(stage.weights) == sign
-                lost, count = np.count_nonzero(erased & own), np.count_nonzero(own)
+                lost, count = int(np.count_nonzero(erased & own)), int(np.count_nonzero(own))
                 if lost > MOST_ERASED * count and lost > FEW * total:
                     message = f"{lost} of {count} {kind} weights become 0 next to the largest weight, input and bias"
                     remedy = "bound weights and bias in training, so that no weight, input or bias dwarfs the others"
