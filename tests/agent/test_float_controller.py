@@ -76,7 +76,7 @@ def test_decisions_of_an_episode_draw_different_noise() -> None:
 
 @pytest.mark.parametrize("decision", ["reset", "streaming"])
 def test_plastic_synapses_are_kept_from_decision_to_decision_of_an_episode(decision: str) -> None:
-    rule = PairStdp(weight_max=4.0, a_plus=0.5, a_minus=0.0)
+    rule = PairStdp(weight_min=-4.0, weight_max=4.0, a_plus=0.5, a_minus=0.0)
     controller = FloatController(agent(LIF, decision, (rule,)))
     same = np.repeat(OBSERVATIONS[:1], 6, axis=0)
     spikes = [int(raster.sum()) for raster in hidden(controller, 0, same)]
