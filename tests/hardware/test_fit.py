@@ -19,7 +19,7 @@ from snnctl.hardware.spinnaker1.rules import RULES as SPINNAKER_RULES
 from snnctl.network.connection import Convolution
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.program import Program, structure
-from snnctl.neurons import Alif, CurrentLif, HodgkinHuxley, Lif, Poisson
+from snnctl.neurons import Alif, CurrentLif, HodgkinHuxley, Lif
 from snnctl.plasticity import PairStdp
 from tests.hardware.chip_cases import random_agent
 
@@ -110,7 +110,7 @@ def test_all_violations_are_reported_together() -> None:
 
 @both_chips
 def test_what_the_family_lacks_is_refused_by_name(target: chip.Chip) -> None:
-    for neuron in (Alif(tau_mem_s=0.004, tau_adapt_s=0.1, beta=0.1), HodgkinHuxley(substeps=20), Poisson(rate_hz=10.0)):
+    for neuron in (Alif(tau_mem_s=0.004, tau_adapt_s=0.1, beta=0.1), HodgkinHuxley(substeps=20)):
         messages = refused(small(neuron), target)
         assert any(f"does not have the neuron model '{neuron.model}'" in message for message in messages)
     assert "does not run the plasticity rule" in refused(small(plasticity=(PairStdp(),)), target)[0]

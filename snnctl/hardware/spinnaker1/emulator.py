@@ -108,7 +108,7 @@ def derive(
     ts = accum.encode(time_step_ms) // steps
     decay, init = [], []
     for taus in (raw["tau_syn_exc"], raw["tau_syn_inh"]):
-        pairs = [_exponential(tau, ts) if shape == "exp" else (0, 0) for tau in taus]
+        pairs = [exponential(tau, ts) if shape == "exp" else (0, 0) for tau in taus]
         decay.append([d for d, _ in pairs])
         init.append([i for _, i in pairs])
 
@@ -131,7 +131,8 @@ def derive(
     )
 
 
-def _exponential(tau: int, ts: int) -> tuple[int, int]:
+def exponential(tau: int, ts: int) -> tuple[int, int]:
+    """``decay`` and ``init`` of a synaptic time constant as the chip derives them (raw s16.15 in)."""
     decay = accum.expulr(accum.signed32(-accum.kdivk(ts, tau)))
     return decay, ((accum.kdivk(tau, ts) * (_ULR_ONE - decay)) >> 15) & _ULR_ONE
 

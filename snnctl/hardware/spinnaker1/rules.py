@@ -15,7 +15,7 @@ from snnctl.hardware.rules import (
     too_few_steps,
     weights_kept,
 )
-from snnctl.hardware.spinnaker1 import accum, quantise
+from snnctl.hardware.spinnaker1 import accum, emulator, quantise
 from snnctl.hardware.spinnaker1.cores import total
 
 
@@ -42,6 +42,12 @@ def decay_range(plan: Plan) -> list[Violation]:
                 limit = 0.1 if ticks < 0.1 else 32767
                 message, remedy = f"{name} in ticks is out of range", "bring it to 0.1 ... 32767 ticks"
                 found.append(Violation("decay_range", stage.label, message, ticks, limit, remedy))
+            elif (
+                name == "tau_syn_s" and emulator.exponential(accum.encode(ticks), accum.ONE)[1] < 1 << 31 and ticks > 1
+            ):
+                message = "tau_syn_s in ticks makes the chip's own init wrap"  # it is near 1, and 2^32 does not fit
+                remedy = "shorten tau_syn_s a little"
+                found.append(Violation("decay_range", stage.label, message, ticks, ticks, remedy))
     return found
 
 
