@@ -197,6 +197,13 @@ def test_a_threshold_lost_under_a_huge_bias_is_reported(target: chip.Chip) -> No
     assert broken(program_of(agent._replace(tensors=tensors)), target) == {"threshold_precision"}
 
 
+def test_a_time_constant_at_which_the_chip_s_own_init_wraps_does_not_fit() -> None:
+    neuron = CurrentLif(tau_mem_s=1.0, tau_syn_s=32.0)  # 32 000 ticks: init is 0.016 on the chip, not 1
+    fit = hardware.fit(random_program((8,), neuron=neuron), SPINNAKER)
+    assert {violation.rule for violation in fit.violations} == {"decay_range"}
+    assert "init wrap" in fit.violations[0].message
+
+
 @both_chips
 @pytest.mark.parametrize("decision", ["reset", "streaming"])
 @pytest.mark.parametrize("sign", [1.0, -1.0])

@@ -29,6 +29,11 @@ def reset_below_threshold(plan: Plan) -> list[Violation]:
     ]
 
 
+def _init(ticks: float) -> float:
+    """What the chip multiplies an input with; between 0.63 and 1 for a time constant of more than a tick."""
+    return emulator.exponential(accum.encode(ticks), accum.ONE)[1] / 2**32
+
+
 def decay_range(plan: Plan) -> list[Violation]:
     """Time constants are s16.15 chip milliseconds, and e^-x vanishes beyond x = 10.4."""
     found = []
@@ -42,9 +47,7 @@ def decay_range(plan: Plan) -> list[Violation]:
                 limit = 0.1 if ticks < 0.1 else 32767
                 message, remedy = f"{name} in ticks is out of range", "bring it to 0.1 ... 32767 ticks"
                 found.append(Violation("decay_range", stage.label, message, ticks, limit, remedy))
-            elif (
-                name == "tau_syn_s" and emulator.exponential(accum.encode(ticks), accum.ONE)[1] < 1 << 31 and ticks > 1
-            ):
+            elif name == "tau_syn_s" and ticks > 1 and _init(ticks) < 0.5:
                 message = "tau_syn_s in ticks makes the chip's own init wrap"  # it is near 1, and 2^32 does not fit
                 remedy = "shorten tau_syn_s a little"
                 found.append(Violation("decay_range", stage.label, message, ticks, ticks, remedy))
