@@ -30,7 +30,9 @@ def new(
 
     A recipe is chosen from the environment's spaces and time limit; the reasons are printed and stand in the file.
 
-    Examples: snnctl new env my-robot; snnctl new recipe my-walker --env Walker2d-v5
+    Example: snnctl new env my-robot
+
+    Example: snnctl new recipe my-walker --env Walker2d-v5
     """
     if kind not in _FOLDERS:
         raise InputError(Problem(f"'{kind[:40]}'", "cannot be made", nearest(kind, _FOLDERS)))

@@ -43,8 +43,9 @@ def test_an_interrupted_sweep_says_how_to_continue_and_ends_as_if_it_had_not_bee
     (whole,) = Path("whole").glob("sweeps/*")
     assert (whole / "sweep.json").read_bytes() == (folder / "sweep.json").read_bytes()
     assert {row["trial"] for row in found["trials"]} == {0, 1} and found["trials"][0]["runs"][0]["wall_s"] > 0
-    flat = "".join(json.dumps({"steps": k, "mean_return": 1.0}) + "\n" for k in range(6))
-    (folder / "trial-1" / "seed7" / "metrics.jsonl").write_text(flat)
+    for trial, slope in enumerate((1.0, 0.0)):
+        curve = "".join(json.dumps({"steps": k, "mean_return": 1.0 + slope * k}) + "\n" for k in range(6))
+        (folder / f"trial-{trial}" / "seed7" / "metrics.jsonl").write_text(curve)
     code, _, err = call("sweep", "--resume", str(folder))
     assert code == 0 and "trial 1 seed 7: it is not learning" in err and "trial 0 seed" not in err
 
