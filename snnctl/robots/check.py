@@ -12,7 +12,7 @@ import gymnasium
 from numpy.typing import NDArray
 
 from snnctl.agent.environment import EnvChoice
-from snnctl.errors import Problem, SnnctlError
+from snnctl.errors import ContractError, Problem, SnnctlError
 from snnctl.robots import environments, flat_spaces, folders, rendering
 from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch
@@ -110,9 +110,8 @@ def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
         remedy = "it must draw from the generator that reset(seed) seeds, or training cannot be resumed bit for bit"
         try:
             return told, _rollout_problems(first, second, choice.id, remedy)
-        except Exception as error:  # a stranger's environment may raise anything
-            message = f"fails when it is run ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
-            return told, [Problem(choice.id, message, "mend the environment")]
+        except ContractError as error:
+            return told, list(error.problems)
 
 
 def _rollout_problems(

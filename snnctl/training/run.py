@@ -53,14 +53,14 @@ from snnctl.training.selection import judge
 
 SAVE_EVERY_S = 10.0
 
-Phase = Literal["train", "evaluate", "evaluate the best"]
+Work = Literal["train", "evaluate", "evaluate the best"]
 Build = Callable[[Blueprint, int, int], Algorithm]
 
 
 class Moment(NamedTuple):
     """How far a training is."""
 
-    phase: Phase
+    phase: Work
     done: int  # training steps; episodes while the best agent is evaluated at the end
     total: int
     mean_return: float | None  # of the last 100 training episodes
@@ -378,7 +378,7 @@ class _Run:
         )
         return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
 
-    def _tell(self, phase: Phase, done: int, total: int, episodes: int = 0) -> None:
+    def _tell(self, phase: Work, done: int, total: int, episodes: int = 0) -> None:
         if self.progress is not None:
             self.progress(Moment(phase, done, total, self.mean_return, self.best_score, episodes))
 

@@ -238,11 +238,11 @@ def test_weights_that_became_0_and_their_error_next_to_the_rms_weight_are_told(t
     assert fit.image is not None
     held = fit.image.stages[0].weights
     assert row.erased == np.count_nonzero((weight.ravel() != 0) & (held == 0)) >= 80
-    assert row.count == weight.size
+    assert row.nonzero == weight.size
     (largest,) = (r for r in fit.rounding if r.layer == "hidden1" and r.scale == "largest weight")
     scale = np.abs(weight).max() / np.sqrt(np.mean(weight.astype(np.float64) ** 2))
     assert row.error == pytest.approx(largest.error * scale)
-    assert f"{row.erased} of {row.count}" in cli_fit.text("agent", fit)
+    assert f"{row.erased} of {row.nonzero}" in cli_fit.text("agent", fit)
 
 
 @pytest.mark.parametrize("rule", [*LOIHI_RULES, *SPINNAKER_RULES], ids=lambda r: r.__name__)
