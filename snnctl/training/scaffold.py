@@ -124,6 +124,7 @@ def _read(env: gymnasium.Env[Any, Any], env_id: str) -> _Declared:
     least, most = SCALED_SPAN
     scaled = bool(np.isfinite([low, high]).all() and (high - low >= least).all() and (high - low <= most).all())
     spec = env.spec
+    steps, stated = environments.max_steps(env)
     return _Declared(
         env_id=env_id,
         observations=task.observation_size,
@@ -132,7 +133,7 @@ def _read(env: gymnasium.Env[Any, Any], env_id: str) -> _Declared:
         scaled=scaled,
         action_kind=task.action_kind,
         actions=task.action_size,
-        steps=None if spec is None else spec.max_episode_steps,
+        steps=steps if stated else None,
         solved_at=None if spec is None else spec.reward_threshold,
     )
 
