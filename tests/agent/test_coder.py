@@ -12,7 +12,7 @@ import pytest
 from snnctl.agent import folder
 from snnctl.agent.coder import Coder
 from snnctl.agent.description import problems
-from snnctl.agent.float_controller import FloatController, _Fused
+from snnctl.agent.float_controller import FloatController, Fused
 from snnctl.agent.folder import Agent
 from snnctl.coding import (
     Analog,
@@ -114,7 +114,7 @@ def test_every_code_acts_within_the_limits_and_again_the_same(encoder: Any, deco
     controller = FloatController(agent)
     general = FloatController(agent, np.float64)
     fused = isinstance(decoder, RateDecoder | ChoiceDecoder) and encoder.signal == "spikes"
-    assert isinstance(controller._path, _Fused) == fused
+    assert isinstance(controller.path, Fused) == fused
     observations = np.random.default_rng(1).normal(size=(5, 3))
     runs = []
     for c in (controller, controller, general):

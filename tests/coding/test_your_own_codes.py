@@ -14,7 +14,7 @@ import pytest
 from snnctl import config, slots
 from snnctl.agent import folder
 from snnctl.agent.description import AgentDescription, problems
-from snnctl.agent.float_controller import FloatController, _Fused
+from snnctl.agent.float_controller import FloatController, Fused
 from snnctl.agent.folder import Agent
 from snnctl.errors import ConfigError
 from tests import factories
@@ -67,7 +67,7 @@ def test_an_agent_with_them_survives_its_folder_if_they_are_trusted(agent: Agent
     again = folder.load(tmp_path / "a")
     assert again.description.encoder == agent.description.encoder
     one, other = FloatController(agent), FloatController(again)
-    assert not isinstance(one._path, _Fused)
+    assert not isinstance(one.path, Fused)
     observations = np.random.default_rng(0).normal(size=(8, 3))
     actions = np.array([one.act(o) for o in observations])
     np.testing.assert_array_equal(actions, [other.act(o) for o in observations])
