@@ -25,12 +25,11 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from snnctl.training.collapse import collapse_share
-
 from snnctl import config, library
 from snnctl.errors import SnnctlError
 from snnctl.loop.statistics import bootstrap, iqm, iqm_rows
 from snnctl.training import checkpoint, evaluations, run, run_folder
+from snnctl.training.collapse import collapse_share
 from snnctl.training.recipe import Recipe
 
 import numpy as np  # isort: skip
