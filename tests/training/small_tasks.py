@@ -41,3 +41,23 @@ class Match(gymnasium.Env[Any, Any]):
 
 for kind, continuous in (("Choice", False), ("Reach", True)):
     gymnasium.register(f"snnctl-test/{kind}-v0", entry_point=Match, kwargs={"continuous": continuous})
+
+# The recipe of a small spiking actor for Reach, without its trainer.
+REACH = """
+schema = 1
+name = "small"
+[env]
+id = "snnctl-test/Reach-v0"
+[encoder]
+kind = "gaussian_population"
+neurons_per_dim = 6
+[network]
+hidden = [16]
+[network.neuron]
+model = "current_lif"
+tau_mem_s = 3.5e-3
+tau_syn_s = 1.5e-3
+[decoder]
+kind = "rate"
+neurons_per_action = 5
+"""

@@ -21,25 +21,11 @@ from snnctl.training.algorithm import Rows, State
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 from snnctl.training.sac import Sac
-from tests.training import small_tasks  # noqa: F401
+from tests.training import small_tasks
 
-TOML = """
-schema = 1
-name = "small"
-[env]
-id = "snnctl-test/Reach-v0"
-[encoder]
-kind = "gaussian_population"
-neurons_per_dim = 6
-[network]
-hidden = [16]
-[network.neuron]
-model = "current_lif"
-tau_mem_s = 3.5e-3
-tau_syn_s = 1.5e-3
-[decoder]
-kind = "rate"
-neurons_per_action = 5
+TOML = (
+    small_tasks.REACH
+    + """
 [trainer]
 kind = "sac"
 total_steps = 2000
@@ -57,6 +43,7 @@ kind = "layer_norm"
 hidden = [32]
 bins = 21
 """
+)
 BATCH_NORM = ("trainer.critic.kind=batch_norm",)
 RELU = ('trainer.critic={kind="relu",hidden=[32]}',)
 DENSE = ('network={kind="dense",hidden=[16]}', 'encoder={kind="analog"}', 'decoder={kind="analog"}')
@@ -259,7 +246,7 @@ def test_kill_9_at_random_moments_then_resume_equals_an_uninterrupted_run(tmp_pa
         child = multiprocessing.get_context("fork").Process(target=attempt, args=(base,))
         child.start()
         child.join(chance.uniform(0.05, 0.6))
-        os.kill(child.pid or 0, signal.SIGKILL)
+        child.kill()  # nothing where it has just ended
         child.join()
         killed += child.exitcode == -signal.SIGKILL
     assert killed >= 3

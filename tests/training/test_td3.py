@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import random
 import shutil
 import signal
@@ -26,25 +25,11 @@ from snnctl.training.algorithm import Rows, State
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 from snnctl.training.td3 import Td3
-from tests.training import small_tasks  # noqa: F401
+from tests.training import small_tasks
 
-TOML = """
-schema = 1
-name = "small"
-[env]
-id = "snnctl-test/Reach-v0"
-[encoder]
-kind = "gaussian_population"
-neurons_per_dim = 6
-[network]
-hidden = [16]
-[network.neuron]
-model = "current_lif"
-tau_mem_s = 3.5e-3
-tau_syn_s = 1.5e-3
-[decoder]
-kind = "rate"
-neurons_per_action = 5
+TOML = (
+    small_tasks.REACH
+    + """
 [trainer]
 kind = "td3"
 total_steps = 1200
@@ -65,6 +50,7 @@ hidden = [16]
 lr = 3e-3
 updates = 2
 """
+)
 POLYAK = ('trainer.target_actor={kind="polyak",tau=0.05}',)
 BATCH_NORM = ('trainer.critic={kind="batch_norm",hidden=[32],bins=21}',)
 DENSE = ('network={kind="dense",hidden=[16]}', 'encoder={kind="analog"}', 'decoder={kind="analog"}')
@@ -412,7 +398,7 @@ def test_kill_9_at_random_moments_then_resume_equals_an_uninterrupted_run(tmp_pa
         child = multiprocessing.get_context("fork").Process(target=attempt, args=(base,))
         child.start()
         child.join(chance.uniform(0.05, 0.6))
-        os.kill(child.pid or 0, signal.SIGKILL)
+        child.kill()  # nothing where it has just ended
         child.join()
         killed += child.exitcode == -signal.SIGKILL
     assert killed >= 3
