@@ -41,6 +41,10 @@ class Choices:
         noisy = z + random.gumbel(size=z.shape)
         return np.stack([noisy[:, part].argmax(axis=1) for part in self._parts], axis=1).astype(np.float64)
 
+    def action(self, drawn: Floats) -> Floats:
+        """The same."""
+        return drawn
+
     def log_probability(self, z: Floats, log_std: Floats, actions: Floats) -> tuple[Floats, Floats]:
         """Log-probability of the actions and the entropy, (batch,) each."""
         rows = np.arange(len(z))
@@ -64,27 +68,34 @@ class Choices:
 
 
 class Normal:
-    """Each action normal around tanh(z) with deviation exp(log_std), in units of half the action range."""
+    """Each action tanh(u), u normal around z with deviation exp(log_std), in units of half the action range.
+
+    Densities and entropy are those of u: the derivative of tanh depends on u alone and cancels in every ratio. Where z
+    is far from 0 an action is at its limit whatever is drawn, so a policy that is sure of itself is not disturbed.
+    """
 
     def __init__(self, actions: int) -> None:
         self.width = actions
 
     def sample(self, z: Floats, log_std: Floats, random: np.random.Generator) -> Floats:
-        """Draw (batch, actions); the environment gets it clipped to [-1, 1], the loss unclipped."""
-        return np.tanh(z) + np.exp(log_std) * random.standard_normal(z.shape)
+        """Draw u (batch, actions)."""
+        return z + np.exp(log_std) * random.standard_normal(z.shape)
+
+    def action(self, drawn: Floats) -> Floats:
+        """Within (-1, 1)."""
+        return np.tanh(drawn)
 
     def log_probability(self, z: Floats, log_std: Floats, actions: Floats) -> tuple[Floats, Floats]:
-        """Log-probability of the actions and the entropy, (batch,) each."""
-        score = (actions - np.tanh(z)) * np.exp(-log_std)
+        """Log-probability of the actions u and the entropy, (batch,) each."""
+        score = (actions - z) * np.exp(-log_std)
         log_p = (-0.5 * score * score - log_std - 0.5 * math.log(2 * math.pi)).sum(axis=1)
         entropy = (log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
         return log_p, np.full(len(z), entropy)
 
     def gradient(self, z: Floats, log_std: Floats, actions: Floats, d_log_p: Floats, d_entropy: float) -> Gradient:
-        """By d log p / d mean = score / std ; d log p / d log_std = score^2 - 1 ; d H / d log_std = 1."""
-        mean = np.tanh(z)
-        score = (actions - mean) * np.exp(-log_std)
-        dz = d_log_p[:, None] * score * np.exp(-log_std) * (1 - mean * mean)
+        """By d log p / dz = score / std ; d log p / d log_std = score^2 - 1 ; d H / d log_std = 1."""
+        score = (actions - z) * np.exp(-log_std)
+        dz = d_log_p[:, None] * score * np.exp(-log_std)
         d_log_std = (d_log_p[:, None] * (score * score - 1)).sum(axis=0) + d_entropy * len(z)
         return Gradient(dz, d_log_std)
 

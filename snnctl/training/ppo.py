@@ -11,7 +11,10 @@ One update:
        actor:  -mean(min(rho A, clip(rho, 1 - c, 1 + c) A)) - entropy_coefficient H
        critic: mean((V - return)^2) / 2                     rho = exp(log p - old log p)
 
-   with A normalised in the minibatch, each gradient's norm clipped, and Adam.
+   with A normalised in the minibatch, each gradient's norm clipped, and Adam
+5. both learning rates fall linearly; with ``target_kl`` the actor's follows the divergence of the update instead:
+
+       kl > 1.5 target: lr / 1.2 ;  kl < target / 1.5: 1.2 lr
 
 A minibatch is always cut into the same two shards, whose gradients are added in the same order: one or
 two threads give the same bits. Every random number comes from a stream named by (seed, role, update),
@@ -22,7 +25,8 @@ Why decoder weights start small: a spike more or less moves an action by weight 
 spiking policy can take is not infinitesimal, and where it is large beside the deviation of the exploration a few
 flipped spikes leave the clipping range.
 
-Source: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., ICLR blog track 2022).
+Sources: Schulman et al., arXiv:1707.06347; details as in CleanRL (Huang et al., ICLR blog track 2022); a learning rate
+that follows the divergence: Rudin et al., CoRL 2021.
 """
 
 from __future__ import annotations
@@ -50,6 +54,8 @@ from snnctl.training.running_statistics import nothing_seen, restored
 
 BOUND = 10.0  # returns of scaled rewards stay within +-BOUND, those of rewards that never change, too
 TINY = 1e-12  # variance of returns that do not vary
+TOLERANCE, FACTOR = 1.5, 1.2  # the learning rate changes by FACTOR where the divergence is off by more than TOLERANCE
+LR_RANGE = (1e-6, 1e-2)  # within which it follows the divergence
 SHARDS = 2  # of a minibatch, whatever the number of workers
 
 Floats = NDArray[np.floating[Any]]
@@ -71,7 +77,6 @@ class PpoConfig(Trainer):
             remedy="lower trainer.lr, or set trainer.target_kl",
         ),
         "policy/clip_fraction": Metric("share of the samples whose probability ratio left 1 +- clip"),
-        "policy/epochs": Metric("epochs of the update; fewer than configured where target_kl stopped it"),
         "policy/std": Metric("standard deviation of continuous actions, in half action ranges"),
         "train/lr": Metric("learning rate of the actor in the update"),
         "train/reward_scale": Metric("what rewards are divided by"),
@@ -91,7 +96,7 @@ class PpoConfig(Trainer):
     gamma: Annotated[float, Ge(0), Le(1)] = 0.99  # discount of future rewards
     gae_lambda: Annotated[float, Ge(0), Le(1)] = 0.95  # 0: one-step advantages, 1: whole returns
     clip: Annotated[float, Gt(0)] = 0.2  # how far the probability ratio may move in one update
-    target_kl: Annotated[float, Gt(0)] | None = None  # no further epochs once the policy moved this far
+    target_kl: Annotated[float, Gt(0)] | None = None  # how far an update is to move the policy: lr follows
     entropy_coefficient: Annotated[float, Ge(0)] = 0.0  # reward for staying random
     max_gradient_norm: Annotated[float, Gt(0)] = 0.5  # of actor and critic, each
     critic_hidden: tuple[Annotated[int, Gt(0)], ...] = (64, 64)  # ReLU layers of the critic
@@ -170,6 +175,7 @@ class Ppo:
         self.seen = nothing_seen(dims)
         self.frozen = self.seen  # what observations are normalised with during an update
         self.returns = ReturnScale(config.gamma, BOUND, config.envs)
+        self.lr = np.array([config.lr])  # of the actor, where it follows target_kl
         self.updates = 0
         self._rollout_pass = self.policy.workspace(config.envs)
         self._rollout_critic = dense.Pass(self.critic_sizes, config.envs, np.float32)
@@ -201,22 +207,19 @@ class Ppo:
         random = streams.generator(self.seed, "batches", self.updates)
         done = min(1.0, self.steps / config.total_steps)
         remaining = 1.0 - done * (1.0 - config.final_lr_fraction)
-        sums, samples = np.zeros(5), 0  # policy loss, value loss, entropy, KL, clipped; over samples
+        lr = config.lr * remaining if config.target_kl is None else float(self.lr[0])
+        sums = np.zeros(5)  # policy loss, value loss, entropy, KL, clipped; over samples
         for _ in range(config.epochs):
-            epoch = np.zeros(5)
             order = random.permutation(len(rollout.x))
             for start in range(0, len(order), config.minibatch):
                 rows = order[start : start + config.minibatch]
-                epoch += self._gradient_step(rollout, old_log_p, rows, remaining)
-            sums += epoch
-            samples += len(order)
-            if config.target_kl is not None and epoch[3] / len(order) > config.target_kl:
-                break
+                sums += self._gradient_step(rollout, old_log_p, rows, lr, config.critic_lr * remaining)
         self.updates += 1
-        means = sums / samples
+        means = sums / (config.epochs * len(rollout.x))
         self._check_finite(means)
+        self._follow(float(means[3]))
         foreseen = 1.0 - float(rollout.advantages.var()) / max(float(rollout.returns.var()), TINY)
-        return self._report(means, activity, samples // len(rollout.x), config.lr * remaining, foreseen)
+        return self._report(means, activity, lr, foreseen)
 
     def agent(self) -> Agent:
         """The agent as it is now (a copy): weights with the statistics that they were trained with."""
@@ -248,7 +251,8 @@ class Ppo:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """What is changed in place and has the same shape for good."""
         moments = self.actor_moments.arrays("actor") | self.critic_moments.arrays("critic")
-        return {"actor": self.actor_flat, "critic": self.critic_flat, "returns": self.returns.numbers, **moments}
+        numbers = {"returns": self.returns.numbers, "lr": self.lr}
+        return {"actor": self.actor_flat, "critic": self.critic_flat, **numbers, **moments}
 
     def _normalise(self, observations: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.frozen.normalise(observations, self.description.normaliser.clip)
@@ -298,7 +302,7 @@ class Ppo:
         return result
 
     def _gradient_step(
-        self, rollout: _Batch, old_log_p: NDArray[np.float64], rows: NDArray[np.int64], remaining: float
+        self, rollout: _Batch, old_log_p: NDArray[np.float64], rows: NDArray[np.int64], lr: float, critic_lr: float
     ) -> NDArray[np.float64]:
         """Step 4 for one minibatch; returns the sums of losses and diagnostics.  # (5,)"""
         config = self.config
@@ -312,15 +316,15 @@ class Ppo:
 
         results = self._halves.run(shard_gradient)
         first, other = self._shards
-        for flat, gradient, more, moments, lr in (
-            (self.actor_flat, first.actor_gradient, other.actor_gradient, self.actor_moments, config.lr),
-            (self.critic_flat, first.critic_gradient, other.critic_gradient, self.critic_moments, config.critic_lr),
+        for flat, gradient, more, moments, rate in (
+            (self.actor_flat, first.actor_gradient, other.actor_gradient, self.actor_moments, lr),
+            (self.critic_flat, first.critic_gradient, other.critic_gradient, self.critic_moments, critic_lr),
         ):
             gradient += more
             norm = float(np.sqrt(np.sum(gradient * gradient, dtype=np.float64)))
             if norm > config.max_gradient_norm:
                 gradient *= np.float32(config.max_gradient_norm / norm)
-            adam.update(flat, gradient, moments, lr * remaining)
+            adam.update(flat, gradient, moments, rate)
         self.policy.constrain(self.actor, config.weight_limit)
         log_std = self.actor["exploration.log_std"]
         np.clip(log_std, *LOG_STD_RANGE, out=log_std)
@@ -362,6 +366,17 @@ class Ppo:
             ]
         )
 
+    def _follow(self, kl: float) -> None:
+        """Step 5: the actor's learning rate for the next update, where it follows ``target_kl``."""
+        target = self.config.target_kl
+        if target is None:
+            return
+        if kl > target * TOLERANCE:
+            self.lr /= FACTOR
+        elif kl < target / TOLERANCE:
+            self.lr *= FACTOR
+        np.clip(self.lr, *LR_RANGE, out=self.lr)
+
     def _check_finite(self, means: NDArray[np.float64]) -> None:
         name = parameters.first_not_finite(self.actor) or parameters.first_not_finite(self.critic)
         if name is None and not np.isfinite(means).all():
@@ -373,9 +388,7 @@ class Ppo:
                 Problem(name, f"is not finite after {self.updates} updates", "lower trainer.lr or trainer.critic_lr")
             )
 
-    def _report(
-        self, means: NDArray[np.float64], activity: dict[str, float], epochs: int, lr: float, foreseen: float
-    ) -> Report:
+    def _report(self, means: NDArray[np.float64], activity: dict[str, float], lr: float, foreseen: float) -> Report:
         metrics = {
             "loss/policy": float(means[0]),
             "loss/value": float(means[1]),
@@ -383,7 +396,6 @@ class Ppo:
             "policy/entropy": float(means[2]),
             "policy/approx_kl": float(means[3]),
             "policy/clip_fraction": float(means[4]),
-            "policy/epochs": float(epochs),
             "policy/std": float(np.exp(self.actor["exploration.log_std"]).mean()),
             "train/lr": lr,
             "train/reward_scale": self.returns.scale,

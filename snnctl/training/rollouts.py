@@ -61,7 +61,7 @@ class Rollouts:
         for t in range(steps):
             observations[t], values[t] = self.environments.observations, expected
             actions[t] = self.distribution.sample(act(observations[t], keys[t]), log_std, random)
-            step = self.step(actions[t])
+            step = self.step(self.distribution.action(actions[t]))
             rewards[t] = step.rewards
             ended[t] = step.terminated | step.truncated
             expected = value(step.observations)

@@ -35,7 +35,11 @@ def test_choice_samples_with_the_probabilities_of_a_softmax() -> None:
     np.testing.assert_allclose(np.bincount(drawn.astype(int)) / 20_000, [0.2, 0.3, 0.5], atol=0.015)
 
 
-def test_normal_samples_around_the_squashed_readout() -> None:
-    drawn = Normal(1).sample(np.full((20_000, 1), 0.5), np.log([0.1]), np.random.default_rng(2))
-    assert drawn.mean() == pytest.approx(np.tanh(0.5), abs=0.004)
+def test_normal_samples_around_the_readout_and_squashes() -> None:
+    normal = Normal(1)
+    drawn = normal.sample(np.full((20_000, 1), 0.5), np.log([0.1]), np.random.default_rng(2))
+    assert drawn.mean() == pytest.approx(0.5, abs=0.004)
     assert drawn.std() == pytest.approx(0.1, rel=0.03)
+    np.testing.assert_array_equal(normal.action(drawn), np.tanh(drawn))
+    sure = normal.action(normal.sample(np.full((100, 1), 4.0), np.log([0.1]), np.random.default_rng(3)))
+    assert sure.min() > 0.998  # the noise does not show at a limit

@@ -187,3 +187,28 @@ def test_everything_that_ppo_cannot_train_is_told_at_once() -> None:
     assert "'gaussian_population' has no gradient as it is configured" in told["small:encoder.kind"]
     with pytest.raises(ConfigError, match=r"small:decoder\.kind.*discrete actions"):
         make("Choice", "deterministic", 1, 0, "env.id=snnctl-test/Reach-v0")
+
+
+@pytest.mark.parametrize(("target", "falls"), [("1e-9", True), ("10.0", False)])
+def test_the_learning_rate_follows_the_divergence_that_is_asked_for(target: str, falls: bool) -> None:
+    ppo = make("Reach", "deterministic", 1, 5, f"trainer.target_kl={target}")
+    rates = [ppo.update().metrics["train/lr"] for _ in range(3)]
+    ppo.close()
+    assert rates[0] == 3e-3 and (np.diff(rates) < 0).all() == falls and (np.diff(rates) > 0).all() == (not falls)
+
+
+def test_rewards_of_any_size_are_learnt_from_alike() -> None:
+    ppo, larger = make(), make()
+    play = larger.rollouts.play
+
+    def scaled(*given):  # type: ignore[no-untyped-def]
+        played = play(*given)
+        return played._replace(rewards=played.rewards * 1024)
+
+    larger.rollouts.play = scaled  # type: ignore[method-assign]
+    for _ in range(2):
+        one, other = ppo.update(), larger.update()
+    assert other.metrics["train/reward_scale"] == 1024 * one.metrics["train/reward_scale"]
+    assert np.array_equal(ppo.actor_flat, larger.actor_flat)
+    ppo.close()
+    larger.close()
