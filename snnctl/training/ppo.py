@@ -77,7 +77,7 @@ class PpoConfig(Trainer):
             remedy="lower trainer.lr, or set trainer.target_kl",
         ),
         "policy/clip_fraction": Metric("share of the samples whose probability ratio left 1 +- clip"),
-        "policy/std": Metric("standard deviation of continuous actions, in half action ranges"),
+        "policy/std": Metric("standard deviation of continuous actions before tanh"),
         "train/lr": Metric("learning rate of the actor in the update"),
         "train/reward_scale": Metric("what rewards are divided by"),
         **actor.METRICS,
@@ -90,7 +90,7 @@ class PpoConfig(Trainer):
     rollout_steps: Annotated[int, Gt(0)] = 64  # steps of each environment in one update
     minibatch: Annotated[int, Gt(1)] = 64  # samples in one gradient step; divides envs * rollout_steps
     epochs: Annotated[int, Gt(0)] = 10  # passes over the rollout in one update
-    lr: Annotated[float, Gt(0)] = 3e-4  # of the actor, at the start
+    lr: Annotated[float, Gt(0)] = 2e-4  # of the actor, at the start
     critic_lr: Annotated[float, Gt(0)] = 1e-3  # of the critic, at the start
     final_lr_fraction: Annotated[float, Ge(0), Le(1)] = 0.1  # both fall linearly to this fraction of the start
     gamma: Annotated[float, Ge(0), Le(1)] = 0.99  # discount of future rewards
@@ -103,7 +103,7 @@ class PpoConfig(Trainer):
     init_gain: Annotated[float, Gt(0)] = 2.0  # synaptic weights start as N(0, gain^2 / n_in)
     decoder_gain: Annotated[float, Gt(0)] = 0.1  # decoder weights start as N(0, gain^2 / k)
     weight_limit: Annotated[float, Gt(0)] = 4.0  # synaptic weights and biases stay within +-limit
-    initial_log_std: float = -1.0  # of continuous actions, in units of half the action range
+    initial_log_std: float = -1.5  # of continuous actions before tanh, so about half action ranges
     derivative: Annotated[Any, slots.DERIVATIVES] = Rectangular()
 
     def __post_init__(self) -> None:
