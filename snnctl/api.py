@@ -56,6 +56,7 @@ def train(
     out: str | Path = "runs",
     name: str = "",
     workers: int = 1,
+    start: str | Path | Agent | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
     """Train an agent; ``result.folder / "checkpoints/best"`` is the agent.
@@ -67,6 +68,7 @@ def train(
         out: where the run folder is made
         name: of the run folder, instead of the time
         workers: threads; the result does not depend on it
+        start: an agent, its name or its folder: what training begins with, instead of random first weights
         progress: told after every update, and while selecting and evaluating
 
     Raises:
@@ -86,7 +88,8 @@ def train(
     else:
         path = library.find("recipe", str(recipe)).path
         made = config.load(Recipe, path, renamed(config.read_toml(path), overrides))
-    return run.train(made, seed, Path(out), workers=workers, name=name, progress=progress)
+    first = None if start is None else agent(start)
+    return run.train(made, seed, Path(out), workers=workers, name=name, start=first, progress=progress)
 
 
 @overload

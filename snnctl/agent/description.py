@@ -87,6 +87,7 @@ class Provenance:
     recipe: str
     seed: Annotated[int, Ge(0)]
     steps: Annotated[int, Ge(0)] = 0
+    start: str = ""  # name and hash of the agent that training began with; empty: random first weights
     command: str = ""
     weights_sha256: str = ""
     git: str = ""

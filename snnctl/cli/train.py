@@ -15,6 +15,7 @@ from snnctl.cli import console
 from snnctl.errors import ConfigError, InputError, Problem
 
 if TYPE_CHECKING:
+    from snnctl.agent.folder import Agent
     from snnctl.training.pool import Outcome
     from snnctl.training.recipe import Recipe
     from snnctl.training.run import Moment, RunResult
@@ -31,7 +32,12 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     seeds: Annotated[str, typer.Option(help="Several seeds side by side: 0..4 or 0,3,7.")] = "",
-    resume: Annotated[str, typer.Option(help="Continue a run folder, or 'last'.")] = "",
+    resume: Annotated[
+        str, typer.Option(help="Continue a run folder, or 'last'; longer than planned with trainer.total_steps=.")
+    ] = "",
+    start: Annotated[
+        str, typer.Option("--from", help="Agent, or run, whose weights training begins with, instead of random ones.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
     name: Annotated[str, typer.Option(help="Name of the run folder, instead of the time.")] = "",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
@@ -50,18 +56,24 @@ def train(
     Example: snnctl train cartpole-ppo trainer.lr=1e-3 --seed 1
 
     Example: snnctl train cartpole-rstdp trainer.learning.learning_rate=1e-3 --seeds 0..4
+
+    Example: snnctl train pendulum-ppo --from pendulum-ppo trainer.lr=1e-4
+
+    Example: snnctl train --resume last trainer.total_steps=200_000
     """
     if seeds and (resume or seed is not None):
         raise InputError(Problem("--seeds", "cannot be combined with --seed or --resume", "resume one run at a time"))
+    if start and resume:
+        raise InputError(Problem("--from", "cannot be combined with --resume", "the run goes on with its own weights"))
     if not recipe and not resume:
         raise InputError(Problem("RECIPE", "is missing", "see `snnctl list recipes`"))
     command = shlex.join(["snnctl", *sys.argv[1:]])
     if seeds:
         numbers = parse_seeds(seeds)
         console.compiling()
-        _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, as_json)
+        _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, _start(start), as_json)
     else:
-        _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, as_json)
+        _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, _start(start), as_json)
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -91,6 +103,13 @@ def _recipe(name: str, overrides: list[str]) -> Recipe:
     return config.load(Recipe, path, renamed(config.read_toml(path), overrides))
 
 
+def _start(name: str) -> Agent | None:
+    """The agent of ``--from``."""
+    from snnctl import api
+
+    return api.agent(name) if name else None
+
+
 def _one(
     name: str,
     overrides: list[str],
@@ -101,6 +120,7 @@ def _one(
     workers: int,
     other_versions: bool,
     command: str,
+    start: Agent | None,
     as_json: bool,
 ) -> None:
     if seed is not None and not 0 <= seed <= MAX_SEED:
@@ -111,9 +131,9 @@ def _one(
     if folder is None:
         recipe = _recipe(name, overrides)
     else:
-        stored = run.load_recipe(folder)
-        recipe = _recipe(name, overrides) if name else stored
-        seed = stored.seed if seed is None else seed
+        keys = [name, *overrides] if "=" in name else overrides  # RECIPE may be left out
+        recipe = _recipe(name, overrides) if name and "=" not in name else run.load_recipe(folder, keys)
+        seed = run.load_recipe(folder).seed if seed is None else seed
     console.compiling()
     chosen = recipe.seed if seed is None else seed
     with console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
@@ -124,8 +144,9 @@ def _one(
             workers=workers,
             resume=folder,
             name=run_name,
-            command="" if folder is not None else command,
+            command=command,
             other_versions=other_versions,
+            start=start,
             progress=_Follower(bar).follow,
         )
     if as_json:
@@ -149,12 +170,20 @@ def _useless(result: RunResult) -> bool:
     return result.evaluation is not None and result.evaluation["summary"]["mean"] is None
 
 
-def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, command: str, as_json: bool) -> None:
+def _side_by_side(
+    recipe: Recipe, seeds: list[int], out: Path, name: str, command: str, start: Agent | None, as_json: bool
+) -> None:
     from snnctl.training.seeds import train_seeds
 
     with console.progress(f"{recipe.name} seeds {seeds[0]}..{seeds[-1]}", 1) as bar:
         outcomes = train_seeds(
-            recipe, seeds, out, name=name, command=command, progress=_Followers(bar, len(seeds)).follow
+            recipe,
+            seeds,
+            out,
+            name=name,
+            command=command,
+            start=start,
+            progress=_Followers(bar, len(seeds)).follow,
         )
     results = [o.result for o in outcomes if o.result is not None]
     spread = _spread([r for r in results if r.status == "finished"])

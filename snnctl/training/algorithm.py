@@ -130,6 +130,11 @@ class Trainer:
     """Base of the configurations of trainers."""
 
     METRICS: ClassVar[dict[str, Metric]] = {}  # of the reports of its algorithm, besides RUN_METRICS
+    ENDS: ClassVar[tuple[str, ...]] = ("total_steps",)  # its keys that say how long it trains: a run may be prolonged
+
+    STARTS: ClassVar[bool] = (
+        False  # whether it begins with blueprint.begin(tensors), so that training may start from an agent
+    )
 
     def problems(self, blueprint: Blueprint) -> list[Problem]:
         """Why it cannot train this recipe, besides ``blueprint.problems``; ``where`` begins with the recipe's name."""

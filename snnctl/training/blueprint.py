@@ -17,17 +17,18 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import versions
+from snnctl import slots, versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
 from snnctl.agent.folder import Agent
 from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
 from snnctl.robots.contract import closed
+from snnctl.training import starting_agent
 from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe
-from snnctl.training.running_statistics import RunningStatistics
+from snnctl.training.running_statistics import RunningStatistics, nothing_seen
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,17 @@ class Blueprint:
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]  # (dims,) of observations, as the environment declares them
     description: AgentDescription  # of the agent, without a seed
     problems: tuple[Problem, ...]  # of the recipe, whatever trains it
+    start: Agent | None = None  # what training begins with, instead of random first weights
     before_step: Callable[[], None] = lambda: None  # called before every step of training; raises to leave it
 
     @classmethod
-    def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any]) -> Blueprint:
+    def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any], start: Agent | None = None) -> Blueprint:
         """The blueprint of a recipe, read from its environment.
+
+        Args:
+            recipe: what is trained.
+            env: its environment, open.
+            start: the agent that training begins with.
 
         Raises:
             SpaceError: the environment's spaces cannot be connected to a controller.
@@ -60,7 +67,12 @@ class Blueprint:
                 recipe.encoder.size(task.observation_size), recipe.decoder.size(task.action_size)
             ),
             decoder=recipe.decoder,
-            provenance=Provenance(recipe=recipe.name, seed=0, versions=versions.installed()),
+            provenance=Provenance(
+                recipe=recipe.name,
+                seed=0,
+                versions=versions.installed(),
+                start="" if start is None else starting_agent.label(start),
+            ),
         )
         return cls(
             recipe=recipe,
@@ -68,7 +80,8 @@ class Blueprint:
             limits=environments.limits(env) if task.action_kind == "continuous" else None,
             bounds=(box.low.astype(np.float64), box.high.astype(np.float64)),
             description=description,
-            problems=tuple(problems(description, recipe.name)),
+            problems=tuple(_problems(recipe, description, start)),
+            start=start,
         )
 
     @property
@@ -89,6 +102,15 @@ class Blueprint:
         copies |= {"normaliser.mean": statistics.mean.copy(), "normaliser.std": statistics.std()}
         return Agent(dataclasses.replace(description, provenance=provenance), copies | self._limit_tensors)
 
+    def begin(self, tensors: Mapping[str, NDArray[Any]]) -> RunningStatistics:
+        """Write the weights of the starting agent into ``tensors``, and return its statistics of observations.
+
+        Where there is none, the tensors stay as they are and nothing was seen.
+        """
+        if self.start is None:
+            return nothing_seen(self.task.observation_size)
+        return starting_agent.begin(self.start, tensors)
+
     @property
     def _limit_tensors(self) -> dict[str, NDArray[np.float64]]:
         """Limits of the actions as tensors of the agent, where its decoder keeps them."""
@@ -103,6 +125,16 @@ class Blueprint:
         return Environments(self.recipe.env, seed, count, self.before_step)
 
 
+def _problems(recipe: Recipe, description: AgentDescription, start: Agent | None) -> list[Problem]:
+    found = problems(description, recipe.name)
+    if start is None or found:
+        return found
+    if not recipe.trainer.STARTS:
+        message = f"'{slots.TRAINERS.name_of(recipe.trainer)}' cannot begin with an agent"
+        return [Problem(f"{recipe.name}:trainer.kind", message, "leave --from out, or choose another trainer")]
+    return starting_agent.problems(start, description, recipe.name)
+
+
 def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
     """The recipe's algorithm, ready for its first update.
 
@@ -113,6 +145,8 @@ def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
     found = [*blueprint.problems, *trainer.problems(blueprint)]
     if found:
         raise ConfigError(*dict.fromkeys(found))
+    if blueprint.start is not None:
+        starting_agent.tell_differences(blueprint.start, blueprint.description)
     algorithm: Algorithm = trainer.build(blueprint, seed, workers)
     return algorithm
 

@@ -34,7 +34,7 @@ from snnctl.training import actor, replay, rollouts
 from snnctl.training.algorithm import Metric, Report, Rows, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.return_scale import ReturnScale
-from snnctl.training.running_statistics import nothing_seen, restored
+from snnctl.training.running_statistics import restored
 from snnctl.training.trained import Trained
 
 BOUND = 5.0  # returns of scaled rewards stay within +-BOUND
@@ -61,6 +61,8 @@ METRICS: dict[str, Metric] = {  # of every such trainer
 @schema
 class OffPolicyTrainer(Trainer):
     """Base of the configurations."""
+
+    STARTS: ClassVar[bool] = True
 
     kind: str
     total_steps: Annotated[int, Gt(0)] = 500_000  # environment steps; the learning rates fall until then
@@ -118,7 +120,7 @@ class OffPolicy:
 
         self.ring = replay.allocate(min(config.replay_capacity, config.total_steps), dims, actions)
         self.returns = ReturnScale(config.gamma, BOUND)
-        self.seen = nothing_seen(dims)
+        self.seen = blueprint.begin(self.mean.tensors)
         self.frozen = self.seen  # what observations are normalised with during a report
         self.steps, self.reports = 0, 0
         self._acting, self._learning = self.policy.workspace(1), self.policy.workspace(batch)

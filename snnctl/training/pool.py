@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from snnctl.agent.folder import Agent
 from snnctl.errors import SnnctlError
 from snnctl.training.blueprint import build
 from snnctl.training.interrupt import Interrupt
@@ -35,6 +36,7 @@ class Job(NamedTuple):
     name: str = ""
     command: str = ""
     folder: Path | None = None  # instead: the run folder, to be begun or continued
+    start: Agent | None = None  # what a new run begins with
     build: Build = build
 
 
@@ -187,7 +189,7 @@ def _train(job: Job, teller: _Teller) -> tuple[RunResult | None, tuple[str, ...]
     try:
         result = train(
             job.recipe, job.seed, job.out, name=job.name, command=job.command, resume=job.folder,
-            progress=teller.tell, build=job.build,
+            start=job.start, progress=teller.tell, build=job.build,
         )  # fmt: skip
         return result, ()
     except SnnctlError as error:

@@ -50,7 +50,7 @@ from snnctl.training.algorithm import Algorithm, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
 from snnctl.training.exploration import LOG_STD_RANGE
 from snnctl.training.return_scale import ReturnScale
-from snnctl.training.running_statistics import nothing_seen, restored
+from snnctl.training.running_statistics import restored
 
 BOUND = 10.0  # returns of scaled rewards stay within +-BOUND, those of rewards that never change, too
 TINY = 1e-12  # variance of returns that do not vary
@@ -83,6 +83,8 @@ class PpoConfig(Trainer):
         **actor.METRICS,
         **rollouts.METRICS,
     }
+
+    STARTS: ClassVar[bool] = True
 
     kind: Literal["ppo"] = "ppo"
     total_steps: Annotated[int, Gt(0)] = 100_000  # environment steps, over all environments
@@ -172,7 +174,7 @@ class Ppo:
         self.actor_moments = adam.moments(self.actor_flat)
         self.critic_moments = adam.moments(self.critic_flat)
 
-        self.seen = nothing_seen(dims)
+        self.seen = blueprint.begin({name: self.actor[name] for name in self.policy.shapes})
         self.frozen = self.seen  # what observations are normalised with during an update
         self.returns = ReturnScale(config.gamma, BOUND, config.envs)
         self.lr = np.array([config.lr])  # of the actor, where it follows target_kl

@@ -118,6 +118,9 @@ class RstdpConfig(Trainer):
         **EPISODE_METRICS,
     }
 
+    ENDS: ClassVar[tuple[str, ...]] = ("total_steps", "total_episodes")
+    STARTS: ClassVar[bool] = True
+
     kind: Literal["rstdp"] = "rstdp"
     total_steps: Annotated[int, Gt(0)] = 1_000_000  # environment steps; training ends here or
     total_episodes: Annotated[int, Gt(0)] = 1000  # after this many episodes, whichever is first
@@ -156,7 +159,7 @@ class RstdpConfig(Trainer):
         return dataclasses.replace(blueprint.described(seed), learning=self.learning)
 
     def untrained(self, blueprint: Blueprint, seed: int) -> Agent:
-        """The agent before its first episode."""
+        """The agent before its first episode: of random weights, or of those of the agent that training begins with."""
         description, generator = self._description(blueprint, seed), streams.generator(seed, "weights")
         network, task = description.spiking_network, description.task
         low, high, _ = _span(self, blueprint)
@@ -174,6 +177,9 @@ class RstdpConfig(Trainer):
         tensors |= description.encoder.initial(task.observation_size, generator)
         fixed = description.decoder.fixed(task.action_size, blueprint.limits)
         assert fixed is not None  # problems() told
+        if blueprint.start is not None:  # its critic, too, where it has one
+            given = blueprint.start.tensors
+            tensors |= {name: np.array(given[name], t.dtype) for name, t in tensors.items() if name in given}
         return Agent(description, tensors | fixed)
 
 

@@ -22,7 +22,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -36,7 +36,7 @@ from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.surrogate import parameters
-from snnctl.training import checkpoint, evaluations, learning_curve, rows_file, run_folder
+from snnctl.training import checkpoint, evaluations, learning_curve, prolongation, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
@@ -107,6 +107,7 @@ def train(
     other_versions: bool = False,
     progress: Progress | None = None,
     save_every_s: float = SAVE_EVERY_S,
+    start: Agent | None = None,
     build: Build = build,
 ) -> RunResult:
     """Train, or continue the run folder ``resume``.
@@ -116,12 +117,14 @@ def train(
         seed: of every random stream; by default the recipe's.
         out: where run folders are made.
         workers: threads; the result does not depend on it.
-        resume: a run folder, to be continued with the same recipe and seed; begun if it holds no run yet.
+        resume: a run folder, to be continued with the same seed and a recipe that may end later (see prolongation);
+            begun if it holds no run yet.
         name: of the new run folder, instead of the time.
-        command: recorded as it is.
+        command: recorded as it is; of a run that is continued, where its end changes.
         other_versions: continue although package versions or the processor differ; marked not bit-exact.
         progress: told after every update, and after every episode of an evaluation.
         save_every_s: seconds between checkpoints; 0 saves after every update.
+        start: the agent that a new run begins with, instead of random first weights; kept in the run folder.
         build: makes the algorithm.
 
     Raises:
@@ -135,6 +138,8 @@ def train(
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
     with run_folder.lock(folder), Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
+            if start is not None:
+                agent_folder.save(start, folder / run_folder.START)
             run_folder.write_start(folder, recipe, command, run_folder.environment())
         try:
             run = _Run(recipe, folder, workers, command, other_versions, progress, build, interrupt)
@@ -163,10 +168,10 @@ class _Run:
         interrupt: Interrupt,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
-        self.command = command or _read(folder / run_folder.COMMAND)
+        self.command = _read(folder / run_folder.COMMAND)
         self.environment = run_folder.environment()
         self.start_s = time.monotonic()
-        self.update, self.wall_s, self.bit_exact = 0, 0.0, True
+        self.update, self.wall_s, self.bit_exact, self.prolonged = 0, 0.0, True, False
         self.stopped = ""
         self.report: Report | None = None  # of an update whose evaluation and line are still due
         self.judgement = Judgement()
@@ -188,13 +193,16 @@ class _Run:
             env = make()
             self.evaluator = Evaluator(env, make, recipe.evaluation.envs)
             opened.callback(self.evaluator.close)
-            blueprint = dataclasses.replace(Blueprint.of(recipe, env), before_step=interrupt.between_steps)
+            first = folder / run_folder.START
+            start = agent_folder.load(first) if first.is_dir() else None
+            blueprint = Blueprint.of(recipe, env, start)
+            blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps)
             self.algorithm = build(blueprint, recipe.seed, workers)
             opened.callback(self.algorithm.close)
             log_bytes = evaluations_bytes = 0
             if kept is not None:
                 log_bytes, evaluations_bytes = kept.values["log_bytes"], kept.values["evaluations_bytes"]
-                self._restore(kept)
+                self._restore(kept, command)
             else:
                 state = self.algorithm.state()
                 row_bytes = sum(rows.ring[0].nbytes for rows in state.rows.values())  # a row a step, never rewritten
@@ -329,13 +337,17 @@ class _Run:
         checkpoint.save(Checkpoint(agent, arrays, values), self.folder / run_folder.LAST)
         self.saved = self.algorithm.steps, self.update
 
-    def _restore(self, kept: Checkpoint) -> None:
+    def _restore(self, kept: Checkpoint, command: str) -> None:
         values, arrays = kept.values, kept.arrays
         rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
         self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
+        if self.prolonged:
+            prolongation.require_more(self.algorithm.steps, self.algorithm.total_steps, self.recipe)
+            self.command = run_folder.prolong(self.folder, self.recipe, self.command, command)
         self.saved = values["steps"], values["update"]
         self.saved_rows = {name: kept.total for name, kept in rows.items()}
-        self.update, self.stopped, self.wall_s = values["update"], values["stopped"], values["wall_s"]
+        self.update, self.wall_s = values["update"], values["wall_s"]
+        self.stopped = "" if self.prolonged else values["stopped"]
         self.evaluation_s, self.judgement = values["evaluation_s"], Judgement(**values["judgement"])
         self.report = None if values["report"] is None else Report(**values["report"])
         self.mean_return = values["mean_return"]
@@ -353,12 +365,8 @@ class _Run:
 
     def _require_same(self, values: dict[str, Any], other_versions: bool) -> None:
         changes = run_folder.differences(values["recipe"], config.to_data(self.recipe))
-        if changes:
-            remedy = "resume with the recipe it was started with, or train anew"
-            where = str(self.folder / run_folder.RECIPE)
-            raise InputError(
-                *(Problem(f"{where}:{k}", f"is {new!r}, the run has {old!r}", remedy) for k, old, new in changes)
-            )
+        prolongation.require_prolongation(changes, self.recipe, str(self.folder / run_folder.RECIPE))
+        self.prolonged = bool(changes)
         changes = run_folder.differences(values["environment"], self.environment)
         if changes and not other_versions:
             remedy = "install what it was made with, or add --other-versions (the result is then not bit-exact)"
@@ -411,9 +419,9 @@ def _going(interrupt: Interrupt, tell: Callable[[int], None]) -> Going:
     return going
 
 
-def load_recipe(folder: Path) -> Recipe:
-    """The resolved recipe of a run folder."""
-    return config.load(Recipe, folder / run_folder.RECIPE)
+def load_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The resolved recipe of a run folder, with overrides."""
+    return config.load(Recipe, folder / run_folder.RECIPE, overrides)
 
 
 def _read(path: Path) -> str:

@@ -7,7 +7,7 @@
       evaluations.jsonl  episodes of each one                    last (the agent of the moment + state),
       eval.json       final evaluation of the best               <name>.rows of an algorithm that keeps all
                                                                  it has seen
-      figures/        learning curve
+      figures/        learning curve               start/        the agent that it began with, if with one
 
 No ``.jsonl`` holds anything that depends on the clock: the same seed gives the same file.
 """
@@ -41,6 +41,7 @@ BEST = "checkpoints/best"
 LAST = "checkpoints/last"
 ROWS = "checkpoints"  # files of the rows that an algorithm adds to
 FIGURES = "figures"
+START = "start"
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
@@ -242,6 +243,17 @@ def write_start(folder: Path, recipe: Any, command: str, environment: Mapping[st
     write_atomic(folder / COMMAND, command + "\n")
     write_atomic(folder / VERSIONS, json.dumps(dict(environment), indent=2, sort_keys=True) + "\n")
     write_atomic(folder / RECIPE, config.to_toml(recipe))
+
+
+def prolong(folder: Path, recipe: Any, recorded: str, command: str) -> str:
+    """Write a recipe that ends later and how it was asked for, after what was; returns the whole command."""
+    text = config.to_toml(recipe)
+    if (folder / RECIPE).read_text(encoding="utf-8") == text:  # written before the run was interrupted again
+        return recorded
+    whole = recorded if not command or recorded.endswith(command) else f"{recorded} && {command}"
+    write_atomic(folder / COMMAND, whole + "\n")
+    write_atomic(folder / RECIPE, text)
+    return whole
 
 
 def _changed(path: Path) -> float:

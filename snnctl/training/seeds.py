@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from snnctl.agent.folder import Agent
 from snnctl.training.pool import Job, Outcome, train_all
 from snnctl.training.recipe import Recipe
 from snnctl.training.run import Moment
@@ -19,6 +20,7 @@ def train_seeds(
     *,
     name: str = "",
     command: str = "",
+    start: Agent | None = None,
     at_once: int | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
@@ -28,6 +30,6 @@ def train_seeds(
         if progress is not None:
             progress({seeds[number]: moment for number, moment in moments.items()})
 
-    jobs = [Job(recipe, seed, out, name, command) for seed in seeds]
+    jobs = [Job(recipe, seed, out, name, command, start=start) for seed in seeds]
     outcomes = train_all(jobs, at_once, follow)
     return [outcomes[number] for number in sorted(outcomes)]
