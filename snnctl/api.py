@@ -76,18 +76,18 @@ def train(
         ConfigError: everything about the recipe that keeps it from being trained.
         DivergedError, StorageError: the training failed; the last checkpoint is whole.
     """
-    from snnctl import config, library
-    from snnctl.training import run
+    from snnctl import config, library, stages
+    from snnctl.training import blueprint, run
 
     if seed is not None:
         _require_count("seed", seed, 0, MAX_SEED)
     from snnctl.training.recipe import Recipe, renamed
 
     if isinstance(recipe, Recipe):
-        made = config.resolve(Recipe, config.to_data(recipe), recipe.name, renamed(config.to_data(recipe), overrides))
+        data = config.to_data(recipe)
+        made = stages.resolve(Recipe, data, recipe.name, blueprint.obstacles, renamed(data, overrides))
     else:
-        path = library.find("recipe", str(recipe)).path
-        made = config.load(Recipe, path, renamed(config.read_toml(path), overrides))
+        made = blueprint.load(library.find("recipe", str(recipe)).path, overrides)
     first = None if start is None else agent(start)
     return run.train(made, seed, Path(out), workers=workers, name=name, start=first, progress=progress)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import config, slots
+from snnctl import config, slots, stages
 from snnctl.agent.description import AgentDescription, problems, tensor_shapes
 from snnctl.errors import AgentError, Problem, nearest
 from snnctl.network import tensors as network_tensors
@@ -86,10 +86,15 @@ def load(folder: Path) -> Agent:
     if not (folder / DESCRIPTION).is_file():
         raise AgentError(Problem(str(folder), f"has no {DESCRIPTION}", "an agent is a folder with one"))
     _require_regular(folder / DESCRIPTION)
-    description = config.load(AgentDescription, folder / DESCRIPTION)
-    _refuse(problems(description, str(folder / DESCRIPTION)))
-    tensors = read_tensors(folder / WEIGHTS)
-    found = _tensor_problems(description, tensors, str(folder / WEIGHTS))
+    where, weights = str(folder / DESCRIPTION), folder / WEIGHTS
+
+    def second(described: AgentDescription) -> list[Problem]:
+        return problems(described, where) or _tensor_problems(described, read_tensors(weights), str(weights))
+
+    description = stages.load(AgentDescription, folder / DESCRIPTION, second)
+    _refuse(problems(description, where))
+    tensors = read_tensors(weights)
+    found = _tensor_problems(description, tensors, str(weights))
     expected = description.provenance.weights_sha256
     if not found and expected and digest(tensors) != expected:
         found.append(

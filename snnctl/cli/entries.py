@@ -122,12 +122,10 @@ def problems(entry: Entry) -> list[Problem]:
         ConfigError: its file cannot be read at all.
     """
     _require_readable(entry)
-    try:
-        load(entry)
-    except SnnctlError as error:
-        return list(error.problems)
     tries: dict[str, Callable[[Entry], None]] = {"env": _try_env, "agent": _try_agent, "recipe": _try_recipe}
     try:
+        if entry.kind != "recipe":  # whose mistakes are told with what keeps it from being trained
+            load(entry)
         if entry.kind in tries:
             tries[entry.kind](entry)
     except SnnctlError as error:
@@ -172,7 +170,6 @@ def _try_agent(entry: Entry) -> None:
 def _try_recipe(entry: Entry) -> None:
     """Make the recipe's environment and algorithm, up to its first update."""
     from snnctl.training import blueprint
-    from snnctl.training.recipe import Recipe
 
-    recipe = config.load(Recipe, entry.path)
+    recipe = blueprint.load(entry.path)
     blueprint.build(blueprint.opened(recipe), recipe.seed).close()

@@ -94,13 +94,12 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def _recipe(name: str, overrides: list[str]) -> Recipe:
-    from snnctl import config, library
-    from snnctl.training.recipe import Recipe, renamed
+    from snnctl import library
+    from snnctl.training import blueprint
 
     if "=" in name:
         raise InputError(Problem(f"'{name[:60]}'", "stands where the recipe belongs", "write: train RECIPE key=value"))
-    path = library.find("recipe", name).path
-    return config.load(Recipe, path, renamed(config.read_toml(path), overrides))
+    return blueprint.load(library.find("recipe", name).path, overrides)
 
 
 def _start(name: str) -> Agent | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal, NamedTuple
 
-from snnctl import config, library
+from snnctl import library, stages
 from snnctl.config import schema
 from snnctl.errors import ConfigError, Problem, nearest
 from snnctl.hardware import family as families
@@ -82,7 +82,7 @@ def load(name: str) -> Chip:
             wrongly measured number.
     """
     path = library.find("chip", name).path
-    chip = config.load(Chip, path)
+    chip = stages.load(Chip, path, lambda chip: problems(chip, str(path)))
     found = problems(chip, str(path))
     if found:
         raise ConfigError(*found)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import Field
 
-from snnctl import config
+from snnctl import stages
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, RobotError, nearest
 
@@ -299,7 +299,7 @@ def load(folder: Path) -> RobotTask:
     path = folder / TASK
     if not path.is_file():
         raise RobotError(Problem(str(folder), f"has no {TASK}", "a robot is a folder with robot.xml and task.toml"))
-    task = config.load(RobotTask, path)
+    task = stages.load(RobotTask, path, lambda task: problems(task, str(path)))
     if found := problems(task, str(path)):
         raise RobotError(*found)
     return task

@@ -9,15 +9,16 @@ those of the training once nothing is wrong.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import slots, versions
+from snnctl import config, slots, stages, versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
 from snnctl.agent.folder import Agent
 from snnctl.coding.code import Limits
@@ -27,7 +28,7 @@ from snnctl.robots.contract import closed
 from snnctl.training import starting_agent
 from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
-from snnctl.training.recipe import Recipe
+from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.running_statistics import RunningStatistics, nothing_seen
 
 
@@ -149,6 +150,22 @@ def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
         starting_agent.tell_differences(blueprint.start, blueprint.description)
     algorithm: Algorithm = trainer.build(blueprint, seed, workers)
     return algorithm
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ConfigError: one problem for every mistake in the file and the overrides; where there is one, also what would
+            keep the rest of the recipe from being trained.
+    """
+    return stages.load(Recipe, path, obstacles, renamed(config.read_toml(path), overrides))
+
+
+def obstacles(recipe: Recipe) -> list[Problem]:
+    """Everything that keeps a recipe from being trained. Raises SnnctlError: its environment cannot be made."""
+    blueprint = opened(recipe)
+    return [*blueprint.problems, *recipe.trainer.problems(blueprint)]
 
 
 def opened(recipe: Recipe) -> Blueprint:

@@ -26,9 +26,8 @@ from snnctl.config import schema
 from snnctl.errors import ConfigError, InputError, NotFoundError, Problem, SnnctlError, nearest
 from snnctl.report import figure, scores
 from snnctl.storage import ensure_writable, write_atomic
-from snnctl.training import checkpoint, run_folder
+from snnctl.training import blueprint, checkpoint, run_folder
 from snnctl.training import space as spaces
-from snnctl.training.blueprint import build
 from snnctl.training.pool import Job, Outcome, train_all
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.run import Build, Moment
@@ -113,7 +112,7 @@ def plan(
         ConfigError: one problem for every mistake in the recipe, the space, or a combination of values.
     """
     source, place = library.find("recipe", recipe).path, library.find("space", space).path
-    config.load(Recipe, source, overrides)
+    blueprint.load(source, overrides)
     given = config.read_toml(source)
     merged, _ = config.apply_overrides(given, renamed(given, overrides))
     data = config.without_none(merged)
@@ -188,7 +187,7 @@ def load(folder: Path) -> Plan:
 
 
 def sweep(
-    folder: Path, at_once: int | None = None, progress: Progress | None = None, build: Build = build
+    folder: Path, at_once: int | None = None, progress: Progress | None = None, build: Build = blueprint.build
 ) -> list[Trial]:
     """Train what is not trained yet, ``at_once`` runs at a time (default: one a core); the trials, best first.
 
