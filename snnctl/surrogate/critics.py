@@ -2,9 +2,9 @@
 
 - relu: two critics with ReLU layers, one value each, squared error. The baseline. Source: Haarnoja et al.,
   arXiv:1812.05905.
-- layer_norm: layer norm before every ReLU, a distribution over values, unit rows. Looks at samples one by one, so it
-  has no modes and needs no joint batch. Sources: Lee et al., arXiv:2502.15280 (unit rows, distributions, reward
-  scaling); Nauman et al., NeurIPS 2024 (layer norm in critics).
+- layer_norm: layer norm before every ReLU, a distribution over values, unit rows, a constant beside the inputs. Looks
+  at samples one by one, so it has no modes and needs no joint batch. Sources: Lee et al., arXiv:2502.15280 (unit rows,
+  distributions, reward scaling, the constant); Nauman et al., NeurIPS 2024 (layer norm in critics).
 - batch_norm: the same with batch norm over joint batches, of the inputs too. Source: Palenicek et al.,
   arXiv:2509.25174.
 
@@ -82,6 +82,11 @@ class Distributional(Critic):
         if not self.low < self.high:
             raise ValueError(f"high must be above low = {self.low}, got {self.high}")
 
+    @property
+    def constant(self) -> float:
+        """A further input, always the same; 0: none."""
+        return 0.0
+
     def between(self) -> Kind:
         """What stands between the layers."""
         raise NotImplementedError(f"{type(self).__name__} must define between(self)")
@@ -98,7 +103,8 @@ class Distributional(Critic):
         """Both critics before the first step."""
         return TwinCritics(
             self.between(), Categorical(self.bins, self.low, self.high, dtype), hidden=self.hidden, dims=dims,
-            actions=actions, batch=batch, random=random, unit=True, tau=self.tau, workers=workers, dtype=dtype,
+            actions=actions, batch=batch, random=random, unit=True, tau=self.tau, constant=self.constant,
+            workers=workers, dtype=dtype,
         )  # fmt: skip
 
 
@@ -107,6 +113,12 @@ class LayerNormalised(Distributional):
     """Two critics with layer norm and distributions over values."""
 
     kind: Literal["layer_norm"] = "layer_norm"
+    shift: float = 3.0  # a constant beside the inputs: layer norm sees their direction alone, with it their size, too
+
+    @property
+    def constant(self) -> float:
+        """The shift."""
+        return self.shift
 
     def between(self) -> Kind:
         """Layer norm."""

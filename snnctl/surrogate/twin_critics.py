@@ -67,6 +67,7 @@ class TwinCritics:
         batch: samples of a step
         random: for the first weights
         unit: whether rows of weights are kept at unit length
+        constant: a further input of both critics, always the same; 0: none
         tau: share of the way that the targets move in a step
         workers: threads, 1 or 2
         dtype: float32, or float64 to compare gradients
@@ -84,11 +85,13 @@ class TwinCritics:
         random: np.random.Generator,
         unit: bool,
         tau: float,
+        constant: float = 0.0,
         workers: int = 1,
         dtype: Any = np.float32,
     ) -> None:
-        self.head, self.dims, self.batch, self.tau = head, dims, batch, tau
-        self.network = network = CriticNetwork(kind, (dims + actions, *hidden, head.outputs))
+        self.head, self.dims, self.actions, self.batch, self.tau = head, dims, actions, batch, tau
+        inputs = dims + actions + (constant != 0)
+        self.network = network = CriticNetwork(kind, (inputs, *hidden, head.outputs))
         self.online, self.gradients, self.target = (_pair(network, network.shapes, dtype) for _ in range(3))
         self.running, self.target_running = (_pair(network, network.buffers, dtype) for _ in range(2))
         for critic in ("0.", "1."):
@@ -105,7 +108,7 @@ class TwinCritics:
         self.joint = kind.joint
         rows = 2 * batch if self.joint else batch
         self._next = slice(batch, 2 * batch) if self.joint else slice(0, batch)  # rows of (x', a') in a pass
-        self._inputs = np.zeros((2 * batch, dims + actions), dtype=dtype)
+        self._inputs = np.full((2 * batch, inputs), constant, dtype=dtype)
         self._outs = [np.zeros((rows, head.outputs), dtype=dtype) for _ in range(2)]
         self._out_gradients = [np.zeros((rows, head.outputs), dtype=dtype) for _ in range(2)]  # zero beyond the batch
         self._y = np.zeros((batch, head.outputs), dtype=dtype)
@@ -126,9 +129,9 @@ class TwinCritics:
         lr: float,
     ) -> Learnt:
         """One step of both critics and their targets; actions are in [-1, 1], everything else as the head has it."""
-        batch, dims, rows = self.batch, self.dims, slice(0, self.batch)
-        self._inputs[:batch, :dims], self._inputs[:batch, dims:] = x, a
-        self._inputs[batch:, :dims], self._inputs[batch:, dims:] = next_x, next_a
+        batch, rows = self.batch, slice(0, self.batch)
+        self._put(x, a, rows)
+        self._put(next_x, next_a, slice(batch, 2 * batch))
         here = self._inputs if self.joint else self._inputs[:batch]
         following = self._inputs if self.joint else self._inputs[batch:]
 
@@ -153,7 +156,7 @@ class TwinCritics:
     def action_gradient(self, x: Floats, a: Floats) -> tuple[Floats, Floats]:
         """The smaller Q of both critics (batch,) and its gradient dQ / da (batch, actions); nothing is learnt."""
         batch = self.batch
-        self._put(x, a)
+        self._put(x, a, slice(0, batch))
         self._halves.run(self._value)
         first = self._q[0] <= self._q[1]
         self._out_gradients[0][:batch][~first] = 0
@@ -163,7 +166,7 @@ class TwinCritics:
 
     def first_action_gradient(self, x: Floats, a: Floats) -> tuple[Floats, Floats]:
         """Q of the first critic (batch,) and its gradient dQ / da (batch, actions), buffers; nothing is learnt."""
-        self._put(x, a)
+        self._put(x, a, slice(0, self.batch))
         self._value(0)
         return self._q[0], self._slope(0)
 
@@ -181,10 +184,10 @@ class TwinCritics:
         """Close the second thread."""
         self._halves.close()
 
-    def _put(self, x: Floats, a: Floats) -> None:
-        """Samples whose actions are judged."""
-        inputs = self._inputs[: self.batch]
-        inputs[:, : self.dims], inputs[:, self.dims :] = x, a
+    def _put(self, x: Floats, a: Floats, rows: slice) -> None:
+        """Samples, into these rows of the inputs."""
+        inputs, dims = self._inputs[rows], self.dims
+        inputs[:, :dims], inputs[:, dims : dims + self.actions] = x, a
 
     def _value(self, i: int) -> None:
         """Q of a critic of them, and its derivative by the outputs."""
@@ -196,7 +199,8 @@ class TwinCritics:
     def _slope(self, i: int) -> Floats:
         """Its derivative by the actions."""
         out_gradient = self._out_gradients[i][: self.batch]
-        return self._acting[i].input_gradient(self.online.layers[i], out_gradient, self.dims)
+        found = self._acting[i].input_gradient(self.online.layers[i], out_gradient, self.dims)
+        return found[:, : self.actions]
 
     def _forward(self, i: int, weights: _Parameters, running: _Parameters, x: Floats, mode: Mode) -> None:
         self._passes[i].forward(weights.layers[i], running.layers[i], x, self._outs[i], mode)

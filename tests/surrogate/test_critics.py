@@ -19,6 +19,7 @@ DIMS, ACTIONS, BATCH = 3, 2, 6
 FORMS = (
     Relu(hidden=(7, 5)),
     LayerNormalised(hidden=(7, 5), bins=11),
+    LayerNormalised(hidden=(7, 5), bins=11, shift=0.0),
     BatchNormalised(hidden=(7, 6, 5), bins=11),
 )
 
@@ -191,3 +192,15 @@ def test_forms_are_a_slot() -> None:
         Unfinished().build(1, 1, 1, np.random.default_rng(0))
     with pytest.raises(ConfigError, match="high"):
         config.validate(LayerNormalised, {"low": 2.0, "high": 1.0}, "x")
+
+
+def test_layer_norm_sees_the_size_of_its_inputs_by_the_constant_beside_them_alone() -> None:
+    given = batch()
+    for shift, same in ((0.0, True), (3.0, False)):
+        twins = LayerNormalised(hidden=(7, 5), bins=11, shift=shift).build(
+            DIMS, ACTIONS, BATCH, np.random.default_rng(0), dtype=np.float64
+        )
+        q, _ = twins.action_gradient(given["x"], given["a"])
+        near = q.copy()
+        far, _ = twins.action_gradient(3 * given["x"], 3 * given["a"])
+        assert np.allclose(near, far, atol=1e-3) == same

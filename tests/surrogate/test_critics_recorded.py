@@ -15,7 +15,7 @@ from snnctl.surrogate.critics import BatchNormalised, Critic, LayerNormalised, R
 DATA = Path(__file__).resolve().parents[1] / "data" / "snn" / "critics.npz"
 FORMS: dict[str, Critic] = {
     "relu": Relu(hidden=(6, 5)),
-    "layer_norm": LayerNormalised(hidden=(6, 5), bins=9),
+    "layer_norm": LayerNormalised(hidden=(6, 5), bins=9, shift=0.0),
     "batch_norm": BatchNormalised(hidden=(6, 5, 7), bins=9),
 }
 
