@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 
 class Problem(NamedTuple):
@@ -90,6 +90,8 @@ class DivergedError(SnnctlError):
 
 class ContractError(SnnctlError):
     """An environment broke the contract of Gymnasium: it failed, or returned something else than was agreed."""
+
+    post_mortem: Any = None  # how it came to that (snnctl.robots.trail.PostMortem)
 
 
 class StorageError(SnnctlError):

@@ -23,9 +23,9 @@ def check(
         list[str],
         typer.Argument(
             metavar="NAME... [PARAMETER=VALUE...]",
-            help="Names or paths of entries of any kind, run folders; names or import paths (module:Class) of neuron "
-            "models, rules, codes, derivatives, critics, trainers, wrappers and chip families, with parameters for all "
-            "that have them; Gymnasium ids (CartPole-v1, module:Env-v0).",
+            help="Names or paths of entries of any kind, run folders, post-mortems; names or import paths "
+            "(module:Class) of neuron models, rules, codes, derivatives, critics, trainers, wrappers and chip "
+            "families, with parameters for all that have them; Gymnasium ids (CartPole-v1, module:Env-v0).",
         ),
     ],
     kind: Annotated[
@@ -42,7 +42,7 @@ def check(
 
     A name that an agent and a recipe share is checked as both. Of derivatives, critics, trainers, wrappers and families
     the interface is all that is looked at. Of a Gymnasium id it says what a controller would observe and do, and
-    whether the same seed and actions give the same episode.
+    whether the same seed and actions give the same episode. A post-mortem's actions are replayed.
 
     Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
 
@@ -50,7 +50,7 @@ def check(
     """
     assignments = [name for name in names if "=" in name and not Path(name).exists()]
     rows: list[dict[str, Any]] = []
-    chosen: list[Entry | vocabulary.Word | str] = []
+    chosen: list[Entry | vocabulary.Word | str | Path] = []
     refused: list[SnnctlError] = []  # told at the end: the others are checked all the same
     for name in names:
         try:
@@ -63,6 +63,8 @@ def check(
         try:
             if isinstance(one, str):
                 row = _environment(one)
+            elif isinstance(one, Path):
+                row = _replayed(one)
             else:
                 row = _word(one, next(given), tick) if isinstance(one, vocabulary.Word) else _entry(one)
         except SnnctlError as error:
@@ -81,8 +83,11 @@ def check(
         raise typer.Exit(FAILED)
 
 
-def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str]:
-    """What is meant; a string is an environment that is no entry."""
+def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str | Path]:
+    """What is meant; a string is an environment that is no entry, a path a post-mortem."""
+    folder = library.as_path(name)
+    if not kind and (folder / "post_mortem.toml").is_file():
+        return [folder]
     if kind in ("", "env") and _GYMNASIUM.fullmatch(name) and not library.as_path(name).exists():
         return [name]
     if kind in vocabulary.CHOICES or (":" in name and not library.as_path(name).exists()):
@@ -96,9 +101,9 @@ def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str]:
     return [vocabulary.find(name)]
 
 
-def _failed(one: Entry | vocabulary.Word | str, error: BaseException) -> dict[str, Any]:
+def _failed(one: Entry | vocabulary.Word | str | Path, error: BaseException) -> dict[str, Any]:
     """The row of something whose own code failed while it was checked."""
-    kind, name = ("env", one) if isinstance(one, str) else (one.kind, one.name)
+    kind, name = ("env", str(one)) if isinstance(one, str | Path) else (one.kind, one.name)
     problem = Problem(name, f"fails when it is checked ({type(error).__name__}: {error})", "mend its code")
     return {"kind": kind, "name": name, "path": "", "problems": [problem._asdict()]}
 
@@ -106,6 +111,32 @@ def _failed(one: Entry | vocabulary.Word | str, error: BaseException) -> dict[st
 def _entry(entry: Entry) -> dict[str, Any]:
     found = [problem._asdict() for problem in entries.problems(entry)]
     return {"kind": entry.kind, "name": entry.name, "path": str(entry.path), "problems": found}
+
+
+def _replayed(folder: Path) -> dict[str, Any]:
+    """Findings of a post-mortem: what its environment does when it is given the recorded actions again."""
+    from snnctl.network.model_check import Finding
+    from snnctl.robots import post_mortem
+
+    found = post_mortem.replay(folder)
+    told = [Finding("recorded", "note", " ".join(found.why.split()))]
+    same = "with the recorded observations"
+    if found.different is not None:
+        same = f"with other observations from step {found.different} on"
+    told.append(Finding("replay", "note", f"{found.steps} steps {same}"))
+    problems = list[Problem]()
+    if found.failed is None:
+        told.append(Finding("failure", "passed", "it does not fail any more"))
+    else:
+        problems.append(Problem(str(folder), f"fails again: {' '.join(found.failed.split())}"))
+        told.append(Finding("failure", "failed", problems[0].message))
+    return {
+        "kind": "post-mortem",
+        "name": folder.name,
+        "path": str(folder),
+        "findings": [finding._asdict() for finding in told],
+        "problems": [problem._asdict() for problem in problems],
+    }
 
 
 def _environment(env_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snnctl import api
-from snnctl.cli import console
+from snnctl.cli import console, post_mortems
 from snnctl.errors import ConfigError, InputError, OutputError, Problem
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def evaluate(
     loaded = api.agent(agent)
     data_file, page_file = _targets(_stem(loaded, Path(chip).stem, env), out, html)
     console.compiling()
-    with console.progress("evaluate", 2 * episodes, "episodes") as bar:
+    failures = data_file.with_suffix(".post_mortem")
+    with (
+        console.progress("evaluate", 2 * episodes, "episodes") as bar,
+        post_mortems.kept(failures, loaded, env) as keeper,
+    ):
         found = engine.evaluate(
             loaded,
             chip,
@@ -90,6 +94,7 @@ def evaluate(
             budget=named,
             command=shlex.join(["snnctl", *sys.argv[1:]]),
         )
+    post_mortems.tell(keeper, (*found.float_episodes, *found.chip_episodes))
     data = found.to_json()
     write_atomic(data_file, json.dumps(data, indent=2) + "\n")
     report.write(page_file, [report.Chapter(data, found.rasters)])
@@ -113,7 +118,11 @@ def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, a
     loaded = api.agent(agent)
     data_file, _ = _targets(_stem(loaded, "", env), out, None)
     console.compiling()
-    with console.progress("evaluate", episodes, "episodes") as bar:
+    failures = data_file.with_suffix(".post_mortem")
+    with (
+        console.progress("evaluate", episodes, "episodes") as bar,
+        post_mortems.kept(failures, loaded, env) as keeper,
+    ):
         found = returns(
             loaded,
             env or None,
@@ -122,6 +131,7 @@ def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, a
             lambda done, _, name: bar.update(done, name),
             command=shlex.join(["snnctl", *sys.argv[1:]]),
         )
+    post_mortems.tell(keeper, found.episodes)
     data = found.to_json()
     write_atomic(data_file, json.dumps(data, indent=2) + "\n")
     if as_json:

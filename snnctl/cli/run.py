@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snnctl import api
-from snnctl.cli import console
+from snnctl.cli import console, post_mortems
 from snnctl.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def run(
     --change sets, adds to or multiplies a number of the environment (an attribute; with MuJoCo also of its model, such
     as model.actuator_gear*=0.5 or model.body_mass[pole]=9), an observation or a continuous action.
     With --learn the agent's own rule goes on: it explores, and every weight stays within the rule's limits.
+    How an episode diverged is kept in runs/post_mortem; `snnctl check FOLDER` replays it.
     Exit code 3 when every episode diverged.
 
     Example: snnctl run cartpole-ppo --episodes 20
@@ -80,6 +82,7 @@ def run(
     with contextlib.ExitStack() as stack:
         observers = _observers(stack, env_id, seed, plant, video, record, view)
         bar = stack.enter_context(console.progress("run", episodes, "episodes"))
+        keeper = stack.enter_context(post_mortems.kept(_failures(loaded, env_id), loaded, env_id, plant))
         finished: list[Episode] = []
 
         def follow(done: int, _: int, episode: Episode) -> None:
@@ -102,6 +105,7 @@ def run(
                 _save(learning, save, _command(agent, env_id, plant, seed, max_steps, finished), finished)
                 console.note(f"wrote {save}, what it has become in {len(finished)} episodes")
             raise
+    post_mortems.tell(keeper, finished)
     for path in (video, record):
         if path is not None:
             console.note(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)")
@@ -120,6 +124,12 @@ def run(
         console.result("\n\n".join([*parts, _progress(finished)] if learn else parts))
     if summary.diverged == summary.n:
         raise typer.Exit(ALL_DIVERGED)
+
+
+def _failures(agent: Agent, env_id: str) -> Path:
+    """Where post-mortems go: a folder of its own for an agent in an environment."""
+    own = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{agent.description.name}-{env_id}")[:100]
+    return Path("runs") / "post_mortem" / own
 
 
 def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:

@@ -130,6 +130,7 @@ def run_episode(
         synaptic_events=tally.synaptic_events,
         limited_actions=limited,
         outlying_observations=outlying,
+        post_mortem=None if diverged is None else contract.trail.post_mortem(diverged),
     )
     if observer is not None:
         observer.finish(episode)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snnctl.agent.controller import Activity, Controller
 from snnctl.coding.code import Action
+from snnctl.robots.trail import PostMortem
 
 
 class Episode(NamedTuple):
@@ -31,6 +32,7 @@ class Episode(NamedTuple):
     synaptic_events: int
     limited_actions: int  # steps whose action the gate had to clip
     outlying_observations: int  # observations outside finite bounds that the environment declares
+    post_mortem: PostMortem | None = None  # of a diverged one
 
 
 class Step(NamedTuple):

@@ -154,4 +154,5 @@ class _Copy:
             synaptic_events=self.events,
             limited_actions=self.limited,
             outlying_observations=self.outlying,
+            post_mortem=None if self.diverged is None else self.contract.trail.post_mortem(self.diverged),
         )

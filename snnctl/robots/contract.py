@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import ContractError, Problem, SnnctlError
+from snnctl.robots.trail import Trail
 
 _OLD = "it follows the API before Gymnasium 0.26; port it, or wrap it with shimmy's GymV21Compatibility"
 _MEND = "mend the environment; --debug shows where it failed"
@@ -50,6 +51,7 @@ class Contract:
         self._env, self._name = env, name
         self._shape = env.observation_space.shape
         self._seed = self._steps = 0
+        self.trail = Trail(env)  # of the episode that is under way
 
     def reset(self, seed: int) -> NDArray[Any]:
         """Begin an episode; the first observation.
@@ -58,6 +60,7 @@ class Contract:
             ContractError: the environment fails or returns something else.
         """
         self._seed, self._steps = seed, 0
+        self.trail.start(seed, None)
         try:
             given: Any = self._env.reset(seed=seed)
         except (SnnctlError, KeyboardInterrupt, MemoryError):
@@ -66,7 +69,9 @@ class Contract:
             raise self._failure("reset", error) from error
         if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], dict):
             raise self._broken("reset", f"gives {_described(given)} instead of (observation, info)", _OLD)
-        return self._observation("reset", given[0])
+        observation = self._observation("reset", given[0])
+        self.trail.start(seed, observation)
+        return observation
 
     def step(self, action: Any) -> Transition:
         """Do an action.
@@ -74,6 +79,7 @@ class Contract:
         Raises:
             ContractError: the environment fails or returns something else.
         """
+        self.trail.acts(action)
         try:
             given: Any = self._env.step(action)
         except (SnnctlError, KeyboardInterrupt, MemoryError):
@@ -96,6 +102,7 @@ class Contract:
                 raise self._broken("step", message, "return a bool")
             ends.append(flag)
         self._steps += 1
+        self.trail.saw(observation, reward)
         return Transition(observation, reward, *ends)
 
     def _observation(self, call: str, given: Any) -> NDArray[Any]:
@@ -130,7 +137,10 @@ class Contract:
     def _broken(self, call: str, message: str, remedy: str) -> ContractError:
         name = self._name or named(self._env)
         when = f"with seed {self._seed}" if call == "reset" else f"number {self._steps} with seed {self._seed}"
-        return ContractError(Problem(name, f"its {call} {when} {message}", remedy))
+        problem = Problem(name, f"its {call} {when} {message}", remedy)
+        error = ContractError(problem)
+        error.post_mortem = self.trail.post_mortem(f"{problem.where}: {problem.message}")
+        return error
 
 
 def named(env: gymnasium.Env[Any, Any]) -> str:

@@ -19,6 +19,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from snnctl.robots.trail import mujoco_data
+
 LARGEST_REWARD = 1e100  # of what can be summed and squared over any number of steps
 _HARMLESS = {"mjWARN_VGEOMFULL"}  # too many geoms to draw; says nothing about the physics
 
@@ -31,7 +33,7 @@ class Watch:
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._data = _mujoco_data(env)
+        self._data = mujoco_data(env)
         self._counted: list[tuple[int, str]] = []
         self._numbers: NDArray[Any] = np.zeros(0)  # views of ``data``
         self._qpos: NDArray[Any] = np.zeros(0)
@@ -113,13 +115,6 @@ def first(values: Any) -> str:
     flat = np.asarray(values, dtype=np.float64).ravel()
     index = int(np.argmin(np.isfinite(flat)))
     return f"component {index} is {flat[index]}"
-
-
-def _mujoco_data(env: gymnasium.Env[Any, Any]) -> Any:
-    """``MjData`` of the environment, or None; does not import mujoco for environments without it."""
-    mujoco = sys.modules.get("mujoco")
-    data = getattr(env.unwrapped, "data", None)
-    return data if mujoco is not None and isinstance(data, mujoco.MjData) else None
 
 
 def silence_simulator() -> None:

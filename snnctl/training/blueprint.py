@@ -25,6 +25,7 @@ from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
 from snnctl.robots.contract import closed
+from snnctl.robots.trail import PostMortem
 from snnctl.training import starting_agent
 from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
@@ -44,6 +45,7 @@ class Blueprint:
     problems: tuple[Problem, ...]  # of the recipe, whatever trains it
     start: Agent | None = None  # what training begins with, instead of random first weights
     before_step: Callable[[], None] = lambda: None  # called before every step of training; raises to leave it
+    keep: Callable[[PostMortem], object] = lambda found: None  # told how an episode of training diverged
 
     @classmethod
     def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any], start: Agent | None = None) -> Blueprint:
@@ -123,7 +125,7 @@ class Blueprint:
 
     def environments(self, seed: int, count: int) -> Environments:
         """Open ``count`` environments to train in; whoever asks closes them."""
-        return Environments(self.recipe.env, seed, count, self.before_step)
+        return Environments(self.recipe.env, seed, count, self.before_step, self.keep)
 
 
 def _problems(recipe: Recipe, description: AgentDescription, start: Agent | None) -> list[Problem]:

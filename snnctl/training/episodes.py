@@ -25,6 +25,7 @@ from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch, first
 from snnctl.robots.environments import opened
 from snnctl.robots.flat_spaces import fitted
+from snnctl.robots.trail import PostMortem
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +52,24 @@ class Step(NamedTuple):
 class Environments:
     """``count`` copies of one environment, stepped one after the other."""
 
-    def __init__(self, env: EnvChoice, seed: int, count: int, before_step: Callable[[], None] = lambda: None) -> None:
-        """Open them; ``before_step`` is called before every step and may raise to leave it."""
-        self.seed, self._before_step = seed, before_step
+    def __init__(
+        self,
+        env: EnvChoice,
+        seed: int,
+        count: int,
+        before_step: Callable[[], None] = lambda: None,
+        keep: Callable[[PostMortem], object] = lambda found: None,
+    ) -> None:
+        """Open them.
+
+        Args:
+            env: which one
+            seed: of all episodes
+            count: copies
+            before_step: called before every step; may raise to leave it
+            keep: told how an episode diverged
+        """
+        self.seed, self._before_step, self._keep = seed, before_step, keep
         self.envs: list[gymnasium.Env[Any, Any]] = []
         try:
             for _ in range(count):
@@ -96,6 +112,7 @@ class Environments:
         for index in range(count):
             observation, reward, ended, out_of_time, reason = self._advance(index, actions[index])
             if reason is not None:
+                self._keep(self._contracts[index].trail.post_mortem(reason))
                 observation, reward, ended, out_of_time = self.observations[index], 0.0, True, False
                 self.diverged += 1
             self._returns[index] += reward

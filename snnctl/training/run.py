@@ -31,9 +31,11 @@ import gymnasium as gym
 from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
+from snnctl.errors import ContractError, DivergedError, InputError, OutputError, Problem, SnnctlError
+from snnctl.loop.episode import Episode
 from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
+from snnctl.robots.post_mortem import Keeper
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.surrogate import parameters
 from snnctl.training import checkpoint, evaluations, learning_curve, prolongation, rows_file, run_folder
@@ -149,6 +151,8 @@ def train(
             raise
         try:
             return run.go(interrupt, save_every_s)
+        except ContractError as error:
+            raise run.keeper.explained(error) from error
         finally:
             run.close()
 
@@ -196,7 +200,8 @@ class _Run:
             first = folder / run_folder.START
             start = agent_folder.load(first) if first.is_dir() else None
             blueprint = Blueprint.of(recipe, env, start)
-            blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps)
+            self.keeper = Keeper(folder / run_folder.POST_MORTEM, recipe.env)
+            blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps, keep=self.keeper.keep)
             self.algorithm = build(blueprint, recipe.seed, workers)
             opened.callback(self.algorithm.close)
             log_bytes = evaluations_bytes = 0
@@ -272,7 +277,7 @@ class _Run:
         """Judge the agent as it is now and keep it if it is the best; its metrics, or None if interrupted."""
         agent, total = self.algorithm.agent(), self.algorithm.total_steps
         going = _going(interrupt, lambda done: self._tell("evaluate", steps, total, done))
-        verdict = judge(agent, self.recipe.evaluation, self.recipe.seed, self.evaluator.play, going)
+        verdict = judge(agent, self.recipe.evaluation, self.recipe.seed, self._play, going)
         if verdict is None:
             return None
         self.evaluations.append(evaluations.row(self.update, steps, verdict.episodes, verdict.confirmation))
@@ -289,12 +294,19 @@ class _Run:
             "evaluation/collapsed": int(fell),
         }
 
+    def _play(self, agent: Agent, seeds: Sequence[int], going: Going) -> tuple[Episode, ...] | None:
+        """Episodes of the evaluator; how one diverged is kept."""
+        played = self.evaluator.play(agent, seeds, going)
+        for episode in played or ():
+            self.keeper.keep(episode.post_mortem)
+        return played
+
     def _finish(self, interrupt: Interrupt) -> RunResult:
         assert self.best is not None  # the last update evaluates
         agent, episodes = self.best, self.recipe.evaluation.final_episodes
         going = _going(interrupt, lambda done: self._tell("evaluate the best", done, episodes, done))
         before_s = self.evaluator.seconds
-        evaluation = evaluate(agent, self.recipe.seed, episodes, self.evaluator.play, going)
+        evaluation = evaluate(agent, self.recipe.seed, episodes, self._play, going)
         self.final_evaluation_s = self.evaluator.seconds - before_s
         if evaluation is None:
             return self._result("interrupted", None)

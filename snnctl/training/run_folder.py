@@ -8,6 +8,7 @@
       eval.json       final evaluation of the best               <name>.rows of an algorithm that keeps all
                                                                  it has seen
       figures/        learning curve               start/        the agent that it began with, if with one
+                                                   post_mortem/  of the first episodes that failed
 
 No ``.jsonl`` holds anything that depends on the clock: the same seed gives the same file.
 """
@@ -42,6 +43,7 @@ LAST = "checkpoints/last"
 ROWS = "checkpoints"  # files of the rows that an algorithm adds to
 FIGURES = "figures"
 START = "start"
+POST_MORTEM = "post_mortem"
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:

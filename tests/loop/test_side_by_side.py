@@ -45,11 +45,18 @@ def made(env_id: str, **parts: Any) -> tuple[Agent, list[Any]]:
 
 def same(one: tuple[Episode, ...], two: tuple[Episode, ...] | None) -> bool:
     assert two is not None
-    fields = [f for f in Episode._fields if f not in TIMES]
+    fields = [f for f in Episode._fields if f not in (*TIMES, "post_mortem")]
     return all(
-        [getattr(a, f) for f in fields] == [getattr(b, f) for f in fields] and a.decision_s.size == b.decision_s.size
+        [getattr(a, f) for f in fields] == [getattr(b, f) for f in fields]
+        and a.decision_s.size == b.decision_s.size
+        and all(np.array_equal(x, y, equal_nan=True) for x, y in zip(trail(a), trail(b), strict=True))
         for a, b in zip(one, two, strict=True)
     )
+
+
+def trail(episode: Episode) -> list[Any]:
+    found = episode.post_mortem
+    return [] if found is None else [found.actions, found.observations, found.rewards, found.states]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""Folders that tell how an episode failed, and playing it again.
+
+    post_mortem.toml     environment, changes of the plant, seed, step and what went wrong, versions
+    trail.safetensors    actions since the reset; observations, rewards and MuJoCo's states of the last 100 steps
+    model.mjb            MuJoCo's model as it was, for mujoco.MjModel.from_binary_path
+
+What is played again is the environment with the recorded seed and actions, no controller: an environment that draws its
+randomness from the generator which ``reset(seed)`` seeds fails in the same way, or has been mended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from snnctl import config, versions
+from snnctl.agent.environment import EnvChoice
+from snnctl.agent.folder import read_tensors
+from snnctl.config import schema
+from snnctl.errors import ContractError, InputError, Problem
+from snnctl.robots import environments
+from snnctl.robots.changes import changed, parse
+from snnctl.robots.contract import Contract, closed
+from snnctl.robots.divergence import Watch
+from snnctl.robots.trail import PostMortem
+from snnctl.storage import ensure_writable, write_atomic
+
+DESCRIPTION, TRAIL, MODEL = "post_mortem.toml", "trail.safetensors", "model.mjb"
+MAX_KEPT = 3  # of one training
+
+
+@schema
+class Described:
+    """``post_mortem.toml``."""
+
+    schema: Literal[1] = 1
+    why: str
+    env: EnvChoice
+    changes: tuple[str, ...] = ()  # of the plant, as `snnctl run --change` takes them
+    seed: Annotated[int, Ge(0)]
+    steps: Annotated[int, Ge(0)]  # actions since the reset
+    observed: Annotated[int, Ge(0)]  # steps that gave an observation
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class Replayed(NamedTuple):
+    """What an environment did when it was given the recorded actions again."""
+
+    why: str  # what had gone wrong
+    steps: int  # that were played again
+    different: int | None  # the first of the recorded steps whose observation was another one
+    failed: str | None  # what goes wrong now
+
+
+class Keeper:
+    """Writes the first :data:`MAX_KEPT` post-mortems of a piece of work, each into a folder named by its seed."""
+
+    def __init__(self, folder: Path, env: EnvChoice, changes: Sequence[str] = ()) -> None:
+        """``folder``: made when it is first needed; what it holds already counts."""
+        self.folder, self._env, self._changes = folder, env, tuple(changes)
+        self.kept = list[Path]()  # by this keeper
+
+    def keep(self, found: PostMortem | None) -> Path | None:
+        """Write one; None where there is none, or enough."""
+        if found is None:
+            return None
+        place = self.folder / f"seed{found.seed}"
+        if not is_one(place) and len(list(self.folder.glob(f"*/{DESCRIPTION}"))) >= MAX_KEPT:
+            return None
+        if place not in self.kept:
+            self.kept.append(save(found, place, self._env, self._changes))
+        return place
+
+    def explained(self, error: ContractError) -> ContractError:
+        """The error, saying where its post-mortem is."""
+        place = self.keep(error.post_mortem)
+        if place is None:
+            return error
+        hint = Problem(str(place), "holds the last states and actions", f"replay them: snnctl check {place}")
+        return ContractError(*error.problems, hint)
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder is a post-mortem."""
+    return (folder / DESCRIPTION).is_file()
+
+
+def save(found: PostMortem, folder: Path, env: EnvChoice, changes: Sequence[str] = ()) -> Path:
+    """Write a post-mortem; returns the folder.
+
+    Raises:
+        OutputError, StorageError: it cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    ensure_writable(folder)
+    described = Described(
+        why=found.why, env=env, changes=tuple(changes), seed=found.seed, steps=len(found.actions),
+        observed=found.observed,
+        versions=versions.installed(),
+    )  # fmt: skip
+    arrays = {
+        name: np.ascontiguousarray(getattr(found, name)) for name in ("actions", "observations", "rewards", "states")
+    }
+    write_atomic(folder / TRAIL, to_bytes(arrays))
+    if found.model:
+        write_atomic(folder / MODEL, found.model)
+    write_atomic(folder / DESCRIPTION, config.to_toml(described))
+    return folder
+
+
+def replay(folder: Path) -> Replayed:
+    """Give a new environment the recorded actions.
+
+    Raises:
+        SnnctlError: the folder cannot be read, or its environment not be made.
+    """
+    described = config.load(Described, folder / DESCRIPTION)
+    arrays = read_tensors(folder / TRAIL)
+    try:
+        actions, observations = arrays["actions"], arrays["observations"]
+    except KeyError as error:
+        raise InputError(Problem(str(folder / TRAIL), f"lacks {error}", "take a whole post-mortem")) from None
+    env = environments.opened(described.env)
+    try:
+        env = changed(env, parse(described.changes))
+        return _played(env, described, actions, observations)
+    finally:
+        closed(env)
+
+
+def _played(env: Any, described: Described, actions: NDArray[Any], observations: NDArray[Any]) -> Replayed:
+    contract, watch = Contract(env), Watch(env)
+    shape = env.action_space.shape
+    if len(actions) and actions.shape[1:] != shape:
+        message = f"has actions of shape {actions.shape[1:]}, the environment takes {shape}"
+        raise InputError(Problem(described.env.id, message, "replay it with the environment that it was made in"))
+    first = described.observed - (len(observations) - 1)  # the step before which the first kept observation lies
+    different: int | None = None
+    try:
+        seen = contract.reset(described.seed)
+        watch.start()
+        for step in range(len(actions) + 1):
+            row = step - first
+            if different is None and 0 <= row < len(observations) and not np.array_equal(seen, observations[row]):
+                different = step
+            if step == len(actions):
+                break
+            action = actions[step]
+            sent = action if shape else int(action)
+            seen, reward, *_ = contract.step(sent)
+            if (reason := watch.reason(seen, reward, action)) is not None:
+                return Replayed(described.why, step + 1, different, reason)
+    except ContractError as error:
+        return Replayed(described.why, len(contract.trail), different, str(error))
+    return Replayed(described.why, len(actions), different, None)
