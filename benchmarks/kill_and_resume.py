@@ -1,8 +1,10 @@
-"""Kill a real training at random moments with SIGKILL, resume it, compare every byte with an uninterrupted one.
+"""Kill trainings with SIGKILL, resume them, compare every byte with uninterrupted ones.
 
-    python benchmarks/kill_and_resume.py --kills 10
+    python benchmarks/kill_and_resume.py --kills 10                a real training at random moments
+    python benchmarks/kill_and_resume.py --points ppo sac          small works once at every point of writing
 
-Prints one line a training and exits 1 if any file differs. Runs in a temporary folder.
+Prints one line a training, or a work and a fault, and exits 1 if anything differs. Runs in a temporary folder. The
+points and the works (``ppo``, ``rstdp``, ``sac``, ``sweep``) are those of the tests (``tests/training``).
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--points", nargs="+", help="works to kill at every point of writing")
     options = parser.parse_args()
+    if options.points:
+        return max(_every_point(name) for name in options.points)
     moments = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as scratch:
         _train(Path(scratch), "warm-up", None)  # compiles, so that the next one shows the usual time
@@ -53,6 +58,23 @@ def main() -> int:
             print(f"training {number}: {kills - kills_before} kills, {verdict}", flush=True)
     print(f"{kills} kills in {number} trainings, {different} of them ended differently")
     return 1 if different else 0
+
+
+def _every_point(name: str) -> int:
+    """Kill a work once at each of its points; 1 if anything was wrong."""
+    from tests.training import small_works, write_points
+
+    small_works.prepare()
+    work = small_works.WORKS[name]
+    with tempfile.TemporaryDirectory() as scratch:
+        work(Path(scratch) / "warm")
+        labels = write_points.labels(work, Path(scratch) / "told")
+        faults = 0
+        for number, fault in write_points.faults(work, Path(scratch), range(len(labels))):
+            faults += 1
+            print(f"{name}, point {number}, {labels[number]}: {fault}", flush=True)
+    print(f"{name}: killed at {len(labels)} points of writing, {faults} faults", flush=True)
+    return int(faults > 0)
 
 
 def _train(scratch: Path, name: str, kill_after_s: float | None) -> Path | None:

@@ -106,6 +106,7 @@ def _one(
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise InputError(Problem("--seed", f"is {seed}", f"write an integer from 0 to {MAX_SEED}"))
     from snnctl.training import run, run_folder
+    from snnctl.training.interrupt import Interrupt
 
     folder = run_folder.find(resume, out) if resume else None
     if folder is None:
@@ -114,9 +115,10 @@ def _one(
         stored = run.load_recipe(folder)
         recipe = _recipe(name, overrides) if name else stored
         seed = stored.seed if seed is None else seed
-    console.compiling()
     chosen = recipe.seed if seed is None else seed
-    with console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
+    # Signals are listened to before the first line of output: whoever reads that may count on a run to resume.
+    with Interrupt() as interrupt, console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
+        console.compiling()
         result = run.train(
             recipe,
             seed,
@@ -127,6 +129,7 @@ def _one(
             command="" if folder is not None else command,
             other_versions=other_versions,
             progress=_Follower(bar).follow,
+            interrupt=interrupt,
         )
     if as_json:
         console.json_result(_plain(result))

@@ -29,7 +29,7 @@ from typing import Any
 import snnctl
 from snnctl import config, library, runtime, versions
 from snnctl.errors import NotFoundError, OutputError, Problem, nearest
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import PARTIAL, ensure_writable, tidy, write_atomic
 from snnctl.training.metrics import METRICS
 
 RECIPE = "recipe.toml"
@@ -37,10 +37,12 @@ COMMAND = "command.txt"
 VERSIONS = "versions.json"
 LOCK = "run.lock"
 EVALUATION = "eval.json"
-BEST = "checkpoints/best"
-LAST = "checkpoints/last"
-ROWS = "checkpoints"  # files of the rows that an algorithm adds to
+CHECKPOINTS = "checkpoints"  # and files of the rows that an algorithm adds to
+BEST = f"{CHECKPOINTS}/best"
+LAST = f"{CHECKPOINTS}/last"
 FIGURES = "figures"
+
+_BEFORE_A_RUN = frozenset({COMMAND, VERSIONS, LOCK})  # what there can be before RECIPE makes a folder a run
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
@@ -53,10 +55,34 @@ def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
     if not name:
         return stamped(parent, f"{{time}}-seed{seed}")
     folder = parent / f"{plain(name)}-seed{seed}"
-    if not _made(folder):
+    if not _made(folder) and not _holds_no_run(folder):
         remedy = f"continue it with --resume {folder}, or choose another name"
         raise OutputError(Problem(str(folder), "exists already", remedy))
     return folder
+
+
+def _holds_no_run(folder: Path) -> bool:
+    """Whether it is empty but for what a training leaves that is killed before the recipe is written."""
+    try:
+        return all(path.name in _BEFORE_A_RUN or path.name.endswith(PARTIAL) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def opened(folder: Path) -> Path:
+    """A run folder to be continued, or begun if it is not there; its parent must be.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    _made(folder)
+    return ensure_writable(folder)
+
+
+def make_inner(folder: Path) -> None:
+    """Make the folders that a training writes to. None is made later: one that is deleted meanwhile stays deleted."""
+    for name in (CHECKPOINTS, FIGURES):
+        _made(folder / name)
 
 
 def discard(folder: Path) -> None:
@@ -152,7 +178,9 @@ def _given(folder: Path) -> str:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the run folder; the kernel lets go of it when the process ends in whatever way.
+    """Hold the run folder and remove what a killed process left in it.
+
+    The kernel lets go of it when the process ends in whatever way.
 
     Raises:
         OutputError: another training works in it; says which.
@@ -176,6 +204,8 @@ def lock(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # the words are a courtesy, the lock is what counts
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()} on {platform.node()} since {started}\n".encode())
+        for place in (folder, folder / CHECKPOINTS, folder / FIGURES):
+            tidy(place)
         yield
     finally:
         os.close(handle)

@@ -200,6 +200,8 @@ def sweep(
     with run_folder.lock(folder):
         _require_same_versions(folder)
         made = recipes(chosen, str(folder / PLAN))
+        for number in range(len(made)):  # now, so that a sweep whose folder is deleted does not make parts of it again
+            run_folder.opened(folder / f"trial-{number}")
         jobs = {
             (k, seed): Job(recipe, seed, folder, command=_command(chosen, k, seed), folder=folder / _place(k, seed),
                            build=build)
@@ -238,7 +240,8 @@ def write(folder: Path, plan: Plan, trials: Sequence[Trial]) -> None:
     points = [scores.Point(t.trial, t.values, t.score, tuple(r.mean for r in t.runs if r.mean is not None))
               for t in trials if t.status != "unfinished"]  # fmt: skip
     if points:
-        figure.save(scores.draw(points, plan.keys, folder.resolve().name, len(plan.seeds)), folder / FIGURE)
+        plot = scores.draw(points, plan.keys, folder.resolve().name, len(plan.seeds))
+        write_atomic(folder / FIGURE, figure.encode(plot.figure, ".png"))
 
 
 def result(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:

@@ -4,8 +4,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from snnctl import config
+from snnctl.cli import console
+from tests.training.random_walk import recipe
+from tests.training.test_run import hashes
 
 TINY = [
     "trainer.total_steps=512",
@@ -88,3 +94,22 @@ def test_a_refused_training_leaves_no_folder_and_its_name_free(call, tmp_path):
     refused = call("train", "cartpole-ppo", 'encoder={kind="poisson"}', "--name", "mine")
     assert refused[0] == 2 and "has no gradient" in refused[2]
     assert not list((tmp_path / "runs").rglob("mine*"))
+
+
+@pytest.mark.needs_compiler
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_from_the_first_line_of_output_on_leaves_a_run_to_resume(tmp_path, call, monkeypatch, number):
+    (tmp_path / "small.toml").write_text(config.to_toml(recipe(20, final_episodes=3)))
+
+    def compiling():
+        console.note("compiling")
+        os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(console, "compiling", compiling)
+        code, _, err = call("train", "small.toml")
+    assert code == 130 and err.splitlines()[0] == "compiling" and "continue with: snnctl train --resume" in err
+    assert call("train", "--resume", "last")[0] == 0
+    assert call("train", "small.toml", "--name", "whole")[0] == 0
+    resumed, whole = sorted(Path("runs").glob("*/*"))
+    assert hashes(resumed) == hashes(whole)
