@@ -15,25 +15,25 @@ from .test_rstdp import RECIPES
 EVALUATION = [f"evaluation.{key}=1" for key in ("every_steps", "episodes", "confirm_episodes", "final_episodes")]
 
 
-def attempt(recipe: Recipe, base: Path) -> None:
+def attempt(recipe: Recipe, base: Path, workers: int) -> None:
     """Start the run that is named k, or continue it."""
     folder = base / recipe.name / "k-seed0"
     resume = folder if (folder / run_folder.RECIPE).exists() else None
-    run.train(recipe, 0, base, name="k", resume=resume, save_every_s=0.0)
+    run.train(recipe, 0, base, name="k", resume=resume, save_every_s=0.0, workers=workers)
 
 
-def ppo(base: Path) -> None:
-    attempt(test_ppo.recipe("Choice", "deterministic", 192, "trainer.rollout_steps=16", *EVALUATION), base)
+def ppo(base: Path, workers: int = 1) -> None:
+    attempt(test_ppo.recipe("Choice", "deterministic", 192, "trainer.rollout_steps=16", *EVALUATION), base, workers)
 
 
-def rstdp(base: Path) -> None:
+def rstdp(base: Path, workers: int = 1) -> None:
     overrides = ["trainer.total_steps=30", "trainer.episodes_per_update=1", *EVALUATION]
-    attempt(config.load(Recipe, RECIPES / "cartpole-rstdp.toml", overrides), base)
+    attempt(config.load(Recipe, RECIPES / "cartpole-rstdp.toml", overrides), base, workers)
 
 
-def sac(base: Path) -> None:
+def sac(base: Path, workers: int = 1) -> None:
     attempt(test_sac.recipe("trainer.total_steps=60", "trainer.report_every=20", "trainer.start_steps=30",
-                            "trainer.replay_capacity=50", *EVALUATION), base)  # fmt: skip
+                            "trainer.replay_capacity=50", *EVALUATION), base, workers)  # fmt: skip
 
 
 def swept(base: Path) -> None:

@@ -1,6 +1,6 @@
 """A training or a sweep that is killed where it writes leaves whole agents, and ends as if it had not been killed.
 
-Ten points of each of four works, spread over all that it has; ``benchmarks/kill_and_resume.py --points`` tries all.
+Forty points of four works, spread over all that they have; ``benchmarks/kill_and_resume.py --points`` tries all.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from snnctl.training import pool, run_folder
 
 from . import small_works, write_points
 
-POINTS = 10
+POINTS = {"ppo": 14, "rstdp": 8, "sac": 12, "sweep": 6}
 
 
 @pytest.mark.needs_compiler
-@pytest.mark.parametrize("name", small_works.WORKS)
+@pytest.mark.parametrize(("name", "points"), POINTS.items())
 def test_a_kill_at_any_point_of_writing_costs_nothing(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, points: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, attribute in ((figure, "encode"), (pool, "START"), (run_folder, "stamped")):
         monkeypatch.setattr(module, attribute, getattr(module, attribute))  # what `prepare` changes is put back
@@ -28,5 +28,6 @@ def test_a_kill_at_any_point_of_writing_costs_nothing(
     work = small_works.WORKS[name]
     work(tmp_path / "warm")  # kernels are loaded once, before the children are forked
     told = write_points.labels(work, tmp_path / "told")
-    chosen = [k * (len(told) - 1) // (POINTS - 1) for k in range(POINTS)]
-    assert [(told[number], fault) for number, fault in write_points.faults(work, tmp_path, chosen)] == []
+    chosen = [k * (len(told) - 1) // (points - 1) for k in range(points)]
+    kills = [write_points.AtPoint(number) for number in chosen]
+    assert [(told[chosen[k]], fault) for k, fault in write_points.faults(work, tmp_path, kills)] == []

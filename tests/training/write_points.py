@@ -4,7 +4,7 @@ A point is before or after a call of :data:`CALLS` (rename, exchange, sync, unli
 before, in the middle of or after a write to a regular file. Calls are counted over all processes that the work forks.
 
     labels(work, base)        "checkpoints/.last.RANDOM.partial/state.json: write, half-way", ... of a work left alone
-    faults(work, base, ...)   what is wrong after a kill at each of some points, or after the resume
+    faults(work, base, kills) what is wrong after each of some kills, ``AtPoint`` or ``After``, or after the resume
 
 This is for Linux, and for works that write the same files in the same order whenever they begin anew.
 """
@@ -23,7 +23,7 @@ import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from snnctl import storage
 from snnctl.agent import folder as agent_folder
@@ -49,20 +49,19 @@ def labels(work: Work, base: Path) -> list[str]:
     return found
 
 
-def faults(work: Work, scratch: Path, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Kill ``work(folder)`` once at each point, then let it finish; what is wrong is told with the number of the point.
+def faults(work: Work, scratch: Path, kills: Iterable[Kill]) -> Iterator[tuple[int, str]]:
+    """Kill ``work(folder)`` once in each way, then let it finish; what is wrong is told with the number of the kill.
 
     Right is: after the kill every ``best`` and ``last`` loads; after the resume the folder has the names and contents
     of ``scratch/whole``, where nothing was killed, and hence no temporary file.
     """
     work(scratch / "whole")
     wanted = contents(scratch / "whole")
-    for number in sorted(numbers):
+    for number, kill in enumerate(kills):
         base = scratch / "killed"
-        kill = _Kill(number)
         _in_child(lambda base=base: work(base), kill)
-        if kill.count <= number:
-            yield number, "was not reached"
+        if not kill.reached():
+            yield number, "was not killed"
         yield from ((number, f"{place}: {reason}") for place in _kept(base) for reason in _damage(place))
         if _in_child(lambda base=base: work(base)) != 0:
             yield number, "cannot be resumed"
@@ -99,7 +98,7 @@ def _damage(folder: Path) -> Iterator[str]:
         yield str(error)
 
 
-def _in_child(work: Callable[[], object], points: _Points | None = None) -> int:
+def _in_child(work: Callable[[], object], points: _Points | Kill | None = None) -> int:
     """Do ``work`` in a fork; its exit code, negative where a signal ended it."""
     child = os.fork()
     if child == 0:
@@ -127,7 +126,7 @@ class _Points:
 
     def install(self) -> None:
         """Let every call of this process and its forks pass the points."""
-        self.write, self.fsync = os.write, os.fsync
+        self.write = os.write
         for name in CALLS:
             setattr(os, name, self.around(name, getattr(os, name)))
         os.write = self.around_write  # type: ignore[assignment]
@@ -178,17 +177,43 @@ class _Told(_Points):
         self.kept = found
 
 
-class _Kill(_Points):
+class Kill(Protocol):
+    """A way to be killed."""
+
+    def install(self) -> None:
+        """In the process of the work, before it begins."""
+
+    def reached(self) -> bool:
+        """Afterwards: whether that process or one of its forks was killed."""
+
+
+class AtPoint(_Points):
     """Kills the process that comes to a point."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
 
+    def reached(self) -> bool:
+        return self.count > self.number
+
     def at(self, label: str) -> None:
         super().at(label)
         if self.count == self.number + 1:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class After(NamedTuple):
+    """Kills the process after some time; one that has ended before counts as killed after its end."""
+
+    seconds: float
+
+    def install(self) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends a process as SIGKILL does: nothing of it runs any more
+        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def reached(self) -> bool:
+        return True
 
 
 def _is_kept(handle: int, regular: bool = False) -> bool:
