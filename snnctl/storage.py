@@ -23,7 +23,6 @@ from snnctl.errors import OutputError, Problem, StorageError
 
 PARTIAL = ".partial"  # how names of what is being written end
 _PREVIOUS = ".previous"  # and that of the old folder, where two folders cannot be exchanged
-_INTACT = "the old file is intact"
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -44,7 +43,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         temporary = None
         sync_folder(path.parent)
     except OSError as error:
-        raise failed(path, error, _INTACT if path.exists() else "", f"{len(raw)} bytes") from None
+        raise failed(path, error, "the old file is intact", f"{len(raw)} bytes") from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -64,9 +63,9 @@ def replace_folder(folder: Path, files: Mapping[str, bytes | str | None]) -> Non
     """
     folder = Path(os.path.realpath(folder))
     beside: Path | None = None
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(Problem(str(folder), "is not a folder", "choose another name"))
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(Problem(str(folder), "is not a folder", "choose another name"))
         kept = [entry for entry in os.scandir(folder) if entry.name not in files] if folder.exists() else []
         for entry in kept:
             if entry.is_dir(follow_symlinks=False):
@@ -83,7 +82,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes | str | None]) -> Non
         _put(beside, folder)
         sync_folder(folder.parent)
     except OSError as error:
-        raise failed(folder, error, "the old one is intact" if folder.exists() else "") from None
+        raise failed(folder, error, "the old one is intact") from None
     finally:
         if beside is not None:
             shutil.rmtree(beside, ignore_errors=True)  # the old one, or one that is not whole
@@ -106,10 +105,16 @@ def tidy(folder: Path) -> None:
 
 
 def failed(path: Path, error: OSError, intact: str, detail: str = "") -> StorageError:
-    """The error of a write to ``path``; ``intact`` says what is still whole, unless it is gone."""
+    """The error of a write to ``path``; ``intact`` says what is still whole where there was something before."""
     reason = f"{error.strerror}, {detail}" if detail else f"{error.strerror}"
-    if error.errno == errno.ENOENT or not path.parent.is_dir():
-        intact = "it, or its folder, was deleted or moved during the work"
+    try:
+        known = path.exists() or path.parent.is_dir()
+        if error.errno == errno.ENOENT or not known:
+            intact = "it, or its folder, was deleted or moved during the work"
+        elif not path.exists():
+            intact = ""
+    except OSError:  # such a name cannot even be looked for
+        intact = "choose another name"
     return StorageError(Problem(str(path), f"could not be written ({reason})", intact))
 
 

@@ -117,6 +117,12 @@ def test_what_killed_processes_left_is_removed_and_an_old_folder_is_put_back(tmp
     tidy(tmp_path / "absent")
 
 
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_place_whose_name_is_too_long(tmp_path, write):
+    with pytest.raises(StorageError, match="too long"):
+        write(tmp_path / ("x" * 300), "data")
+
+
 def test_a_full_device():
     with pytest.raises(StorageError, match=r"/dev/full: could not be written \(No space left"):
         write_atomic(Path("/dev/full"), "x")

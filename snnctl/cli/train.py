@@ -58,7 +58,6 @@ def train(
     command = shlex.join(["snnctl", *sys.argv[1:]])
     if seeds:
         numbers = parse_seeds(seeds)
-        console.compiling()
         _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, as_json)
     else:
         _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, as_json)
@@ -153,12 +152,15 @@ def _useless(result: RunResult) -> bool:
 
 
 def _side_by_side(recipe: Recipe, seeds: list[int], out: Path, name: str, command: str, as_json: bool) -> None:
+    from snnctl.training.interrupt import Interrupt
     from snnctl.training.seeds import train_seeds
 
-    with console.progress(f"{recipe.name} seeds {seeds[0]}..{seeds[-1]}", 1) as bar:
+    with Interrupt() as interrupt, console.progress(f"{recipe.name} seeds {seeds[0]}..{seeds[-1]}", 1) as bar:
+        console.compiling()
         outcomes = train_seeds(
-            recipe, seeds, out, name=name, command=command, progress=_Followers(bar, len(seeds)).follow
-        )
+            recipe, seeds, out, name=name, command=command, progress=_Followers(bar, len(seeds)).follow,
+            interrupt=interrupt,
+        )  # fmt: skip
     results = [o.result for o in outcomes if o.result is not None]
     spread = _spread([r for r in results if r.status == "finished"])
     if as_json:

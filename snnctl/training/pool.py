@@ -88,8 +88,11 @@ def train_all(
     at_once: int | None = None,
     progress: Progress | None = None,
     finished: Finished | None = None,
+    interrupt: Interrupt | None = None,
 ) -> dict[int, Outcome]:
     """Do every job, ``at_once`` of them at a time (default: one a core); the outcome of each by its number.
+
+    ``interrupt`` asks to stop, where somebody listens to signals already.
 
     Jobs that had not begun when interrupted are left out.
     """
@@ -98,7 +101,7 @@ def train_all(
     outcomes: dict[int, Outcome] = {}
     moments: dict[int, Moment] = {}
     passed_on = False
-    with Interrupt() as interrupt:
+    with contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
         try:
             while any(w.job is not None for w in workers) or (waiting and not interrupt.asked):
                 if not interrupt.asked:

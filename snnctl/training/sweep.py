@@ -29,6 +29,7 @@ from snnctl.storage import ensure_writable, write_atomic
 from snnctl.training import checkpoint, run_folder
 from snnctl.training import space as spaces
 from snnctl.training.blueprint import build
+from snnctl.training.interrupt import Interrupt
 from snnctl.training.pool import Job, Outcome, train_all
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.run import Build, Moment
@@ -188,7 +189,11 @@ def load(folder: Path) -> Plan:
 
 
 def sweep(
-    folder: Path, at_once: int | None = None, progress: Progress | None = None, build: Build = build
+    folder: Path,
+    at_once: int | None = None,
+    progress: Progress | None = None,
+    build: Build = build,
+    interrupt: Interrupt | None = None,
 ) -> list[Trial]:
     """Train what is not trained yet, ``at_once`` runs at a time (default: one a core); the trials, best first.
 
@@ -210,7 +215,7 @@ def sweep(
         finished = {key: run for key in jobs if (run := _finished(folder, *key)) is not None}
         waiting = [key for key in jobs if key not in finished]
         follower = _Follower(chosen, waiting, finished, progress)
-        outcomes = train_all([jobs[key] for key in waiting], at_once, follower.follow, follower.finished)
+        outcomes = train_all([jobs[key] for key in waiting], at_once, follower.follow, follower.finished, interrupt)
         failed = {waiting[n]: outcome.reasons for n, outcome in outcomes.items() if outcome.reasons}
         trials = ranked(folder, chosen, failed)
         write(folder, chosen, trials)

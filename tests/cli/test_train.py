@@ -96,10 +96,20 @@ def test_a_refused_training_leaves_no_folder_and_its_name_free(call, tmp_path):
     assert not list((tmp_path / "runs").rglob("mine*"))
 
 
+VERBS = {
+    "one run": (["train", "small.toml"], ["train", "--resume", "last"]),
+    "seeds": (["train", "small.toml", "--seeds", "0"], ["train", "small.toml", "--seeds", "0"]),  # none had begun
+    "sweep": (["sweep", "small.toml", "--space", "space.toml", "--seeds", "0"], ["sweep", "--resume", "last"]),
+}
+
+
 @pytest.mark.needs_compiler
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_from_the_first_line_of_output_on_leaves_a_run_to_resume(tmp_path, call, monkeypatch, number):
-    (tmp_path / "small.toml").write_text(config.to_toml(recipe(20, final_episodes=3)))
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_signal_from_the_first_line_of_output_on_costs_nothing(tmp_path, call, monkeypatch, verb, number):
+    (tmp_path / "small.toml").write_text(config.to_toml(recipe(1, final_episodes=3, confirm_episodes=1)))
+    (tmp_path / "space.toml").write_text("[keys]\nevaluation.episodes = [2]\n")
+    begin, rest = VERBS[verb]
 
     def compiling():
         console.note("compiling")
@@ -107,9 +117,11 @@ def test_a_signal_from_the_first_line_of_output_on_leaves_a_run_to_resume(tmp_pa
 
     with monkeypatch.context() as patch:
         patch.setattr(console, "compiling", compiling)
-        code, _, err = call("train", "small.toml")
-    assert code == 130 and err.splitlines()[0] == "compiling" and "continue with: snnctl train --resume" in err
-    assert call("train", "--resume", "last")[0] == 0
+        code, _, err = call(*begin)
+    assert code == 130 and err.splitlines()[0] == "compiling"
+    assert verb == "seeds" or "continue with: snnctl" in err
+    assert call(*rest)[0] == 0
     assert call("train", "small.toml", "--name", "whole")[0] == 0
-    resumed, whole = sorted(Path("runs").glob("*/*"))
-    assert hashes(resumed) == hashes(whole)
+    (whole,) = Path("runs").glob("*/whole-seed0")
+    (run,) = {path.parent for path in Path("runs").rglob("eval.json") if path.parent.name not in ("best", whole.name)}
+    assert hashes(run) == hashes(whole)
