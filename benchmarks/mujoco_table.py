@@ -80,7 +80,7 @@ def read(table: str) -> dict[str, Any]:
 
 def collect(entry: Entry, folder: Path) -> None:
     """Keep the rows of a run folder, and what the run was."""
-    recipe = run.load_recipe(folder)
+    recipe = run_folder.load_recipe(folder)
     told = {
         "env": recipe.env.id,
         "algorithm": recipe.trainer.kind,

@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from snnctl import runtime
+from snnctl import kernel_files, runtime
 
 if TYPE_CHECKING:
     from snnctl.api import compile, evaluate, load, train
@@ -14,6 +14,7 @@ __all__ = ["__version__", "compile", "evaluate", "load", "train"]
 __version__ = "0.1.0"
 
 runtime.prepare()
+kernel_files.prepare()
 
 
 def __getattr__(name: str) -> Any:

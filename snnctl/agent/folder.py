@@ -1,4 +1,4 @@
-"""Agent folders: load one with every check, save one atomically. No pickle, no code."""
+"""Agent folders: load one with every check, replace one as a whole. No pickle, no code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from snnctl.agent.description import AgentDescription, problems, tensor_shapes
 from snnctl.errors import AgentError, Problem, nearest
 from snnctl.network import tensors as network_tensors
 from snnctl.network.description import NetworkDescription
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import ensure_writable, replace_folder
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -49,7 +49,7 @@ def digest(tensors: Tensors) -> str:
 
 
 def save(agent: Agent, folder: Path, *, card: str = "", evaluation: Mapping[str, Any] | None = None) -> Agent:
-    """Write an agent folder; each file is replaced atomically, the description last.
+    """Replace an agent folder as a whole: after a kill it is the old one or the new one.
 
     Returns:
         The agent as written, its ``provenance.weights_sha256`` filled in.
@@ -58,22 +58,35 @@ def save(agent: Agent, folder: Path, *, card: str = "", evaluation: Mapping[str,
         AgentError: the tensors do not fit the description.
         OutputError, StorageError: the folder cannot be written.
     """
+    content, stamped = files(agent, str(folder), card=card, evaluation=evaluation)
+    ensure_writable(folder.parent)
+    replace_folder(folder, content)
+    return stamped
+
+
+def files(
+    agent: Agent, where: str, *, card: str = "", evaluation: Mapping[str, Any] | None = None
+) -> tuple[dict[str, bytes | str | None], Agent]:
+    """Name -> content of the files of an agent folder (None: absent), and the agent as :func:`save` returns it.
+
+    Raises:
+        AgentError: the tensors do not fit the description; ``where`` names the folder.
+    """
     from safetensors.numpy import save as to_bytes
 
     stamped = dataclasses.replace(
         agent.description,
         provenance=dataclasses.replace(agent.description.provenance, weights_sha256=digest(agent.tensors)),
     )
-    _refuse(_tensor_problems(stamped, agent.tensors, str(folder / WEIGHTS)))
-    ensure_writable(folder)
+    _refuse(_tensor_problems(stamped, agent.tensors, f"{where}/{WEIGHTS}"))
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(agent.tensors.items())}
-    write_atomic(folder / WEIGHTS, to_bytes(arrays))
-    if card:
-        write_atomic(folder / CARD, card)
-    if evaluation is not None:
-        write_atomic(folder / EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
-    write_atomic(folder / DESCRIPTION, config.to_toml(stamped))
-    return Agent(stamped, arrays)
+    content: dict[str, bytes | str | None] = {
+        WEIGHTS: to_bytes(arrays),
+        CARD: card or None,
+        EVALUATION: None if evaluation is None else json.dumps(evaluation, indent=2, sort_keys=True) + "\n",
+        DESCRIPTION: config.to_toml(stamped),
+    }
+    return content, Agent(stamped, arrays)
 
 
 def load(folder: Path) -> Agent:

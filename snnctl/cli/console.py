@@ -1,7 +1,8 @@
 """What the command line writes: results to stdout, progress and messages to stderr.
 
 Results are plain text or JSON, so that they can be piped. Progress is a live line on a terminal and
-an occasional line elsewhere. A closed stdout or stderr (``| head``, a lost terminal) never ends the work.
+an occasional line elsewhere. A closed stdout or stderr (``| head``, a lost terminal) never ends the work, nor does a
+full disk below stderr; below stdout, where the result is lost, it is a StorageError.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Protocol
+
+from snnctl.errors import Problem, StorageError
 
 PLAIN_LINE_EVERY_S = 10.0
 
@@ -164,10 +167,15 @@ def _write(stream: IO[str], text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except (BrokenPipeError, ValueError):
-        drop(stream)
     except UnicodeEncodeError:
         stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+    except (BrokenPipeError, ValueError):
+        drop(stream)
+    except OSError as error:
+        drop(stream)
+        if stream is sys.stdout:  # messages are a convenience, the result is not
+            remedy = "make room on its disk, or send it elsewhere"
+            raise StorageError(Problem("standard output", f"cannot be written ({error.strerror})", remedy)) from None
 
 
 def drop(stream: IO[str]) -> None:

@@ -51,6 +51,7 @@ def sweep(
     _require_consistent(recipe, overrides, space, trials, search, resume)
     numbers = parse_seeds(seeds)
     from snnctl.training import sweep as sweeps
+    from snnctl.training.interrupt import Interrupt
 
     if resume:
         folder = sweeps.find(resume, out)
@@ -59,9 +60,10 @@ def sweep(
         chosen: Search = "random" if search == "random" or trials is not None else "grid"
         plan = sweeps.plan(recipe, overrides or [], space, chosen, trials or TRIALS, numbers)
         folder = sweeps.begin(plan, out)
-    console.compiling()
-    with console.progress(f"{plan.recipe.get('name')}: {len(plan.trials)} trials", 1, "runs") as bar:
-        found = sweeps.sweep(folder, jobs, _Follower(bar).follow)
+    name = plan.recipe.get("name")
+    with Interrupt() as interrupt, console.progress(f"{name}: {len(plan.trials)} trials", 1, "runs") as bar:
+        console.compiling()
+        found = sweeps.sweep(folder, jobs, _Follower(bar).follow, interrupt=interrupt)
     _report(folder, plan, found, as_json)
 
 

@@ -70,7 +70,6 @@ def train(
     command = shlex.join(["snnctl", *sys.argv[1:]])
     if seeds:
         numbers = parse_seeds(seeds)
-        console.compiling()
         _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, _start(start), as_json)
     else:
         _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, _start(start), as_json)
@@ -125,17 +124,19 @@ def _one(
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise InputError(Problem("--seed", f"is {seed}", f"write an integer from 0 to {MAX_SEED}"))
     from snnctl.training import run, run_folder
+    from snnctl.training.interrupt import Interrupt
 
     folder = run_folder.find(resume, out) if resume else None
     if folder is None:
         recipe = _recipe(name, overrides)
     else:
         keys = [name, *overrides] if "=" in name else overrides  # RECIPE may be left out
-        recipe = _recipe(name, overrides) if name and "=" not in name else run.load_recipe(folder, keys)
-        seed = run.load_recipe(folder).seed if seed is None else seed
-    console.compiling()
+        recipe = _recipe(name, overrides) if name and "=" not in name else run_folder.load_recipe(folder, keys)
+        seed = run_folder.load_recipe(folder).seed if seed is None else seed
     chosen = recipe.seed if seed is None else seed
-    with console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
+    # Signals are listened to before the first line of output: whoever reads that may count on a run to resume.
+    with Interrupt() as interrupt, console.progress(f"{recipe.name} seed {chosen}", 1) as bar:
+        console.compiling()
         result = run.train(
             recipe,
             seed,
@@ -147,6 +148,7 @@ def _one(
             other_versions=other_versions,
             start=start,
             progress=_Follower(bar).follow,
+            interrupt=interrupt,
         )
     if as_json:
         console.json_result(_plain(result))
@@ -172,9 +174,11 @@ def _useless(result: RunResult) -> bool:
 def _side_by_side(
     recipe: Recipe, seeds: list[int], out: Path, name: str, command: str, start: Agent | None, as_json: bool
 ) -> None:
+    from snnctl.training.interrupt import Interrupt
     from snnctl.training.seeds import train_seeds
 
-    with console.progress(f"{recipe.name} seeds {seeds[0]}..{seeds[-1]}", 1) as bar:
+    with Interrupt() as interrupt, console.progress(f"{recipe.name} seeds {seeds[0]}..{seeds[-1]}", 1) as bar:
+        console.compiling()
         outcomes = train_seeds(
             recipe,
             seeds,
@@ -183,6 +187,7 @@ def _side_by_side(
             command=command,
             start=start,
             progress=_Followers(bar, len(seeds)).follow,
+            interrupt=interrupt,
         )
     results = [o.result for o in outcomes if o.result is not None]
     spread = _spread([r for r in results if r.status == "finished"])

@@ -38,7 +38,7 @@ from snnctl.network.model_kernel import ModelType
 from snnctl.slots import is_users
 
 _config: Any = numba_config  # without types
-_function_cache: Any = caching.FunctionCache
+_function_cache: Any = caching.FunctionCache  # snnctl.kernel_files: none where the folder cannot be written to
 _PLAIN = (bool, int, float, str, bytes, tuple, type(None))
 
 
@@ -125,8 +125,6 @@ class _ByOrigin(caching._Cache):
         _config.CACHE_DIR = str(folder)
         try:
             return _function_cache(self._function)
-        except RuntimeError:  # cannot be written to
-            return caching.NullCache()
         finally:
             _config.CACHE_DIR = before
 

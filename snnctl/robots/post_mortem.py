@@ -29,7 +29,7 @@ from snnctl.robots.changes import changed, parse
 from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch
 from snnctl.robots.trail import PostMortem
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import ensure_writable, replace_folder
 
 DESCRIPTION, TRAIL, MODEL = "post_mortem.toml", "trail.safetensors", "model.mjb"
 MAX_KEPT = 3  # of one training
@@ -61,14 +61,21 @@ class Replayed(NamedTuple):
 class Keeper:
     """Writes the first :data:`MAX_KEPT` post-mortems of a piece of work, each into a folder named by its seed."""
 
-    def __init__(self, folder: Path, env: EnvChoice, changes: Sequence[str] = ()) -> None:
-        """``folder``: made when it is first needed; what it holds already counts."""
-        self.folder, self._env, self._changes = folder, env, tuple(changes)
+    def __init__(self, folder: Path, env: EnvChoice, changes: Sequence[str] = (), inside: Path | None = None) -> None:
+        """Nothing is written yet.
+
+        Args:
+            folder: made when it is first needed; what it holds already counts.
+            env: the environment that fails.
+            changes: of the plant.
+            inside: a folder that is there: once it is deleted nothing is kept any more.
+        """
+        self.folder, self._env, self._changes, self._inside = folder, env, tuple(changes), inside
         self.kept = list[Path]()  # by this keeper
 
     def keep(self, found: PostMortem | None) -> Path | None:
         """Write one; None where there is none, or enough."""
-        if found is None:
+        if found is None or (self._inside is not None and not self._inside.is_dir()):
             return None
         place = self.folder / f"seed{found.seed}"
         if not is_one(place) and len(list(self.folder.glob(f"*/{DESCRIPTION}"))) >= MAX_KEPT:
@@ -99,19 +106,16 @@ def save(found: PostMortem, folder: Path, env: EnvChoice, changes: Sequence[str]
     """
     from safetensors.numpy import save as to_bytes
 
-    ensure_writable(folder)
     described = Described(
         why=found.why, env=env, changes=tuple(changes), seed=found.seed, steps=len(found.actions),
-        observed=found.observed,
-        versions=versions.installed(),
+        observed=found.observed, versions=versions.installed(),
     )  # fmt: skip
-    arrays = {
-        name: np.ascontiguousarray(getattr(found, name)) for name in ("actions", "observations", "rewards", "states")
-    }
-    write_atomic(folder / TRAIL, to_bytes(arrays))
-    if found.model:
-        write_atomic(folder / MODEL, found.model)
-    write_atomic(folder / DESCRIPTION, config.to_toml(described))
+    names = ("actions", "observations", "rewards", "states")
+    arrays = {name: np.ascontiguousarray(getattr(found, name)) for name in names}
+    ensure_writable(folder.parent)
+    replace_folder(
+        folder, {TRAIL: to_bytes(arrays), MODEL: found.model or None, DESCRIPTION: config.to_toml(described)}
+    )
     return folder
 
 

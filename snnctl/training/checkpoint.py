@@ -4,18 +4,13 @@
            state.safetensors                     arrays of the state
            state.json                            values, and the SHA-256 of both
 
-A checkpoint is replaced as a whole: the new one is written and synced in ``.last.next``, then ``last``
-is renamed to ``.last.previous`` and ``.last.next`` to ``last``. At every moment at least one of the three is
-whole, and :func:`newest` takes the whole one with the most updates.
+A checkpoint is replaced as a whole (:func:`snnctl.storage.replace_folder`), so there is no moment without one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +19,8 @@ from numpy.typing import NDArray
 
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import AgentError, ConfigError, Problem, StorageError
-from snnctl.storage import sync_folder, write_atomic
+from snnctl.errors import AgentError, Problem
+from snnctl.storage import replace_folder
 
 ARRAYS = "state.safetensors"
 VALUES = "state.json"
@@ -40,39 +35,15 @@ class Checkpoint(NamedTuple):
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> None:
-    """Replace the checkpoint in ``folder``.
+    """Replace the checkpoint in ``folder`` as a whole; ``state.json`` vouches for the rest.
 
     Raises:
         StorageError: disk full, folder gone; the previous checkpoint is whole.
     """
-    following, previous = _siblings(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(following, ignore_errors=True)
-        write(checkpoint, following)
-        if folder.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            os.replace(folder, previous)
-        os.replace(following, folder)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise StorageError(
-            Problem(str(folder), f"could not be replaced ({error.strerror})", "the previous checkpoint is intact")
-        ) from None
-    finally:
-        # Ours is in place, or it is not whole: either way nothing else is needed.
-        if folder.exists():
-            shutil.rmtree(following, ignore_errors=True)
-            shutil.rmtree(previous, ignore_errors=True)
-
-
-def write(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write a checkpoint into a folder that nobody reads yet; ``state.json`` last, as it vouches for the rest."""
     from safetensors.numpy import save as to_bytes
 
-    agent = agent_folder.save(checkpoint.agent, folder)
+    files, agent = agent_folder.files(checkpoint.agent, str(folder))
     arrays = to_bytes({name: np.require(a, requirements="C") for name, a in sorted(checkpoint.arrays.items())})
-    write_atomic(folder / ARRAYS, arrays)
     # What iterates over a state must meet it in the order that it had: safetensors sorts, so the order is kept here.
     values = json.dumps({"order": list(checkpoint.arrays), "values": checkpoint.values})
     sha256 = {
@@ -80,7 +51,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
         "arrays": hashlib.sha256(arrays).hexdigest(),
         "values": hashlib.sha256(values.encode()).hexdigest(),
     }
-    write_atomic(folder / VALUES, json.dumps({"sha256": sha256, "values": values}))
+    replace_folder(folder, {**files, ARRAYS: arrays, VALUES: json.dumps({"sha256": sha256, "values": values})})
 
 
 def load(folder: Path) -> Checkpoint:
@@ -115,25 +86,9 @@ def load(folder: Path) -> Checkpoint:
 
 
 def newest(folder: Path) -> Checkpoint | None:
-    """The whole checkpoint with the most updates; None when there is none yet.
+    """The checkpoint in ``folder``; None when there is none yet.
 
     Raises:
-        AgentError: there are checkpoints and none is whole.
+        AgentError, ConfigError: it is damaged.
     """
-    whole: list[Checkpoint] = []
-    damage: Mapping[str, Problem] = {}
-    for candidate in (folder, *_siblings(folder)):
-        if candidate.is_dir():
-            try:
-                whole.append(load(candidate))
-            except (AgentError, ConfigError) as error:
-                damage = {**damage, candidate.name: error.problems[0]}
-    if whole:
-        return max(whole, key=lambda c: int(c.values["update"]))
-    if folder.name in damage:
-        raise AgentError(*damage.values())
-    return None  # a first checkpoint was cut off while it was written
-
-
-def _siblings(folder: Path) -> tuple[Path, Path]:
-    return folder.parent / f".{folder.name}.next", folder.parent / f".{folder.name}.previous"
+    return load(folder) if folder.is_dir() else None

@@ -47,6 +47,10 @@ class Interrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask without a signal."""
         self.asked, self._asked_s = True, time.monotonic()
 
     def between_steps(self) -> None:

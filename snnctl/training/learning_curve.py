@@ -8,6 +8,7 @@ import numpy as np
 
 from snnctl.report import figure, learning_curve
 from snnctl.report.learning_curve import Curve
+from snnctl.storage import write_atomic
 from snnctl.training import metrics
 from snnctl.training.run_folder import FIGURES
 
@@ -28,12 +29,12 @@ def write(folder: Path) -> Path | None:
     """Draw ``figures/learning_curve.png``; None when no training episode has finished yet.
 
     Raises:
-        SnnctlError: the picture cannot be written.
+        InputError, StorageError: the metrics are damaged; the picture cannot be written.
     """
     drawn = curve(folder)
     if not len(drawn.steps):
         return None
     target = folder / FIGURES / "learning_curve.png"
-    target.parent.mkdir(exist_ok=True)
-    figure.save(learning_curve.draw([drawn], folder.resolve().parent.name), target)
+    plot = learning_curve.draw([drawn], folder.resolve().parent.name)
+    write_atomic(target, figure.encode(plot.figure, target.suffix))
     return target

@@ -90,8 +90,11 @@ def train_all(
     at_once: int | None = None,
     progress: Progress | None = None,
     finished: Finished | None = None,
+    interrupt: Interrupt | None = None,
 ) -> dict[int, Outcome]:
     """Do every job, ``at_once`` of them at a time (default: one a core); the outcome of each by its number.
+
+    ``interrupt`` asks to stop, where somebody listens to signals already.
 
     Jobs that had not begun when interrupted are left out.
     """
@@ -100,7 +103,7 @@ def train_all(
     outcomes: dict[int, Outcome] = {}
     moments: dict[int, Moment] = {}
     passed_on = False
-    with Interrupt() as interrupt:
+    with contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
         try:
             while any(w.job is not None for w in workers) or (waiting and not interrupt.asked):
                 if not interrupt.asked:
@@ -182,14 +185,21 @@ def _work(pipe: Any) -> None:
             job: Job | None = pipe.recv()
             if job is None:
                 break
-            pipe.send((None, ()) if interrupt.asked else _train(job, _Teller(pipe, interrupt)))
+            pipe.send((None, ()) if interrupt.asked else _train(job, pipe, interrupt))
 
 
-def _train(job: Job, teller: _Teller) -> tuple[RunResult | None, tuple[str, ...]]:
+def _train(job: Job, pipe: Any, interrupt: Interrupt) -> tuple[RunResult | None, tuple[str, ...]]:
+    def tell(moment: Moment) -> None:
+        try:
+            pipe.send(moment)
+        except OSError:  # nobody listens: the parent was killed
+            if not interrupt.asked:
+                interrupt.ask()
+
     try:
         result = train(
             job.recipe, job.seed, job.out, name=job.name, command=job.command, resume=job.folder,
-            start=job.start, progress=teller.tell, build=job.build,
+            start=job.start, progress=tell, build=job.build, interrupt=interrupt,
         )  # fmt: skip
         return result, ()
     except SnnctlError as error:
@@ -198,20 +208,3 @@ def _train(job: Job, teller: _Teller) -> tuple[RunResult | None, tuple[str, ...]
         return None, (f"internal error: {type(error).__name__}: {error}",)
     except KeyboardInterrupt:
         return None, ("stopped at once",)
-
-
-class _Teller:
-    """Sends moments; asks the training to stop when nobody listens (the parent was killed) or a signal came early."""
-
-    def __init__(self, pipe: Any, interrupt: Interrupt) -> None:
-        self.pipe, self.interrupt, self.stopped = pipe, interrupt, False
-
-    def tell(self, moment: Moment) -> None:
-        try:
-            self.pipe.send(moment)
-            stop = self.interrupt.asked  # it came before the training listened to signals itself
-        except OSError:
-            stop = True
-        if stop and not self.stopped:
-            self.stopped = True
-            os.kill(os.getpid(), signal.SIGTERM)

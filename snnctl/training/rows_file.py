@@ -8,6 +8,7 @@ any moment it holds at least these rows: what is beyond is cut off, and a shorte
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.errors import InputError, OutputError, Problem, StorageError
+from snnctl.errors import InputError, OutputError, Problem
+from snnctl.storage import failed, write_all
 from snnctl.training.algorithm import Rows
 
 
@@ -26,22 +28,24 @@ def append(path: Path, rows: Rows, since: int) -> None:
         StorageError: disk full, folder gone.
     """
     ring = np.ascontiguousarray(rows.ring)  # a ring is contiguous: no copy
+    row_bytes = ring[0].nbytes
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "r+b" if path.exists() else "w+b") as file:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if os.fstat(handle).st_size < since * row_bytes:  # the rest would be taken for rows of zeros
+                raise FileNotFoundError(errno.ENOENT, "the rows before are gone")
             first = max(since, rows.total - len(ring))
             while first < rows.total:
                 start = first % len(ring)
                 count = min(rows.total - first, len(ring) - start)
-                file.seek(first * ring[0].nbytes)
-                file.write(ring[start : start + count].data.cast("B"))
+                os.lseek(handle, first * row_bytes, os.SEEK_SET)
+                write_all(handle, ring[start : start + count].data.cast("B"))
                 first += count
-            file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
-        raise StorageError(
-            Problem(str(path), f"could not be written ({error.strerror})", "the last checkpoint is intact")
-        ) from None
+        raise failed(path, error, "the last checkpoint is intact") from None
 
 
 def cut(path: Path, total: int, width: int, dtype: str) -> Rows:

@@ -31,12 +31,12 @@ import gymnasium as gym
 from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import ContractError, DivergedError, InputError, OutputError, Problem, SnnctlError
+from snnctl.errors import ContractError, DivergedError, InputError, Problem, SnnctlError
 from snnctl.loop.episode import Episode
 from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
 from snnctl.robots.post_mortem import Keeper
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import replace_folder, write_atomic
 from snnctl.surrogate import parameters
 from snnctl.training import checkpoint, evaluations, learning_curve, prolongation, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
@@ -111,6 +111,7 @@ def train(
     save_every_s: float = SAVE_EVERY_S,
     start: Agent | None = None,
     build: Build = build,
+    interrupt: Interrupt | None = None,
 ) -> RunResult:
     """Train, or continue the run folder ``resume``.
 
@@ -128,21 +129,23 @@ def train(
         save_every_s: seconds between checkpoints; 0 saves after every update.
         start: the agent that a new run begins with, instead of random first weights; kept in the run folder.
         build: makes the algorithm.
+        interrupt: asks the training to stop, where somebody listens to signals already; by default it does so itself.
 
     Raises:
         InputError: recipe, seed or versions of the run to resume differ.
         OutputError: the folder cannot be written or another training works in it.
         DivergedError: a weight or loss is not finite; the last checkpoint is from before that.
-        StorageError: the disk is full; the last checkpoint is intact.
+        StorageError: the disk is full, and the last checkpoint is intact; or the run folder was deleted.
     """
     seed = recipe.seed if seed is None else seed
     recipe = dataclasses.replace(recipe, seed=seed)
-    folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
-    with run_folder.lock(folder), Interrupt() as interrupt:
+    folder = run_folder.create(out, recipe.name, seed, name) if resume is None else run_folder.opened(resume)
+    with run_folder.lock(folder), contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
             if start is not None:
                 agent_folder.save(start, folder / run_folder.START)
             run_folder.write_start(folder, recipe, command, run_folder.environment())
+        run_folder.make_inner(folder)
         try:
             run = _Run(recipe, folder, workers, command, other_versions, progress, build, interrupt)
         except SnnctlError:
@@ -172,7 +175,7 @@ class _Run:
         interrupt: Interrupt,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
-        self.command = _read(folder / run_folder.COMMAND)
+        self.command = run_folder.command(folder)
         self.environment = run_folder.environment()
         self.start_s = time.monotonic()
         self.update, self.wall_s, self.bit_exact, self.prolonged = 0, 0.0, True, False
@@ -200,7 +203,7 @@ class _Run:
             first = folder / run_folder.START
             start = agent_folder.load(first) if first.is_dir() else None
             blueprint = Blueprint.of(recipe, env, start)
-            self.keeper = Keeper(folder / run_folder.POST_MORTEM, recipe.env)
+            self.keeper = Keeper(folder / run_folder.POST_MORTEM, recipe.env, inside=folder)
             blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps, keep=self.keeper.keep)
             self.algorithm = build(blueprint, recipe.seed, workers)
             opened.callback(self.algorithm.close)
@@ -226,10 +229,12 @@ class _Run:
         saved_s = time.monotonic()
         while not self.stopped:
             if self.report is None:
+                if interrupt.asked:  # before the first update of this session
+                    return self._interrupted()
                 try:
                     self.report = self._update()
                 except LeftError:
-                    return self._result("interrupted", None)._replace(steps=self.saved[0], updates=self.saved[1])
+                    return self._interrupted()._replace(steps=self.saved[0], updates=self.saved[1])
             row = self._row(self.report, interrupt)
             if row is not None:
                 self.log.append(row)
@@ -240,7 +245,7 @@ class _Run:
                 self._save()
                 saved_s = time.monotonic()
             if interrupt.asked and not self.stopped:
-                return self._result("interrupted", None)
+                return self._interrupted()
         return self._finish(interrupt)
 
     def _update(self) -> Report:
@@ -285,7 +290,7 @@ class _Run:
         fell, self.judgement = self.judgement.fell(verdict.score), self.judgement.add(steps, verdict.score, played)
         if self.best_score is None or verdict.score >= self.best_score:
             self.best, self.best_score = self._signed(agent), verdict.score
-            agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+            self._keep_best(self.best, card(self.best, self.recipe, None))
         if verdict.stop:
             self.stopped = "stop_return"
         return {
@@ -309,12 +314,16 @@ class _Run:
         evaluation = evaluate(agent, self.recipe.seed, episodes, self._play, going)
         self.final_evaluation_s = self.evaluator.seconds - before_s
         if evaluation is None:
-            return self._result("interrupted", None)
+            return self._interrupted()
         text = card(agent, self.recipe, evaluation, bit_exact=self.bit_exact)
-        agent_folder.save(agent, self.folder / run_folder.BEST, card=text, evaluation=evaluation)
+        self._keep_best(agent, text, evaluation)
         write_atomic(self.folder / run_folder.EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
         learning_curve.write(self.folder)
         return self._result("finished", evaluation)
+
+    def _keep_best(self, agent: Agent, text: str, evaluation: dict[str, Any] | None = None) -> None:
+        folder = self.folder / run_folder.BEST
+        replace_folder(folder, agent_folder.files(agent, str(folder), card=text, evaluation=evaluation)[0])
 
     def _save(self) -> None:
         inner = self.algorithm.state()
@@ -370,10 +379,10 @@ class _Run:
             )
             self.best, self.best_score = Agent(description, parameters.below(arrays, "best.")), values["best"]["score"]
             # The folder may hold a later one, selected after this checkpoint.
-            agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
+            self._keep_best(self.best, card(self.best, self.recipe, None))
 
     def _rows(self, name: str) -> Path:
-        return self.folder / run_folder.ROWS / f"{name}.rows"
+        return self.folder / run_folder.CHECKPOINTS / f"{name}.rows"
 
     def _require_same(self, values: dict[str, Any], other_versions: bool) -> None:
         changes = run_folder.differences(values["recipe"], config.to_data(self.recipe))
@@ -408,6 +417,11 @@ class _Run:
     def _evaluation_s(self) -> float:
         return self.evaluation_s + self.evaluator.seconds - self.final_evaluation_s
 
+    def _interrupted(self) -> RunResult:
+        """What there is to go on from. Raises StorageError: nothing, as the folder is gone."""
+        self.log.sync()
+        return self._result("interrupted", None)
+
     def _result(self, status: Literal["finished", "interrupted"], evaluation: dict[str, Any] | None) -> RunResult:
         weights = "" if self.best is None else agent_folder.digest(self.best.tensors)
         return RunResult(
@@ -429,15 +443,3 @@ def _going(interrupt: Interrupt, tell: Callable[[int], None]) -> Going:
         return not interrupt.asked
 
     return going
-
-
-def load_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """The resolved recipe of a run folder, with overrides."""
-    return config.load(Recipe, folder / run_folder.RECIPE, overrides)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None

@@ -23,27 +23,30 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import snnctl
 from snnctl import config, library, runtime, versions
 from snnctl.errors import NotFoundError, OutputError, Problem, nearest
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import PARTIAL, ensure_writable, tidy, write_atomic
 from snnctl.training.metrics import METRICS
+from snnctl.training.recipe import Recipe
 
 RECIPE = "recipe.toml"
 COMMAND = "command.txt"
 VERSIONS = "versions.json"
 LOCK = "run.lock"
 EVALUATION = "eval.json"
-BEST = "checkpoints/best"
-LAST = "checkpoints/last"
-ROWS = "checkpoints"  # files of the rows that an algorithm adds to
+CHECKPOINTS = "checkpoints"  # and files of the rows that an algorithm adds to
+BEST = f"{CHECKPOINTS}/best"
+LAST = f"{CHECKPOINTS}/last"
 FIGURES = "figures"
 START = "start"
 POST_MORTEM = "post_mortem"
+
+_BEFORE_A_RUN = frozenset({COMMAND, VERSIONS, LOCK, START})  # what there can be before RECIPE makes a folder a run
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
@@ -56,10 +59,34 @@ def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:
     if not name:
         return stamped(parent, f"{{time}}-seed{seed}")
     folder = parent / f"{plain(name)}-seed{seed}"
-    if not _made(folder):
+    if not _made(folder) and not _holds_no_run(folder):
         remedy = f"continue it with --resume {folder}, or choose another name"
         raise OutputError(Problem(str(folder), "exists already", remedy))
     return folder
+
+
+def _holds_no_run(folder: Path) -> bool:
+    """Whether it is empty but for what a training leaves that is killed before the recipe is written."""
+    try:
+        return all(path.name in _BEFORE_A_RUN or path.name.endswith(PARTIAL) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def opened(folder: Path) -> Path:
+    """A run folder to be continued, or begun if it is not there; its parent must be.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    _made(folder)
+    return ensure_writable(folder)
+
+
+def make_inner(folder: Path) -> None:
+    """Make the folders that a training writes to. None is made later: one that is deleted meanwhile stays deleted."""
+    for name in (CHECKPOINTS, FIGURES):
+        _made(folder / name)
 
 
 def discard(folder: Path) -> None:
@@ -155,7 +182,9 @@ def _given(folder: Path) -> str:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the run folder; the kernel lets go of it when the process ends in whatever way.
+    """Hold the run folder and remove what a killed process left in it.
+
+    The kernel lets go of it when the process ends in whatever way.
 
     Raises:
         OutputError: another training works in it; says which.
@@ -179,6 +208,8 @@ def lock(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # the words are a courtesy, the lock is what counts
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()} on {platform.node()} since {started}\n".encode())
+        for place in (folder, folder / CHECKPOINTS, folder / FIGURES):
+            tidy(place)
         yield
     finally:
         os.close(handle)
@@ -238,6 +269,20 @@ def differences(before: Any, after: Any, prefix: str = "") -> list[tuple[str, An
     for key in sorted({*before, *after}):
         found += differences(before.get(key), after.get(key), f"{prefix}.{key}" if prefix else str(key))
     return found
+
+
+def load_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The resolved recipe of a run folder, with overrides."""
+    return config.load(Recipe, folder / RECIPE, overrides)
+
+
+def command(folder: Path) -> str:
+    """How the run was started."""
+    path = folder / COMMAND
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise OutputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
 
 
 def write_start(folder: Path, recipe: Any, command: str, environment: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ from snnctl.report import figure, scores
 from snnctl.storage import ensure_writable, write_atomic
 from snnctl.training import blueprint, checkpoint, run_folder
 from snnctl.training import space as spaces
+from snnctl.training.interrupt import Interrupt
 from snnctl.training.pool import Job, Outcome, train_all
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.run import Build, Moment
@@ -187,7 +188,11 @@ def load(folder: Path) -> Plan:
 
 
 def sweep(
-    folder: Path, at_once: int | None = None, progress: Progress | None = None, build: Build = blueprint.build
+    folder: Path,
+    at_once: int | None = None,
+    progress: Progress | None = None,
+    build: Build = blueprint.build,
+    interrupt: Interrupt | None = None,
 ) -> list[Trial]:
     """Train what is not trained yet, ``at_once`` runs at a time (default: one a core); the trials, best first.
 
@@ -199,6 +204,8 @@ def sweep(
     with run_folder.lock(folder):
         _require_same_versions(folder)
         made = recipes(chosen, str(folder / PLAN))
+        for number in range(len(made)):  # now, so that a sweep whose folder is deleted does not make parts of it again
+            run_folder.opened(folder / f"trial-{number}")
         jobs = {
             (k, seed): Job(recipe, seed, folder, command=_command(chosen, k, seed), folder=folder / _place(k, seed),
                            build=build)
@@ -207,7 +214,7 @@ def sweep(
         finished = {key: run for key in jobs if (run := _finished(folder, *key)) is not None}
         waiting = [key for key in jobs if key not in finished]
         follower = _Follower(chosen, waiting, finished, progress)
-        outcomes = train_all([jobs[key] for key in waiting], at_once, follower.follow, follower.finished)
+        outcomes = train_all([jobs[key] for key in waiting], at_once, follower.follow, follower.finished, interrupt)
         failed = {waiting[n]: outcome.reasons for n, outcome in outcomes.items() if outcome.reasons}
         trials = ranked(folder, chosen, failed)
         write(folder, chosen, trials)
@@ -237,7 +244,8 @@ def write(folder: Path, plan: Plan, trials: Sequence[Trial]) -> None:
     points = [scores.Point(t.trial, t.values, t.score, tuple(r.mean for r in t.runs if r.mean is not None))
               for t in trials if t.status != "unfinished"]  # fmt: skip
     if points:
-        figure.save(scores.draw(points, plan.keys, folder.resolve().name, len(plan.seeds)), folder / FIGURE)
+        plot = scores.draw(points, plan.keys, folder.resolve().name, len(plan.seeds))
+        write_atomic(folder / FIGURE, figure.encode(plot.figure, ".png"))
 
 
 def result(plan: Plan, trials: Sequence[Trial]) -> dict[str, Any]:

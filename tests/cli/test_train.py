@@ -4,8 +4,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from snnctl import config
+from snnctl.cli import console
+from tests.training.random_walk import recipe
+from tests.training.test_run import hashes
 
 TINY = [
     "trainer.total_steps=512",
@@ -88,3 +94,34 @@ def test_a_refused_training_leaves_no_folder_and_its_name_free(call, tmp_path):
     refused = call("train", "cartpole-ppo", 'encoder={kind="poisson"}', "--name", "mine")
     assert refused[0] == 2 and "has no gradient" in refused[2]
     assert not list((tmp_path / "runs").rglob("mine*"))
+
+
+VERBS = {
+    "one run": (["train", "small.toml"], ["train", "--resume", "last"]),
+    "seeds": (["train", "small.toml", "--seeds", "0"], ["train", "small.toml", "--seeds", "0"]),  # none had begun
+    "sweep": (["sweep", "small.toml", "--space", "space.toml", "--seeds", "0"], ["sweep", "--resume", "last"]),
+}
+
+
+@pytest.mark.needs_compiler
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_signal_from_the_first_line_of_output_on_costs_nothing(tmp_path, call, monkeypatch, verb, number):
+    (tmp_path / "small.toml").write_text(config.to_toml(recipe(1, final_episodes=3, confirm_episodes=1)))
+    (tmp_path / "space.toml").write_text("[keys]\nevaluation.episodes = [2]\n")
+    begin, rest = VERBS[verb]
+
+    def compiling():
+        console.note("compiling")
+        os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(console, "compiling", compiling)
+        code, _, err = call(*begin)
+    assert code == 130 and err.splitlines()[0] == "compiling"
+    assert verb == "seeds" or "continue with: snnctl" in err
+    assert call(*rest)[0] == 0
+    assert call("train", "small.toml", "--name", "whole")[0] == 0
+    (whole,) = Path("runs").glob("*/whole-seed0")
+    (run,) = {path.parent for path in Path("runs").rglob("eval.json") if path.parent.name not in ("best", whole.name)}
+    assert hashes(run) == hashes(whole)

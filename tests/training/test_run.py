@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import random
 import resource
-import shutil
 import signal
 from functools import partial
 
@@ -38,9 +37,7 @@ def hashes(folder):
 def attempt(base, build, save_every_s=0.0, recipe_=None):
     """Start the run ``base/walk/k-seed0``, or continue it where it can be continued."""
     folder = base / "walk" / "k-seed0"
-    if folder.exists() and not (folder / "recipe.toml").exists():
-        shutil.rmtree(folder)  # killed before it was a run
-    resume = folder if folder.exists() else None
+    resume = folder if (folder / "recipe.toml").exists() else None  # before that, its name is free
     return train(recipe_ or recipe(), 0, base, name="k", resume=resume, build=build, save_every_s=save_every_s)
 
 

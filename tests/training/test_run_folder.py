@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snnctl.errors import NotFoundError
+from snnctl.errors import NotFoundError, OutputError
 from snnctl.training import run_folder
 
 
@@ -36,3 +36,17 @@ def test_a_name_of_several_runs_is_refused_with_all_of_them(tmp_path: Path) -> N
 def test_the_whole_name_goes_before_a_name_without_its_seed(tmp_path: Path) -> None:
     first, _ = made(tmp_path, ("cartpole-ppo", 1, "a"), ("cartpole-ppo", 2, "a-seed1"))
     assert run_folder.find("a-seed1", tmp_path) == first
+
+
+def test_the_name_of_a_training_that_was_killed_before_it_was_a_run_is_free(tmp_path: Path) -> None:
+    folder = run_folder.create(tmp_path, "cartpole-ppo", 0, "cc")
+    assert run_folder.create(tmp_path, "cartpole-ppo", 0, "cc") == folder
+    for name in (run_folder.COMMAND, run_folder.LOCK, ".recipe.toml.0123.partial"):
+        (folder / name).write_text("")
+    with run_folder.lock(run_folder.create(tmp_path, "cartpole-ppo", 0, "cc")):
+        assert not list(folder.glob(".*"))
+    for name in (run_folder.RECIPE, "notes.txt"):
+        (folder / name).write_text("")
+        with pytest.raises(OutputError, match="exists already"):
+            run_folder.create(tmp_path, "cartpole-ppo", 0, "cc")
+        (folder / name).unlink()

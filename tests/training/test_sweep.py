@@ -165,7 +165,7 @@ def test_a_sweep_comes_to_the_same_with_any_number_of_jobs_and_each_run_to_the_s
             "trainer.total_steps"])  # fmt: skip
     row = json.loads(read(one))["trials"][0]
     best = one / row["runs"][1]["folder"]
-    alone = run.train(run.load_recipe(best), out=Path("alone"), build=RandomWalk)
+    alone = run.train(run_folder.load_recipe(best), out=Path("alone"), build=RandomWalk)
     assert (best / "eval.json").read_bytes() == (alone.folder / "eval.json").read_bytes()
     assert row["runs"][1]["weights_sha256"] == alone.weights_sha256
     assert (one / sweep.FIGURE).read_bytes().startswith(b"\x89PNG")

@@ -13,7 +13,7 @@ from snnctl.agent import controllers, folder
 from snnctl.errors import ConfigError
 from snnctl.loop import closed_loop
 from snnctl.loop.closed_loop import run_episodes
-from snnctl.training import diagnosis, run
+from snnctl.training import diagnosis, run, run_folder
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 
@@ -69,7 +69,7 @@ def test_a_run_of_it_is_whole_and_resumes_to_the_same_bits(tmp_path: Path) -> No
 
     first = run.train(recipe(), 3, tmp_path, name="parts", progress=interrupt)
     assert first.status == "interrupted"
-    second = run.train(run.load_recipe(first.folder), 3, resume=first.folder)
+    second = run.train(run_folder.load_recipe(first.folder), 3, resume=first.folder)
     assert second.weights_sha256 == whole.weights_sha256
     assert (second.folder / "metrics.jsonl").read_bytes() == (whole.folder / "metrics.jsonl").read_bytes()
     assert folder.load(whole.folder / "checkpoints" / "best").description.provenance.recipe == "cartpole-ppo"

@@ -1,0 +1,106 @@
+"""The files of compiled kernels are a convenience: a process that cannot write or read them compiles and goes on.
+
+numba lets the error of a full disk, of a read-only folder or of a file that a crash left empty end the work that only
+wanted to call a kernel. Its caches are replaced by ones that say a :class:`~snnctl.errors.Notice` once and do without.
+A process that was killed while it wrote a kernel leaves ``*.tmp.*``; whoever writes the next one removes old ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.abc
+import importlib.util
+import os
+import pickle
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from snnctl.errors import Notice
+
+_CACHES, _DISPATCHERS = "numba.core.caching", "numba.core.dispatcher"
+_ABANDONED_S = 3600.0  # the age of a temporary file that nobody writes any more; numba writes one in milliseconds
+
+
+def prepare() -> None:
+    """Have numba use these caches, now or as soon as it is imported. Called once, by ``import snnctl``."""
+    if _CACHES in sys.modules:
+        _replace(sys.modules[_CACHES])
+    else:
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Waits for the import of numba's caches: to import them here would cost every command a quarter of a second."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != _CACHES:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            execute = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                _replace(module)
+
+            loader.exec_module = exec_module
+        return spec
+
+
+def _replace(caching: Any) -> None:
+    class Forgiving(caching.FunctionCache):  # type: ignore[misc]  # numba has no types
+        """A cache whose files may fail."""
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except (OSError, EOFError, pickle.UnpicklingError) as error:
+                _tell("read", error)
+                with contextlib.suppress(OSError):
+                    self.flush()  # a damaged index would be read again by every save
+                return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            try:
+                super().save_overload(sig, data)
+            except (OSError, EOFError, pickle.UnpicklingError) as error:
+                _tell("kept", error)
+            _remove_abandoned(Path(self.cache_path))
+
+    def cache(function: Any) -> Any:
+        try:
+            return Forgiving(function)
+        except RuntimeError as error:  # no folder at all can be written to
+            _tell("kept", error)
+            return caching.NullCache()
+
+    holders: list[Any] = [caching, *([sys.modules[_DISPATCHERS]] if _DISPATCHERS in sys.modules else [])]
+    for module in holders:
+        module.FunctionCache = cache
+
+
+def _tell(verb: str, error: Exception) -> None:
+    """Say it in the same words for every kernel: Python shows such a warning once."""
+    folder = os.environ.get("NUMBA_CACHE_DIR", "any folder")
+    reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+    warnings.warn(
+        f"compiled kernels cannot be {verb} in {folder} ({reason}), so they are compiled anew; "
+        "make room there, or name another folder in NUMBA_CACHE_DIR",
+        Notice,
+        stacklevel=1,
+    )
+
+
+def _remove_abandoned(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for path in folder.glob("*.tmp.*"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
