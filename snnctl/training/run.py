@@ -317,8 +317,9 @@ class _Run:
             return self._interrupted()
         text = card(agent, self.recipe, evaluation, bit_exact=self.bit_exact)
         self._keep_best(agent, text, evaluation)
-        write_atomic(self.folder / run_folder.EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
         learning_curve.write(self.folder)
+        # The last, as it makes the run a finished one, which a sweep does not touch again.
+        write_atomic(self.folder / run_folder.EVALUATION, json.dumps(evaluation, indent=2, sort_keys=True) + "\n")
         return self._result("finished", evaluation)
 
     def _keep_best(self, agent: Agent, text: str, evaluation: dict[str, Any] | None = None) -> None:

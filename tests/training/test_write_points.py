@@ -29,5 +29,6 @@ def test_a_kill_at_any_point_of_writing_costs_nothing(
     work(tmp_path / "warm")  # kernels are loaded once, before the children are forked
     told = write_points.labels(work, tmp_path / "told")
     chosen = [k * (len(told) - 1) // (points - 1) for k in range(points)]
+    chosen += [k for k, label in enumerate(told) if "learning_curve" in label and label.endswith("replace, before")][:1]
     kills = [write_points.AtPoint(number) for number in chosen]
     assert [(told[chosen[k]], fault) for k, fault in write_points.faults(work, tmp_path, kills)] == []
