@@ -94,10 +94,10 @@ def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place():
     found = problems('schema = 2\nlegz = 3\nlegs = 0\nawake = 1\npower_w = "5ms"\n[filter]\nkind = "fas"\n')
     assert found == [
         "r.toml:schema: is 2; this version reads schema = 1",
-        "r.toml:name: is required and absent",
-        "r.toml:legs: input should be greater than 0, got 0",
+        "r.toml:name: is required and absent; add it",
+        "r.toml:legs: input should be greater than 0, got 0; raise it",
         "r.toml:power_w: '5ms' is not a power; write a power like 100mW",
-        "r.toml:awake: input should be a valid boolean, got 1",
+        "r.toml:awake: input should be a valid boolean, got 1; write true or false",
         "r.toml:filter: is 'fas'; did you mean 'fast'?",
         "r.toml:legz: is not a known key; did you mean 'legs'?",
     ]

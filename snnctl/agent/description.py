@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import Discriminator, Tag
 
-from snnctl import config, slots
+from snnctl import allocation, config, slots
 from snnctl.agent.environment import EnvChoice, Lag, Wrapper
 from snnctl.agent.learning import Learning
+from snnctl.agent.needs import needs
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
 from snnctl.errors import NetworkError, Problem
@@ -137,7 +138,9 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
     if slots.left_unresolved(agent):
         return []
     network = agent.network
-    found: list[Problem] = []
+    found = allocation.problems(needs(agent), where)
+    if found:
+        return found  # what else is wrong would be found by trying
     if not isinstance(network, DenseNetwork):
         found = network_description.problems(network, f"{where}:network")
         if found and (not network.populations or network.output.neuron is None):

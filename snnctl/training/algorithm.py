@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from snnctl import slots
 from snnctl.agent.folder import Agent
+from snnctl.allocation import Need
 from snnctl.errors import Problem
 
 if TYPE_CHECKING:
@@ -133,6 +134,10 @@ class Trainer:
 
     def problems(self, blueprint: Blueprint) -> list[Problem]:
         """Why it cannot train this recipe, besides ``blueprint.problems``; ``where`` begins with the recipe's name."""
+        return []
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """What its algorithm allocates beyond the agent itself, by keys of the recipe."""
         return []
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:

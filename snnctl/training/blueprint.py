@@ -17,9 +17,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import versions
+from snnctl import allocation, versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
 from snnctl.agent.folder import Agent
+from snnctl.agent.needs import needs
 from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
@@ -28,6 +29,8 @@ from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe
 from snnctl.training.running_statistics import RunningStatistics
+
+ENV_BYTES = 500_000  # of one environment: a small simulation
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,11 @@ def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
     Raises:
         ConfigError: everything about the recipe that keeps it from being trained; nothing was opened.
     """
-    trainer = blueprint.recipe.trainer
+    trainer, evaluation = blueprint.recipe.trainer, blueprint.recipe.evaluation
+    opened = allocation.Need("evaluation.envs", f"{evaluation.envs} environments", ENV_BYTES * evaluation.envs)
+    wanted = [*needs(blueprint.description), opened, *(() if blueprint.problems else trainer.needs(blueprint))]
+    if found := allocation.problems(wanted, blueprint.name):
+        raise ConfigError(*found)
     found = [*blueprint.problems, *trainer.problems(blueprint)]
     if found:
         raise ConfigError(*dict.fromkeys(found))

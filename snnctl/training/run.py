@@ -31,12 +31,12 @@ import gymnasium as gym
 from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import DivergedError, InputError, OutputError, Problem, SnnctlError
+from snnctl.errors import DivergedError, InputError, Problem, SnnctlError
 from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
-from snnctl.storage import ensure_writable, write_atomic
+from snnctl.storage import ensure_writable, read_text, require_own, write_atomic
 from snnctl.surrogate import parameters
-from snnctl.training import checkpoint, evaluations, learning_curve, rows_file, run_folder
+from snnctl.training import checkpoint, evaluations, learning_curve, resumption, rows_file, run_folder
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
@@ -133,6 +133,7 @@ def train(
     seed = recipe.seed if seed is None else seed
     recipe = dataclasses.replace(recipe, seed=seed)
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else ensure_writable(resume)
+    require_own(folder)  # a new one is empty
     with run_folder.lock(folder), Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
             run_folder.write_start(folder, recipe, command, run_folder.environment())
@@ -163,7 +164,7 @@ class _Run:
         interrupt: Interrupt,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
-        self.command = command or _read(folder / run_folder.COMMAND)
+        self.command = command or read_text(folder / run_folder.COMMAND).strip()
         self.environment = run_folder.environment()
         self.start_s = time.monotonic()
         self.update, self.wall_s, self.bit_exact = 0, 0.0, True
@@ -177,8 +178,12 @@ class _Run:
         self.mean_return: float | None = None
         self.saved = 0, 0  # steps and updates of the newest checkpoint
         self.saved_rows: dict[str, int] = {}
-        kept = checkpoint.newest(folder / run_folder.LAST)
+        kept, self.state_place = (
+            checkpoint.newest(folder / run_folder.LAST),
+            str(folder / run_folder.LAST / checkpoint.VALUES),
+        )
         if kept is not None:
+            resumption.require_values(kept, self.state_place)
             self._require_same(kept.values, other_versions)
         with contextlib.ExitStack() as opened:
 
@@ -331,6 +336,7 @@ class _Run:
 
     def _restore(self, kept: Checkpoint) -> None:
         values, arrays = kept.values, kept.arrays
+        resumption.require_state(kept, self.algorithm.state(), self.state_place)
         rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
         self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
         self.saved = values["steps"], values["update"]
@@ -342,9 +348,11 @@ class _Run:
         self.bit_exact = self.bit_exact and values["bit_exact"]
         if values["best"] is not None:
             description = config.validate(
-                type(kept.agent.description), values["best"]["description"], "state.json:best"
+                type(kept.agent.description), values["best"].get("description"), f"{self.state_place}:best.description"
             )
-            self.best, self.best_score = Agent(description, parameters.below(arrays, "best.")), values["best"]["score"]
+            best = Agent(description, parameters.below(arrays, "best."))
+            agent_folder.require_sound(best, f"{self.state_place}:best", self.state_place)
+            self.best, self.best_score = best, values["best"]["score"]
             # The folder may hold a later one, selected after this checkpoint.
             agent_folder.save(self.best, self.folder / run_folder.BEST, card=card(self.best, self.recipe, None))
 
@@ -414,10 +422,3 @@ def _going(interrupt: Interrupt, tell: Callable[[int], None]) -> Going:
 def load_recipe(folder: Path) -> Recipe:
     """The resolved recipe of a run folder."""
     return config.load(Recipe, folder / run_folder.RECIPE)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
