@@ -54,7 +54,7 @@ def problems(needs: Iterable[Need], where: str) -> list[Problem]:
         largest = max(known, key=lambda need: need.bytes)
         total = "" if used == largest.bytes else f", everything here {_size(used)}"
         message = f"{largest.what} take {_size(largest.bytes)}{total}; the limit is {_size(most)}"
-        remedy = f"lower it, or allow more in the environment variable {MEMORY}={_size(2 * used).replace(' ', '')}"
+        remedy = f"lower it, or allow more in the environment variable {MEMORY}, such as {MEMORY}=8GB"
         found.append(Problem(_place(where, largest), message, remedy))
     work = sum(need.operations for need in known)
     if work > MAX_OPERATIONS:
@@ -70,7 +70,7 @@ def _place(where: str, need: Need) -> str:
 
 def _size(count: int) -> str:
     unit = next((u for u, size in reversed(_UNITS.items()) if count >= size), "kB")
-    return f"{_short(-(-count // _UNITS[unit]))} {unit}"
+    return f"{count / _UNITS[unit]:.3g} {unit}" if count < 10**15 else f"{_short(count)} bytes"
 
 
 def _short(count: int) -> str:

@@ -23,6 +23,7 @@ from snnctl.network.description import NetworkDescription
 
 if TYPE_CHECKING:
     from snnctl.agent.description import AgentDescription
+    from snnctl.agent.learning import Learning
 
 NEURON_BYTES, SYNAPSE_BYTES, NUMBER_BYTES = 64, 64, 16
 
@@ -40,26 +41,38 @@ def needs(agent: AgentDescription, tensors: Mapping[str, NDArray[Any]] | None = 
     if isinstance(network, DenseNetwork):
         return [*found, Need("network", f"{network.multiplications} weights", NUMBER_BYTES * network.multiplications)]
     if agent.learning is not None:
-        count = agent.learning.critic_neurons
-        what = f"{count} neurons of the critic in {network.ticks} ticks"
-        found.append(Need("learning.critic_neurons", what, NUMBER_BYTES * count, network.ticks * count))
+        found.append(of_critic(agent.learning, network.ticks, "learning"))
     return found + _of_network(network, tensors or {})
+
+
+def of_critic(learning: Learning, ticks: int, key: str) -> Need:
+    """Of the critic of an agent that learns while it acts, configured by the table ``key``."""
+    count = learning.critic_neurons
+    what = f"{count} neurons of the critic in {ticks} ticks"
+    return Need(f"{key}.critic_neurons", what, NUMBER_BYTES * count, ticks * count)
 
 
 def _of_network(network: NetworkDescription, tensors: Mapping[str, NDArray[Any]]) -> list[Need]:
     """Of a network of spikes, sound or not: what names no population counts as nothing."""
     sizes = {p.name: p.size for p in network.populations}
-    neurons, largest = sum(sizes.values()), max(network.populations, key=lambda p: p.size, default=None)
-    at = 0 if largest is None else network.populations.index(largest)
-    key = "network.ticks" if largest is None or network.ticks > largest.size else f"network.populations[{at}].size"
+    neurons, names = sum(sizes.values()), [p.name for p in network.populations]
+
+    def key(*populations: str) -> str:
+        """Of the largest number: ticks, or the size of one of these populations."""
+        largest = max(populations, key=lambda name: sizes.get(name, 0), default="")
+        if network.ticks >= sizes.get(largest, 0):
+            return "network.ticks"
+        return f"network.populations[{names.index(largest)}].size"
+
     what = f"{network.ticks} ticks of {neurons} neurons"
-    found = [Need(key, what, (network.ticks + NEURON_BYTES) * neurons, network.ticks * neurons)]
+    found = [Need(key(*names), what, (network.ticks + NEURON_BYTES) * neurons, network.ticks * neurons)]
     count = len(network.populations) * len(network.projections)
     what = f"{len(network.populations)} populations and {len(network.projections)} projections"
     found.append(Need("network.projections", what, 0, 100 * count))  # a search for cycles
     longest = 0
     for number, projection in enumerate(network.projections):
-        sources, targets = sizes.get(projection.source, 0), sizes.get(projection.target, 0)
+        ends = projection.source, projection.target
+        sources, targets = (sizes.get(name, 0) for name in ends)
         place, weight = f"network.projections[{number}]", tensors.get(projection.weight_name)
         delays = tensors.get(projection.delay_name)
         kept = sources * targets
@@ -68,7 +81,7 @@ def _of_network(network: NetworkDescription, tensors: Mapping[str, NDArray[Any]]
         elif projection.connectivity == "sparse":
             kept = 0 if weight is None else weight.size
         what = f"{kept} synapses in {network.ticks} ticks"
-        found.append(Need(place, what, SYNAPSE_BYTES * kept, network.ticks * kept))
+        found.append(Need(key(*ends), what, SYNAPSE_BYTES * kept, network.ticks * kept))
         longest = max(longest, projection.delay_ticks)
         if delays is not None and delays.size:
             different = len(np.unique(delays))

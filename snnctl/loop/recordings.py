@@ -188,8 +188,8 @@ def _episode(group: Any, name: str) -> Recorded:
         if (one in columns) != (other in columns):
             raise _RefusedError(f"{name}/{other if one in columns else one}", "is missing")
     steps = columns["reward"].size
-    for column, array in columns.items():
-        more, dimensions, finite = _COLUMNS[column]
+    for column in ("reward", *columns):  # it says how many steps there are
+        array, (more, dimensions, finite) = columns[column], _COLUMNS[column]
         if array.ndim not in dimensions or len(array) != steps + more:
             raise _RefusedError(f"{name}/{column}", f"has the shape {array.shape}, the episode {steps} steps")
         if finite and not np.isfinite(array).all():
