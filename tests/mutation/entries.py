@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tests import factories
+from tests.interpreted import INTERPRETED
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ("cartpole-ppo", "balancer-ppo", "cartpole-rstdp", "pendulum-sac", "pendulum-v1-td3", "half-cheetah-td3")
@@ -63,6 +64,7 @@ def _agents(base: Path) -> list[Subject]:
         ("run", "entry", "--episodes", "1", "--max-steps", "3", "--learn"),
         ("evaluate", "entry", "--chip", "loihi1", "--episodes", "1", "--out", "e.json"),
     )  # fmt: skip
+    verbs = verbs[:3] if INTERPRETED else verbs
     files = ["entry/agent.toml", "entry/weights.safetensors"]
     return [Subject("agent", folder, files, verbs) for folder in made]
 
