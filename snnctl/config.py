@@ -457,7 +457,9 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> tuple[
         for part in parts[:-1]:
             node = node.setdefault(part, {}) if isinstance(node, dict) else None
         if not isinstance(node, dict):
-            problems.append(Problem(f"override {key}", "goes through a key that is not a table"))
+            problems.append(
+                Problem(f"override {key}", "goes through a key that is not a table", "replace the whole table")
+            )
             continue
         node[parts[-1]] = value
         touched.append(".".join(parts))

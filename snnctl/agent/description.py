@@ -162,7 +162,7 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
         found.append(Problem(f"{where}:decoder.kind", message, COMBINE))
     if agent.task.action_kind != kind:
         message = f"'{decoder}' gives {kind} actions, the task takes {agent.task.action_kind} ones"
-        found.append(Problem(f"{where}:decoder.kind", message))
+        found.append(Problem(f"{where}:decoder.kind", message, f"use a decoder of {agent.task.action_kind} actions"))
     return found
 
 
@@ -174,11 +174,11 @@ def _spiking_problems(agent: AgentDescription, network: NetworkDescription, wher
     wanted_in = agent.encoder.size(agent.task.observation_size)
     if len(inputs) != 1 or inputs[0].size != wanted_in:
         message = f"must have one input population of {wanted_in} neurons for the encoder '{encoder}'"
-        found.append(Problem(f"{where}:network.populations", message))
+        found.append(Problem(f"{where}:network.populations", message, "change its size, or the code"))
     wanted_out = agent.decoder.size(agent.task.action_size)
     if network.output.size != wanted_out:
         message = f"must end with {wanted_out} neurons for the decoder '{decoder}', not {network.output.size}"
-        found.append(Problem(f"{where}:network.populations", message))
+        found.append(Problem(f"{where}:network.populations", message, "change its size, or the code"))
     if agent.encoder.signal == "analog":
         for number, projection in enumerate(network.projections):
             for key in ("plasticity", "receptor"):
@@ -228,5 +228,5 @@ def _dense_problems(agent: AgentDescription, network: DenseNetwork, where: str) 
         ("outputs", network.outputs, agent.decoder.size(agent.task.action_size), f"decoder '{decoder}'"),
     ):
         if given != wanted:
-            found.append(Problem(f"{where}:network.{key}", f"is {given}, the {code} needs {wanted}"))
+            found.append(Problem(f"{where}:network.{key}", f"is {given}, the {code} needs {wanted}", f"write {wanted}"))
     return found

@@ -27,7 +27,9 @@ class JsonLines:
             self._file.truncate(keep_bytes)
             self._file.seek(keep_bytes)
         except OSError as error:
-            raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+            raise OutputError(
+                Problem(str(path), f"cannot be opened ({error.strerror})", "make it a file that you may write")
+            ) from None
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one line. Raises StorageError."""

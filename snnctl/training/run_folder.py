@@ -163,7 +163,9 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+        raise OutputError(
+            Problem(str(path), f"cannot be opened ({error.strerror})", "make it a file that you may write")
+        ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
