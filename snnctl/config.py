@@ -18,20 +18,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
+from snnctl import nesting
 from snnctl.errors import ConfigError, Problem, nearest
+from snnctl.nesting import MAX_NESTING
 
 T = TypeVar("T")
 
 MAX_FILE_BYTES = 1_000_000
-MAX_NESTING = 32  # brackets and dotted keys; real files use at most 5
 MAX_PROBLEMS = 50  # told of one file; a file with more is another kind of file
-MAX_KEY_CHARS = 200  # of a bare key, dots included: tomllib is quadratic in the length of a dotted key
 
 SCHEMA_VERSION = 1
 
 _NAMING = ("kind", "model", "rule", "family")  # keys that say which part a table describes, and so its other keys
 _UNKNOWN = "is not a known key"
-_NUMBER = re.compile(r"[+-]?[\w.+-]*\d[\w.+-]*")  # or a date, if it is long: the parser says what is wrong with it
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -187,7 +186,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Parse TOML text; ``where`` names it in errors. Raises ConfigError as :func:`read_toml`."""
-    if (line := _hostile(text)) is not None:
+    if (line := nesting.too_deep(text)) is not None:
         raise ConfigError(Problem(f"{where}:{line}", "is nested too deeply or has too long a key", "flatten it"))
     try:
         data = _parsed(text)
@@ -214,39 +213,6 @@ def _depth(data: Any) -> int:
         level = [v for n in level for v in (n.values() if isinstance(n, dict) else n) if isinstance(v, dict | list)]
         depth += 1
     return depth
-
-
-# Strings and comments; brackets; ends of keys; bare words. Each matches to the end of the text if it must: one that is
-# never closed would be looked for again from every place in it.
-_TOKEN = re.compile(
-    r'"""(?:\\.|[^\\])*?(?:"""|\\?\Z)'
-    r"|\'\'\'.*?(?:\'\'\'|\Z)"
-    r'|"(?:\\.|[^"\\\n])*"?'
-    r"|'[^'\n]*'?"
-    r"|#[^\n]*|[\[{]|[\]}]|[=,\n]|[^\s\"'#\[\]{}=,]+",
-    re.DOTALL,
-)
-
-
-def _hostile(text: str) -> int | None:
-    """The line of a key or a nest of brackets that would choke the parser; None if there is none."""
-    depth = dots = 0
-    for token in _TOKEN.finditer(text):
-        word = token.group()
-        if word[0] in "[{":
-            depth, dots = depth + 1, 0
-        elif word[0] in "]}":
-            depth, dots = max(depth - 1, 0), 0
-        elif word in ("=", ",", "\n"):
-            dots = 0
-        elif word[0] not in "\"'#":
-            dots += word.count(".")
-        else:
-            continue
-        is_key = len(word) > MAX_KEY_CHARS and not _NUMBER.fullmatch(word)
-        if depth > MAX_NESTING or dots > MAX_NESTING or is_key:
-            return text.count("\n", 0, token.start()) + 1
-    return None
 
 
 def load(cls: type[T], path: Path, overrides: Sequence[str] = ()) -> T:

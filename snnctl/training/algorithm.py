@@ -76,7 +76,11 @@ class Algorithm(Protocol):
         ...
 
     def state(self) -> State:
-        """Everything needed to continue from this update boundary."""
+        """Everything needed to continue from this update boundary.
+
+        Names, types and shapes are those of the state before the first update, by which a checkpoint is checked before
+        it is restored; an array that has no rows then may have any number of them later.
+        """
         ...
 
     def restore(self, state: State) -> None:
