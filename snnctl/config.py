@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
+from snnctl import nesting
 from snnctl.errors import ConfigError, Problem, nearest
+from snnctl.nesting import MAX_NESTING
 
 T = TypeVar("T")
 
 MAX_FILE_BYTES = 1_000_000
-MAX_NESTING = 32  # brackets and dotted keys; real files use at most 5
 MAX_PROBLEMS = 50  # told of one file; a file with more is another kind of file
-MAX_KEY_CHARS = 200  # tomllib is quadratic in the length of a dotted key
 
 SCHEMA_VERSION = 1
 
@@ -74,7 +74,7 @@ def quantity(text: str | float, unit: str) -> float:
     if isinstance(text, bool):
         raise ValueError(f"expected {_ARTICLE[unit]} {_KIND[unit]}, got {text}; {hint}")
     if isinstance(text, int | float):
-        value = float(text)
+        value = float(text) if isinstance(text, float) or abs(text) < 2**1000 else math.inf  # no float is as large
     elif not isinstance(text, str):
         raise ValueError(f"expected one number, got {text!r:.60}; values that differ go to population(..., name=array)")
     else:
@@ -90,7 +90,7 @@ def quantity(text: str | float, unit: str) -> float:
         value = float(number) * _PREFIX[prefix]
     if not math.isfinite(value):
         raise ValueError(f"{_ARTICLE[unit]} {_KIND[unit]} must be finite, got {str(text)[:60]}; {hint}")
-    return value
+    return value + 0.0  # -0 is 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +173,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ConfigError(Problem(where, f"cannot be read ({error.strerror})")) from None
+        message = f"cannot be read ({error.strerror})"
+        raise ConfigError(Problem(where, message, "give a file that you may read")) from None
     if len(raw) > MAX_FILE_BYTES:
         raise ConfigError(Problem(where, f"is larger than {MAX_FILE_BYTES} bytes", "a config is small"))
     try:
@@ -185,14 +186,12 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Parse TOML text; ``where`` names it in errors. Raises ConfigError as :func:`read_toml`."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if _hostile(line):
-            place = f"{where}:{number}"
-            raise ConfigError(Problem(place, "is nested too deeply or has too long a key", "flatten it"))
+    if (line := nesting.too_deep(text)) is not None:
+        raise ConfigError(Problem(f"{where}:{line}", "is nested too deeply or has too long a key", "flatten it"))
     try:
-        data = tomllib.loads(text)
+        data = _parsed(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(Problem(where, f"is not valid TOML: {error}")) from None
+        raise ConfigError(Problem(where, f"is not valid TOML: {error}", "correct the line")) from None
     except RecursionError:
         raise ConfigError(Problem(where, "is nested too deeply", "flatten it")) from None
     except ValueError:
@@ -202,6 +201,11 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     return data
 
 
+def _parsed(text: str) -> dict[str, Any]:
+    """TOML text as data; -0.0 is read as 0.0, since what is not below 0 would still have its sign."""
+    return tomllib.loads(text, parse_float=lambda number: float(number) + 0.0)
+
+
 def _depth(data: Any) -> int:
     """Levels of tables and arrays; one more than allowed at most, as it stops there."""
     depth, level = 0, [data]
@@ -209,16 +213,6 @@ def _depth(data: Any) -> int:
         level = [v for n in level for v in (n.values() if isinstance(n, dict) else n) if isinstance(v, dict | list)]
         depth += 1
     return depth
-
-
-def _hostile(line: str) -> bool:
-    """Tell a key or bracket nest that would choke the parser from a long line of ordinary text."""
-    key = line.split("=", 1)[0].strip()
-    if key.startswith("#"):
-        return False
-    if max(line.count("["), line.count("{"), key.count(".")) > MAX_NESTING:
-        return re.search(rf"(?:[\[{{]\s*){{{MAX_NESTING}}}", line) is not None or key.count(".") > MAX_NESTING
-    return len(key) > MAX_KEY_CHARS and re.fullmatch(r"""[\[\]A-Za-z0-9_."'\- ]+""", key) is not None
 
 
 def load(cls: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
@@ -301,6 +295,22 @@ def _adapter(cls: Any) -> Any:
     return pydantic.TypeAdapter(cls)
 
 
+_REMEDIES = {  # by the beginning of the type of pydantic's error
+    "string": "write text in quotes",
+    "int": "write a whole number",
+    "float": "write a number",
+    "finite": "write a finite number",
+    "bool": "write true or false",
+    "tuple": "write a list of that length",
+    "too_": "write a list of that length",
+    "list": "write a list",
+    "dict": "write a table",
+    "dataclass": "write a table",
+    "greater": "raise it",
+    "less": "lower it",
+}
+
+
 def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Problem:
     loc, fields = _locate(cls, error["loc"])
     key = ".".join(loc)
@@ -311,23 +321,25 @@ def _problem(cls: Any, error: Any, where: str, touched: tuple[str, ...]) -> Prob
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
         return Problem(place, _UNKNOWN, nearest(loc[-1], fields))
     if kind in {"missing", "missing_argument", "missing_keyword_only_argument"}:
-        return Problem(place, "is required and absent")
+        return Problem(place, "is required and absent", "add it")
     if kind in {"literal_error", "union_tag_invalid"}:
         expected = context.get("expected") or context.get("expected_tags", "")
         value = error["input"] if kind == "literal_error" else context.get("tag")
         names = re.findall(r"'([^']*)'", str(expected)) or [str(expected)]
         return Problem(place, f"is {str(value)[:60]!r}", nearest(str(value), names))
     if kind == "union_tag_not_found":
-        return Problem(place, f"needs the key {context.get('discriminator', '')}")
+        return Problem(place, f"needs the key {context.get('discriminator', '')}", "add it")
     if kind == "value_error":
-        return Problem(place, str(context.get("error", error["msg"])))
+        message, _, remedy = str(context.get("error", error["msg"])).partition("; ")
+        return Problem(place, message, remedy or "correct it")
     if error["input"] is None:
         return Problem(place, "is none, but cannot be absent", "give a value, or leave it out for the default")
     message = error["msg"][0].lower() + error["msg"][1:]
     shown = repr(error["input"])
+    remedy = next((told for start, told in _REMEDIES.items() if kind.startswith(start)), "correct it")
     if isinstance(error["input"], Mapping | list):
-        return Problem(place, message)
-    return Problem(place, f"{message}, got {shown[:60]}")
+        return Problem(place, message, remedy)
+    return Problem(place, f"{message}, got {shown[:60]}", remedy)
 
 
 def _locate(cls: Any, loc: tuple[Any, ...]) -> tuple[list[str], list[str]]:
@@ -404,14 +416,16 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> tuple[
             problems.append(Problem(f"override '{override[:60]}'", "is not key=value", "write e.g. trainer.lr=3e-4"))
             continue
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
+            value = _parsed(f"value = {text}")["value"]
         except (tomllib.TOMLDecodeError, RecursionError, ValueError):
             value = None if text.strip() == "none" else text.strip()
         node: Any = merged
         for part in parts[:-1]:
             node = node.setdefault(part, {}) if isinstance(node, dict) else None
         if not isinstance(node, dict):
-            problems.append(Problem(f"override {key}", "goes through a key that is not a table"))
+            problems.append(
+                Problem(f"override {key}", "goes through a key that is not a table", "replace the whole table")
+            )
             continue
         node[parts[-1]] = value
         touched.append(".".join(parts))

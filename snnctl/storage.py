@@ -13,13 +13,19 @@ import contextlib
 import ctypes
 import errno
 import functools
+import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from snnctl.errors import OutputError, Problem, StorageError
+from snnctl.errors import InputError, OutputError, Problem, StorageError
+
+RESTORE = "restore it, or make it again"
+MAX_TEXT_BYTES = 256_000_000  # of metrics, evaluations and states: what long trainings write
 
 PARTIAL = ".partial"  # how names of what is being written end
 _PREVIOUS = ".previous"  # and that of the old folder, where two folders cannot be exchanged
@@ -123,6 +129,57 @@ def write_all(handle: int, data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
+
+
+def read_text(path: Path, remedy: str = RESTORE) -> str:
+    """The text of a regular file in UTF-8.
+
+    Raises:
+        InputError: absent, a folder, a device, larger than MAX_TEXT_BYTES, not UTF-8; tells the ``remedy``.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device never ends
+            raise InputError(Problem(str(path), "is no regular file", remedy))
+        with path.open("rb") as file:
+            raw = file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise InputError(Problem(str(path), f"cannot be read ({error.strerror})", remedy)) from None
+    if len(raw) > MAX_TEXT_BYTES:
+        raise InputError(Problem(str(path), f"is larger than {MAX_TEXT_BYTES} bytes", remedy))
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(Problem(str(path), f"is not UTF-8 (byte {error.start})", remedy)) from None
+
+
+def read_json(path: Path) -> Any:
+    """The value of a file of JSON. Raises InputError as :func:`read_text`, or it is not JSON."""
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, where: str, what: str = "JSON") -> Any:
+    """The value of JSON text; ``where`` names it in errors, ``what`` says what it should be.
+
+    Raises:
+        InputError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(Problem(where, f"is not {what}", RESTORE)) from None
+
+
+def require_own(folder: Path) -> None:
+    """Refuse a folder that will be written to and has links in it: they could lead to any other file.
+
+    Raises:
+        InputError: names the first that is neither a folder nor a regular file.
+    """
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            kind = "a link" if stat.S_ISLNK(mode) else "a device or a pipe"
+            raise InputError(Problem(str(path), f"is {kind}", "put the file itself in its place"))
 
 
 def sync_folder(folder: Path) -> None:

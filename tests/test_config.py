@@ -1,5 +1,7 @@
 import dataclasses
 import math
+import tomllib
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -11,6 +13,7 @@ from pydantic import Field
 from snnctl import config
 from snnctl.config import Seconds, Watts, apply_overrides, parse_toml, quantity, resolve, schema, to_toml
 from snnctl.errors import ConfigError
+from snnctl.training.recipe import Recipe
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 words = st.text(st.characters(categories=["L", "N"], max_codepoint=127), min_size=1, max_size=8)
@@ -94,10 +97,10 @@ def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place():
     found = problems('schema = 2\nlegz = 3\nlegs = 0\nawake = 1\npower_w = "5ms"\n[filter]\nkind = "fas"\n')
     assert found == [
         "r.toml:schema: is 2; this version reads schema = 1",
-        "r.toml:name: is required and absent",
-        "r.toml:legs: input should be greater than 0, got 0",
+        "r.toml:name: is required and absent; add it",
+        "r.toml:legs: input should be greater than 0, got 0; raise it",
         "r.toml:power_w: '5ms' is not a power; write a power like 100mW",
-        "r.toml:awake: input should be a valid boolean, got 1",
+        "r.toml:awake: input should be a valid boolean, got 1; write true or false",
         "r.toml:filter: is 'fas'; did you mean 'fast'?",
         "r.toml:legz: is not a known key; did you mean 'legs'?",
     ]
@@ -234,3 +237,60 @@ def test_what_an_overridden_kind_leaves_over_is_told_once_and_does_not_blame_the
     assert found[0].startswith("override filter.kind: leaves what belongs to kind = 'slow' in the table: tau_s; ")
     assert found[0].endswith("""replace the whole table: 'filter={kind="fast"}'""")
     assert "is not a known key" in problems("name = 'a'\n[filter]\nkind = 'slow'\nx = 1", "filter.kind=slow")[0]
+
+
+NESTED = {
+    "inline tables": "x = " + "{a=" * 200,
+    "inline tables with spaces": "x = " + "{ a = " * 200,
+    "arrays on lines": "x = [\n" * 200,
+    "behind a line separator": "a = 1 # \u2028\nx = " + "[" * 200,
+    "behind a next line": "a = '\x85'\nx = " + "{a=" * 200,
+    "a dotted key of an inline table": "x = {" + ".".join("a" * 200) + " = 1}",
+    "a dotted key of quotes": ".".join(['"a"'] * 200) + " = 1",
+    "a dotted header": "[" + ".".join("a" * 200) + "]",
+    "a long bare key": "a" * 100_000 + " = 1",
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_what_would_choke_the_parser_is_told_with_its_line(name):
+    line = 33 if name == "arrays on lines" else NESTED[name].count("\n") + 1
+    with pytest.raises(ConfigError, match=f"f:{line}: is nested too deeply or has too long a key; flatten it"):
+        config.parse_toml(NESTED[name], "f")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"""' + '\\"' * 300_000, '"' + "\\\\" * 300_000, "'''" + "''\n" * 200_000, '"a\n' * 200_000, "\x85" * 300_000],
+)
+def test_strings_that_never_end_are_read_once(text):
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        config.parse_toml(text, "f")
+
+
+def test_text_that_looks_nested_is_not():
+    text = "a = '[[[[{{{{ a.b.c' # " + "[" * 100 + "\nb = [" + ", ".join(["[1.5, 2.5]"] * 200) + "]\n" + "[[c]]\n" * 100
+    assert len(config.parse_toml(text, "f")["b"]) == 200
+
+
+def test_minus_zero_is_zero():
+    found = config.parse_toml("a = -0.0\nb = [-0.0, -1.5]", "f")
+    merged, _ = config.apply_overrides(found, ["c=-0.0"])
+    values = [merged["a"], *merged["b"], merged["c"], config.quantity("-0ms", "s")]
+    assert [math.copysign(1.0, value) for value in values] == [1, 1, -1, 1, 1]
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "[[]]", "3", "true", "nan", "1979-05-27", "-1", "9223372036854775808"])
+@pytest.mark.parametrize(
+    "key", ["env.id", "network.neuron.model", "encoder.kind", "trainer.kind", "network.kind", "network.hidden", "name"]
+)
+def test_a_value_of_another_type_is_told_with_its_key(key, value):
+    path = Path(__file__).parents[1] / "configs" / "train" / "cartpole-ppo.toml"
+    data = config.read_toml(path)
+    node = data
+    for part in key.split(".")[:-1]:
+        node = node[part]
+    node[key.split(".")[-1]] = tomllib.loads(f"x = {value}")["x"]
+    with pytest.raises(ConfigError) as caught:
+        config.resolve(Recipe, data, "f")
+    assert all((p.where.startswith("f:") and p.remedy) or "; " in p.message for p in caught.value.problems)

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import Discriminator, Tag
 
-from snnctl import config, slots
+from snnctl import allocation, config, slots
 from snnctl.agent.environment import EnvChoice, Lag, Wrapper
 from snnctl.agent.learning import Learning
+from snnctl.agent.needs import needs
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
 from snnctl.errors import NetworkError, Problem
@@ -138,7 +139,9 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
     if slots.left_unresolved(agent):
         return []
     network = agent.network
-    found: list[Problem] = []
+    found = allocation.problems(needs(agent), where)
+    if found:
+        return found  # what else is wrong would be found by trying
     if not isinstance(network, DenseNetwork):
         found = network_description.problems(network, f"{where}:network")
         if found and (not network.populations or network.output.neuron is None):
@@ -160,7 +163,7 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
         found.append(Problem(f"{where}:decoder.kind", message, COMBINE))
     if agent.task.action_kind != kind:
         message = f"'{decoder}' gives {kind} actions, the task takes {agent.task.action_kind} ones"
-        found.append(Problem(f"{where}:decoder.kind", message))
+        found.append(Problem(f"{where}:decoder.kind", message, f"use a decoder of {agent.task.action_kind} actions"))
     return found
 
 
@@ -172,11 +175,11 @@ def _spiking_problems(agent: AgentDescription, network: NetworkDescription, wher
     wanted_in = agent.encoder.size(agent.task.observation_size)
     if len(inputs) != 1 or inputs[0].size != wanted_in:
         message = f"must have one input population of {wanted_in} neurons for the encoder '{encoder}'"
-        found.append(Problem(f"{where}:network.populations", message))
+        found.append(Problem(f"{where}:network.populations", message, "change its size, or the code"))
     wanted_out = agent.decoder.size(agent.task.action_size)
     if network.output.size != wanted_out:
         message = f"must end with {wanted_out} neurons for the decoder '{decoder}', not {network.output.size}"
-        found.append(Problem(f"{where}:network.populations", message))
+        found.append(Problem(f"{where}:network.populations", message, "change its size, or the code"))
     if agent.encoder.signal == "analog":
         for number, projection in enumerate(network.projections):
             for key in ("plasticity", "receptor"):
@@ -226,5 +229,5 @@ def _dense_problems(agent: AgentDescription, network: DenseNetwork, where: str) 
         ("outputs", network.outputs, agent.decoder.size(agent.task.action_size), f"decoder '{decoder}'"),
     ):
         if given != wanted:
-            found.append(Problem(f"{where}:network.{key}", f"is {given}, the {code} needs {wanted}"))
+            found.append(Problem(f"{where}:network.{key}", f"is {given}, the {code} needs {wanted}", f"write {wanted}"))
     return found

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import config, slots, stages
+from snnctl import allocation, config, slots, stages
 from snnctl.agent.description import AgentDescription, problems, tensor_shapes
+from snnctl.agent.needs import needs
 from snnctl.errors import AgentError, Problem, nearest
 from snnctl.network import tensors as network_tensors
 from snnctl.network.description import NetworkDescription
@@ -106,10 +107,10 @@ def load(folder: Path) -> Agent:
 
     description = stages.load(AgentDescription, folder / DESCRIPTION, second)
     _refuse(problems(description, where))
-    tensors = read_tensors(weights)
-    found = _tensor_problems(description, tensors, str(weights))
+    tensors, found = read_tensors(weights), list[Problem]()
+    _refuse(_tensor_problems(description, tensors, str(weights)))
     expected = description.provenance.weights_sha256
-    if not found and expected and digest(tensors) != expected:
+    if expected and digest(tensors) != expected:
         found.append(
             Problem(
                 str(folder / WEIGHTS),
@@ -119,6 +120,16 @@ def load(folder: Path) -> Agent:
         )
     _refuse(found)
     return Agent(description, tensors)
+
+
+def require_sound(agent: Agent, description_place: str, tensors_place: str) -> None:
+    """Refuse what could not be run: contradictions of the description, tensors that do not fit it.
+
+    Raises:
+        AgentError: one problem for each.
+    """
+    _refuse(problems(agent.description, description_place))
+    _refuse(_tensor_problems(agent.description, agent.tensors, tensors_place))
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -135,10 +146,11 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         _require_regular(path)
         size = path.stat().st_size
         if size > _MAX_WEIGHT_BYTES:
-            raise AgentError(Problem(where, f"has {size} bytes, more than any controller needs"))
+            message = f"has {size} bytes, more than any controller needs"
+            raise AgentError(Problem(where, message, "use a smaller network"))
         raw = path.read_bytes()
     except OSError as error:
-        raise AgentError(Problem(where, f"cannot be read ({error.strerror})")) from None
+        raise AgentError(Problem(where, f"cannot be read ({error.strerror})", "take a fresh copy")) from None
     if len(raw) < 8 or struct.unpack("<Q", raw[:8])[0] > len(raw) - 8:
         raise AgentError(Problem(where, f"is truncated ({len(raw)} bytes)", "copy the file again"))
     try:
@@ -170,26 +182,27 @@ def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str
     for name, spec in expected.items():
         if name not in tensors:
             if spec.required:
-                found.append(Problem(where, f"lacks the tensor '{name}' {spec.shape}"))
+                found.append(Problem(where, f"lacks the tensor '{name}' {spec.shape}", "take a fresh copy"))
             continue
         array = tensors[name]
         if not spec.fits(array.shape):
             found.append(Problem(where, f"tensor '{name}' has shape {array.shape}", f"expected {spec.shape}"))
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            found.append(Problem(where, f"tensor '{name}' is not finite at {index}"))
+            found.append(Problem(where, f"tensor '{name}' is not finite at {index}", "take a fresh copy"))
         elif spec.integer and array.dtype.kind != "i":
             found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected int32"))
         elif not spec.integer and array.dtype not in (np.float32, np.float64):
             found.append(Problem(where, f"tensor '{name}' has type {array.dtype}", "expected float32 or float64"))
         elif name in positive and not (array > 0).all():
-            found.append(Problem(where, f"tensor '{name}' must be positive"))
-    if not found and isinstance(description.network, NetworkDescription):
-        found += [
-            Problem(where, f"tensor '{problem.where}' {problem.message}", problem.remedy)
-            for problem in network_tensors.synapse_problems(description.network, tensors)
-        ]
-    return found
+            found.append(Problem(where, f"tensor '{name}' must be positive", "take a fresh copy"))
+    if found:
+        return found
+    values = description.encoder.tensor_problems(tensors)
+    if isinstance(description.network, NetworkDescription):
+        values += network_tensors.synapse_problems(description.network, tensors)
+    found = [Problem(where, f"tensor '{p.where}' {p.message}", p.remedy or "take a fresh copy") for p in values]
+    return found or allocation.problems(needs(description, tensors), where)
 
 
 def _refuse(found: list[Problem]) -> None:

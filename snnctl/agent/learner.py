@@ -242,6 +242,7 @@ class Learner:
         """Continue from :meth:`state`, at the start of an episode."""
         self._syn.weight[:], self._syn.value_weight[:] = state["weight"], state["value_weight"]
         self._syn.numbers[:], self._random[:] = state["numbers"], state["random"]
+        self._syn.numbers[AT.marked] = 0  # what the file says would be an index of marks that it does not hold
 
 
 def _outside(tensors: Mapping[str, NDArray[Any]], name: str, limit: float) -> list[Problem]:

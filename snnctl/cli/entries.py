@@ -139,7 +139,9 @@ def _require_readable(entry: Entry) -> None:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
-        raise ConfigError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
+        raise ConfigError(
+            Problem(str(path), f"cannot be read ({error.strerror})", "give a file that you may read")
+        ) from None
 
 
 def _try_env(entry: Entry) -> None:

@@ -14,6 +14,7 @@ import typer
 from snnctl import api
 from snnctl.cli import console, post_mortems
 from snnctl.errors import ConfigError, InputError, OutputError, Problem
+from snnctl.storage import read_json
 
 if TYPE_CHECKING:
     from snnctl.agent.folder import Agent
@@ -238,11 +239,9 @@ def _stem(agent: Agent, chip: str, env: str) -> str:
 def _is_of(path: Path, digest: str, env_id: str) -> bool:
     """Whether there is no file of an evaluation yet, or one of this agent in this environment."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return bool(data["agent"]["weights_sha256"] == digest and data["env"]["id"] == env_id)
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, KeyError, TypeError):
+        data = read_json(path) if path.exists() else None
+        return data is None or bool(data["agent"]["weights_sha256"] == digest and data["env"]["id"] == env_id)
+    except (InputError, KeyError, TypeError):
         return False
 
 

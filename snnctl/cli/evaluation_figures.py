@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnctl.errors import InputError, Problem
+from snnctl.storage import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +62,7 @@ def _refused(path: Path) -> Iterator[None]:
 
 
 def _evaluation(path: Path) -> Any:
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InputError(Problem(str(path), "is too large for an evaluation"))
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
-    except (ValueError, RecursionError):
-        raise InputError(Problem(str(path), "is not JSON", "name the eval.json of `snnctl evaluate`")) from None
+    data = read_json(path)
     if isinstance(data, dict) and "agent" in data and data.get("chip") is None:
         raise InputError(Problem(str(path), "has no chip", "evaluate with --chip"))
     return data

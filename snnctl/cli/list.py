@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,16 +63,18 @@ def list(  # the verb is the word a user types
 
 
 def _runs(base: Path) -> Any:
+    from snnctl.storage import read_json
     from snnctl.training import run_folder
+    from snnctl.training.metrics import is_number
 
     rows = []
     for folder in run_folder.runs(base):
         try:
-            mean = json.loads((folder / run_folder.EVALUATION).read_text(encoding="utf-8"))["summary"]["mean"]
+            mean = read_json(folder / run_folder.EVALUATION)["summary"]["mean"]
             state = "finished"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (InputError, KeyError, TypeError):
             mean, state = None, "unfinished"
-        shown = "-" if mean is None else f"{mean:.2f}"
+        shown = f"{mean:.2f}" if is_number(mean) else "-"
         name = f"{folder.parent.name}/{folder.name}"
         rows.append({"run": name, "state": state, "return": shown, "path": str(folder)})
     return rows

@@ -11,7 +11,7 @@ from snnctl.errors import InputError, Problem
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from snnctl.loop.recorder import Recorded, Recording
+    from snnctl.loop.recordings import Recorded, Recording
     from snnctl.report.figure import Plot
     from snnctl.report.raster import Band, Frame, Signal
 
@@ -59,9 +59,9 @@ def latency(path: Path, number: int) -> Plot:
 
 
 def _episode(path: Path, number: int) -> tuple[Recording, Recorded]:
-    from snnctl.loop import recorder
+    from snnctl.loop import recordings
 
-    recording = recorder.read(path)
+    recording = recordings.read(path)
     if number >= len(recording.episodes):
         raise InputError(Problem("--episode", f"is {number}", f"{path} has {len(recording.episodes)}, counted from 0"))
     if not len(recording.episodes[number].columns["reward"]):

@@ -12,6 +12,7 @@ from snnctl import config, library, slots
 from snnctl.cli import console, entries, vocabulary
 from snnctl.errors import InputError, NotFoundError, Problem
 from snnctl.library import Entry
+from snnctl.storage import read_json
 
 _USES = {
     "env": "snnctl check {name}",
@@ -124,10 +125,8 @@ def _explain(kind: str, value: Any, path: Path) -> list[str]:
 
 
 def _evaluated(path: Path) -> list[str]:
-    import json
-
     try:
-        summary = json.loads((path / "eval.json").read_text(encoding="utf-8"))["summary"]
+        summary = read_json(path / "eval.json")["summary"]
         return [f"evaluated: mean return {summary['mean']:.2f} over {summary['n']} episodes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, ValueError, KeyError, TypeError):
         return []

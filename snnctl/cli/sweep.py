@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TRIALS = 20
 SEARCHES = ("grid", "random")
-MAX_TRIALS = 10_000  # as in snnctl.training.space, which is too heavy for --help
+MAX_TRIALS = 2000  # as in snnctl.training.space, which is too heavy for --help
 
 
 def sweep(

@@ -169,6 +169,10 @@ class Encoder:
         """Tensors of this encoder for ``dims`` observations; None is a size that the file decides."""
         return {}
 
+    def tensor_problems(self, tensors: Tensors) -> list[Problem]:
+        """Values of its tensors, sound in shape and finite, that lead out of an array; ``where`` is a tensor's name."""
+        return []
+
     def problems(self, dims: int, ticks: int) -> list[Problem]:
         """Why ``dims`` observations or decisions of ``ticks`` cannot be encoded; ``where`` is a key of this table."""
         return []

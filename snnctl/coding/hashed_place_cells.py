@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from numba import njit
 from numpy.typing import NDArray
 
@@ -33,6 +33,7 @@ from snnctl.config import schema
 from snnctl.errors import Problem
 
 _FACTOR, _LOW = np.uint64(0x9E3779B1), np.uint64(0xFFFFFFFF)  # 2^32 / golden ratio, prime (Knuth 6.4)
+MAX_FIELDS = 1 << 24  # exact in float32
 _MANY = 100_000  # choices of dimensions
 _29, _32 = np.uint64(29), np.uint64(32)
 
@@ -44,7 +45,8 @@ class HashedPlaceCells(Encoder):
     kind: Literal["hashed_place_cells"] = "hashed_place_cells"
     layers: Annotated[int, Gt(0)] = 16
     cells: Annotated[int, Gt(0)] = 256  # of a grid
-    fields: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)]  # over the range of each observation; 0: ignored
+    # over the range of each observation; 0: ignored
+    fields: Annotated[tuple[Annotated[int, Ge(0), Le(MAX_FIELDS)], ...], MinLen(1)]
     subset: Annotated[int, Gt(0)] | None = None  # dimensions that a grid looks at; all by default
     low: float = -1.0
     high: float = 1.0
@@ -72,6 +74,16 @@ class HashedPlaceCells(Encoder):
         if len(self.fields) == dims:
             return []
         return [Problem("fields", f"has {len(self.fields)} entries", f"give one for each of {dims} observations")]
+
+    def tensor_problems(self, tensors: Tensors) -> list[Problem]:
+        """Fields and shifts are numbers of cells: others would be outside the grid."""
+        found, fields, shift = [], tensors["encoder.fields"], tensors["encoder.shift"]
+        if not ((fields == 0) | (fields == np.array(self.fields, fields.dtype))).all():
+            remedy = "give encoder.fields of agent.toml, or 0 where a grid does not look"
+            found.append(Problem("encoder.fields", "has other numbers than encoder.fields of the description", remedy))
+        if not ((shift >= 0) & (shift.astype(np.float32) < 1)).all():
+            found.append(Problem("encoder.shift", "has numbers outside 0 <= shift < 1", "give parts of a field"))
+        return found
 
     def tensor_shapes(self, dims: int) -> Shapes:
         """Tensors of this encoder for ``dims`` observations."""
@@ -143,8 +155,9 @@ def locate(
             z = (x[d] - low) / (high - low)
             z = min(z, 1.0) if z > 0.0 else 0.0
             k = int(z * count + shift[layer, d])
-            size *= count + 1
-            index = index * (count + 1) + k
+            if size <= cells:  # beyond, the hash decides, and the product would leave 64 bits
+                size *= count + 1
+                index = index * (count + 1) + k
             mixed = mixed ^ np.uint64(k + 1)
             mixed = (mixed & _LOW) * _FACTOR ^ (mixed >> _32) * _FACTOR  # no product needs more than 64 bits
             mixed = mixed ^ (mixed >> _29)

@@ -102,7 +102,9 @@ def problems(chip: Chip, where: str) -> list[Problem]:
         given: dict[str, Quantity] = getattr(chip, section)
         for name in names:
             if name not in given:
-                found.append(Problem(f"{where}:{section}.{name}", f"is required by the family '{chip.family}'"))
+                found.append(
+                    Problem(f"{where}:{section}.{name}", f"is required by the family '{chip.family}'", "add it")
+                )
         for name, quantity in given.items():
             place = f"{where}:{section}.{name}"
             if name not in names:

@@ -31,13 +31,12 @@ error, 0 where the task ended (:mod:`snnctl.agent.actor_critic`). It was release
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import gymnasium as gym
 import h5py
@@ -46,16 +45,13 @@ from numpy.typing import NDArray
 
 from snnctl import versions
 from snnctl.agent.controller import Controller, ValuingController
-from snnctl.errors import InputError, OutputError, Problem
+from snnctl.errors import OutputError, Problem
 from snnctl.loop.episode import Episode, Step
+from snnctl.loop.recordings import EPISODE, FORMAT, SCHEMA, Events
 from snnctl.network.description import NetworkDescription
 from snnctl.robots import environments
 from snnctl.robots.changes import Change
 from snnctl.storage import ensure_writable, write_atomic
-
-FORMAT = "snnctl recording"
-SCHEMA = 2
-_EPISODE = "episode_"
 
 _UNITS = {
     "observation": "the environment's",
@@ -76,33 +72,6 @@ _UNITS = {
 
 # Units of a robot folder's quantities, where the kind alone decides them.
 _QUANTITY_UNITS = {"body_angle": "rad", "body_distance": "m"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Events:
-    """Spikes of one population: three columns of equal length, ascending in (step, tick, index)."""
-
-    neurons: int
-    ticks: int  # per decision
-    step: NDArray[np.uint32]
-    tick: NDArray[np.uint32]
-    index: NDArray[np.uint32]
-
-
-class Recorded(NamedTuple):
-    """One recorded episode."""
-
-    attributes: dict[str, Any]
-    columns: dict[str, NDArray[Any]]  # observation, action, reward, ...
-    labels: dict[str, Any]  # labels, units, scale, offset of the observations, where the robot tells them
-    spikes: dict[str, Events]  # in the order of the network
-
-
-class Recording(NamedTuple):
-    """A recording file."""
-
-    attributes: dict[str, Any]
-    episodes: tuple[Recorded, ...]
 
 
 class Recorder:
@@ -195,7 +164,7 @@ class Recorder:
         columns, self._episode = self._episode, None
         if columns is None:
             return
-        group = self._file.create_group(f"{_EPISODE}{self._count:03d}")
+        group = self._file.create_group(f"{EPISODE}{self._count:03d}")
         self._count += 1
         group.attrs.update(attributes)
         for name, array in columns.arrays().items():
@@ -296,62 +265,6 @@ class _Columns:
         return found
 
 
-def read(path: Path) -> Recording:
-    """Read a recording.
-
-    Raises:
-        InputError: absent, not HDF5, or not written by :class:`Recorder`.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise InputError(Problem(str(path), "is HDF5, but not a recording", "make one with run --record"))
-            if file.attrs.get("schema") != SCHEMA:
-                raise InputError(Problem(str(path), f"has schema {file.attrs.get('schema')}", f"this reads {SCHEMA}"))
-            names = sorted((name for name in file if name.startswith(_EPISODE)), key=_number)
-            return Recording(_plain(file), tuple(_read_episode(_own(file, name, path), path) for name in names))
-    except FileNotFoundError:
-        raise InputError(Problem(str(path), "does not exist", "make one with run --record")) from None
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(Problem(str(path), f"is not a whole HDF5 recording ({error})", "record it again")) from None
-
-
-def rasters(events: Events, steps: int) -> NDArray[np.uint8]:
-    """The events as a raster over all ticks of ``steps`` decisions.  # (steps * ticks, neurons)"""
-    raster = np.zeros((steps * events.ticks, events.neurons), np.uint8)
-    raster[events.step.astype(np.int64) * events.ticks + events.tick, events.index] = 1
-    return raster
-
-
-def _read_episode(group: Any, path: Path) -> Recorded:
-    columns = {name: _own(group, name, path)[()] for name in group if name != "spikes"}
-    labels = {k: v for k, v in _own(group, "observation", path).attrs.items() if k != "unit"}
-    populations = _own(group, "spikes", path)
-    order = [str(name) for name in populations.attrs["order"]]
-    if sorted(order) != sorted(populations):
-        raise ValueError("the order of its populations does not name each of them once")
-    spikes = {}
-    for name in order:
-        events = _own(populations, name, path)
-        values = [_own(events, column, path)[()] for column in ("step", "tick", "index")]
-        spikes[name] = Events(int(events.attrs["neurons"]), int(events.attrs["ticks"]), *values)
-    return Recorded(_plain(group), columns, labels, spikes)
-
-
-def _number(name: str) -> int:
-    """The number of an episode, as which episode_1000 comes after episode_999."""
-    return int(name.removeprefix(_EPISODE))
-
-
-def _own(group: Any, name: str, path: Path) -> Any:
-    """The member ``name``, refused if it lies in another file."""
-    link = group.get(name, getlink=True)
-    node = group[name] if isinstance(link, h5py.HardLink) else None
-    if node is None or (isinstance(node, h5py.Dataset) and (node.external or node.is_virtual)):
-        raise InputError(Problem(str(path), f"'{name}' lies in another file", "recordings hold their own data"))
-    return node
-
-
 def labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
     """What a robot folder says of its observations; nothing for other environments, or where wrappers change them."""
     robot: Any = getattr(env.unwrapped, "task", None)
@@ -364,10 +277,6 @@ def labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
         "scale": np.array([part.scale for part in parts], np.float64),
         "offset": np.array([part.offset for part in parts], np.float64),
     }
-
-
-def _plain(node: Any) -> dict[str, Any]:
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in node.attrs.items()}
 
 
 def _dataset(group: Any, name: str, array: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import InputError, Problem
-from snnctl.loop.recorder import Recorded
+from snnctl.loop.recordings import Recorded
 from snnctl.robots import environments, rendering
 from snnctl.robots.contract import Contract, closed
 

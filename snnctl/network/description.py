@@ -213,7 +213,7 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         return found
     names = [p.name for p in network.populations]
     for name in sorted({n for n in names if names.count(n) > 1}):
-        found.append(Problem(f"{where}.populations", f"has '{name}' more than once"))
+        found.append(Problem(f"{where}.populations", f"has '{name}' more than once", "give each a name of its own"))
     for name in names:
         if not name or "." in name:
             found.append(Problem(f"{where}.populations", f"has the name '{name}'", "choose a name without dots"))
@@ -221,7 +221,9 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         message = f"is {network.carry:g} where decisions are '{network.decision}'"
         found.append(Problem(f"{where}.carry", message, "write decision = 'carry', or leave it out"))
     if not network.populations or network.output.neuron is None:
-        found.append(Problem(f"{where}.populations", "must end with a population that has a neuron model"))
+        found.append(
+            Problem(f"{where}.populations", "must end with a population that has a neuron model", "add its neuron")
+        )
     pairs: set[str] = set()
     for number, projection in enumerate(network.projections):
         place = f"{where}.projections[{number}]"
@@ -229,7 +231,9 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
             if name not in names:
                 found.append(Problem(f"{place}.{end}", f"names no population: '{name}'", nearest(name, names)))
         if projection.prefix in pairs:
-            found.append(Problem(place, "repeats a source, target and receptor that already have a projection"))
+            found.append(
+                Problem(place, "repeats a source, target and receptor that already have a projection", "remove it")
+            )
         pairs.add(projection.prefix)
         if projection.target in names:
             found += _receptor_problems(network, projection, place)
@@ -274,13 +278,13 @@ def _convolution_problems(
     channels, height, width = convolution.shape
     if channels * height * width != source.size:
         message = f"has {channels} x {height} x {width} places, '{source.name}' has {source.size} neurons"
-        found.append(Problem(f"{place}.connectivity.shape", message))
+        found.append(Problem(f"{place}.connectivity.shape", message, "make them equal"))
     filters, rows, columns = convolution.output_shape
     if rows < 1 or columns < 1:
         found.append(Problem(f"{place}.connectivity.kernel", "is larger than its padded source", "make it smaller"))
     elif filters * rows * columns != target.size:
         message = f"gives {filters} x {rows} x {columns} places, '{target.name}' has {target.size} neurons"
-        found.append(Problem(f"{place}.connectivity", message))
+        found.append(Problem(f"{place}.connectivity", message, "make them equal"))
     if projection.plasticity:
         remedy = "use dense or sparse connectivity for synapses that learn"
         found.append(Problem(f"{place}.plasticity", "is given for a convolution, whose weights are shared", remedy))
@@ -290,11 +294,13 @@ def _convolution_problems(
 def _receptor_problems(network: NetworkDescription, projection: Projection, place: str) -> list[Problem]:
     neuron = network.population(projection.target).neuron
     if neuron is None:
-        return [Problem(f"{place}.target", f"'{projection.target}' is an input; inputs take no synapses")]
+        return [
+            Problem(f"{place}.target", f"'{projection.target}' is an input; inputs take no synapses", "name another")
+        ]
     try:
         constants = type(neuron.constants(network.tick_s))
     except ValueError as error:
-        return [Problem(f"population.{projection.target}", str(error))]
+        return [Problem(f"population.{projection.target}", str(error), "change the number, or tick_s")]
     if not takes_synapses(constants):
         message = f"'{projection.target}' is a source ({NEURONS.name_of(neuron)}); spikes have no effect on it"
         return [Problem(f"{place}.target", message, "end the projection at a population that takes synapses")]

@@ -20,6 +20,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from snnctl import slots
 from snnctl.config import schema
+from snnctl.surrogate import dense
 from snnctl.surrogate.normalisation import BatchNorm, Bias, Kind, LayerNorm
 from snnctl.surrogate.twin_critics import TwinCritics
 from snnctl.surrogate.value_heads import Categorical, Scalar
@@ -29,6 +30,10 @@ Hidden = Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)]
 
 class Critic:
     """Base of the configurations of critics."""
+
+    def numbers(self, dims: int, actions: int, batch: int) -> int:
+        """Numbers that both critics and their buffers take, about; 0 where nobody has counted them."""
+        return 0
 
     def build(
         self,
@@ -50,6 +55,10 @@ class Relu(Critic):
     kind: Literal["relu"] = "relu"
     hidden: Hidden = (256, 256)
     tau: Annotated[float, Gt(0), Le(1)] = 0.005  # share of the way that target critics move in an update
+
+    def numbers(self, dims: int, actions: int, batch: int) -> int:
+        """Layers of both."""
+        return 2 * dense.numbers((dims + actions, *self.hidden, 1), 2 * batch)
 
     def build(
         self,
@@ -86,6 +95,10 @@ class Distributional(Critic):
     def constant(self) -> float:
         """A further input, always the same; 0: none."""
         return 0.0
+
+    def numbers(self, dims: int, actions: int, batch: int) -> int:
+        """Layers of both."""
+        return 2 * dense.numbers((dims + actions + 1, *self.hidden, self.bins), 2 * batch)
 
     def between(self) -> Kind:
         """What stands between the layers."""

@@ -8,7 +8,7 @@ Tensors: ``dense.<l>.weight`` (n_in, n_out) and ``dense.<l>.bias`` (n_out,).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
+
+
+def numbers(sizes: Sequence[int], rows: int) -> int:
+    """Numbers that layers of these sizes and their training take: weights with gradients and moments, and ``rows``."""
+    return 6 * sum(n_in * n_out + n_out for n_in, n_out in itertools.pairwise(sizes)) + 4 * rows * sum(sizes)
 
 
 def shapes(sizes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -6,6 +6,7 @@ workspace.backward(tensors, dz, gradients)           the gradient of every tenso
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import slots
-from snnctl.agent.description import AgentDescription
+from snnctl.agent.description import AgentDescription, tensor_shapes
+from snnctl.allocation import Need
 from snnctl.coding.code import Decoder, Encoder
 from snnctl.errors import NetworkError, Problem
 from snnctl.network import program
@@ -124,6 +126,16 @@ def policy(agent: AgentDescription, derivative: Derivative) -> Policy:
         return DensePolicy(network, encoder, decoder, dims=dims, actions=actions)
     structure = program.structure(network, signal=agent.encoder.signal, reads=agent.decoder.reads)
     return spiking.SpikingPolicy(structure, encoder, decoder, derivative, dims=dims, actions=actions)
+
+
+def needs(agent: AgentDescription, rows: int, key: str) -> list[Need]:
+    """What training the policy takes: its tensors, gradients and moments, and buffers of ``rows`` set by ``key``."""
+    network = agent.network
+    sizes = network.sizes if isinstance(network, DenseNetwork) else tuple(p.size for p in network.populations)
+    numbers = sum(math.prod(n or 0 for n in spec.shape) for spec in tensor_shapes(agent).values() if spec.required)
+    values = 6 * network.ticks * sum(sizes) + 4 * agent.task.observation_size  # spikes, membranes, gradients, lists
+    what = f"buffers of {rows} decisions with {network.ticks} ticks of {sum(sizes)} neurons"
+    return [Need(key, what, 4 * rows * values), Need("network", f"{numbers} weights that are trained", 24 * numbers)]
 
 
 def problems(agent: AgentDescription, derivative: Derivative, where: str) -> list[Problem]:

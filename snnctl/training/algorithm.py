@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from snnctl import slots
 from snnctl.agent.folder import Agent
+from snnctl.allocation import Need
 from snnctl.errors import Problem
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class Algorithm(Protocol):
         ...
 
     def state(self) -> State:
-        """Everything needed to continue from this update boundary."""
+        """Everything needed to continue from this update boundary.
+
+        Names, types and shapes are those of the state before the first update, by which a checkpoint is checked before
+        it is restored; an array that has no rows then may have any number of them later.
+        """
         ...
 
     def restore(self, state: State) -> None:
@@ -138,6 +143,10 @@ class Trainer:
 
     def problems(self, blueprint: Blueprint) -> list[Problem]:
         """Why it cannot train this recipe, besides ``blueprint.problems``; ``where`` begins with the recipe's name."""
+        return []
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """What its algorithm allocates beyond the agent itself, by keys of the recipe."""
         return []
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:

@@ -18,9 +18,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import config, slots, stages, versions
+from snnctl import allocation, config, slots, stages, versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
 from snnctl.agent.folder import Agent
+from snnctl.agent.needs import needs
 from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem
 from snnctl.robots import environments
@@ -31,6 +32,8 @@ from snnctl.training.algorithm import Algorithm
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.running_statistics import RunningStatistics, nothing_seen
+
+ENV_BYTES = 500_000  # of one environment: a small simulation
 
 
 @dataclass(frozen=True)
@@ -144,13 +147,11 @@ def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
     Raises:
         ConfigError: everything about the recipe that keeps it from being trained; nothing was opened.
     """
-    trainer = blueprint.recipe.trainer
-    found = [*blueprint.problems, *trainer.problems(blueprint)]
-    if found:
+    if found := _obstacles(blueprint):
         raise ConfigError(*dict.fromkeys(found))
     if blueprint.start is not None:
         starting_agent.tell_differences(blueprint.start, blueprint.description)
-    algorithm: Algorithm = trainer.build(blueprint, seed, workers)
+    algorithm: Algorithm = blueprint.recipe.trainer.build(blueprint, seed, workers)
     return algorithm
 
 
@@ -166,8 +167,14 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def obstacles(recipe: Recipe) -> list[Problem]:
     """Everything that keeps a recipe from being trained. Raises SnnctlError: its environment cannot be made."""
-    blueprint = opened(recipe)
-    return [*blueprint.problems, *recipe.trainer.problems(blueprint)]
+    return _obstacles(opened(recipe))
+
+
+def _obstacles(blueprint: Blueprint) -> list[Problem]:
+    trainer, evaluation = blueprint.recipe.trainer, blueprint.recipe.evaluation
+    envs = allocation.Need("evaluation.envs", f"{evaluation.envs} environments", ENV_BYTES * evaluation.envs)
+    wanted = [*needs(blueprint.description), envs, *(() if blueprint.problems else trainer.needs(blueprint))]
+    return allocation.problems(wanted, blueprint.name) or [*blueprint.problems, *trainer.problems(blueprint)]
 
 
 def opened(recipe: Recipe) -> Blueprint:

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
-from snnctl.errors import AgentError, Problem
-from snnctl.storage import replace_folder
+from snnctl.errors import AgentError, InputError, Problem
+from snnctl.storage import read_json, replace_folder
 
 ARRAYS = "state.safetensors"
 VALUES = "state.json"
+REMEDY = "restore it, or train anew"
 
 
 class Checkpoint(NamedTuple):
@@ -66,7 +67,7 @@ def load(folder: Path) -> Checkpoint:
     where = str(folder / VALUES)
     agent = agent_folder.load(folder)
     try:
-        content = json.loads((folder / VALUES).read_text(encoding="utf-8"))
+        content = read_json(folder / VALUES)
         arrays = (folder / ARRAYS).read_bytes()
         sha256, values = content["sha256"], content["values"]
         found = {
@@ -76,13 +77,19 @@ def load(folder: Path) -> Checkpoint:
         }
         if sha256 != found:
             changed = ", ".join(k for k in found if sha256.get(k) != found[k])
-            raise AgentError(Problem(where, f"does not vouch for this checkpoint ({changed} differ)"))
+            raise AgentError(Problem(where, f"does not vouch for this checkpoint ({changed} differ)", REMEDY))
         known, inner = from_bytes(arrays), json.loads(values)
-        return Checkpoint(agent, {name: known[name] for name in inner["order"]}, inner["values"])
+        checkpoint = Checkpoint(agent, {name: known[name] for name in inner["order"]}, dict(inner["values"]))
+        if not isinstance(checkpoint.values["update"], int):
+            raise TypeError("update is not a whole number")
+        return checkpoint
+    except InputError as error:  # of state.json
+        raise AgentError(*error.problems) from None
     except OSError as error:
-        raise AgentError(Problem(where, f"cannot be read ({error.strerror})")) from None
+        raise AgentError(Problem(where, f"cannot be read ({error.strerror})", REMEDY)) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
-        raise AgentError(Problem(where, f"is not a whole checkpoint ({error})")) from None
+        message = f"is not a whole checkpoint ({str(error)[:200]})"
+        raise AgentError(Problem(where, message, REMEDY)) from None
 
 
 def newest(folder: Path) -> Checkpoint | None:

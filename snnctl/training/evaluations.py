@@ -11,13 +11,14 @@ The last line is the agent in ``checkpoints/last``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from snnctl.errors import InputError, Problem
 from snnctl.loop.episode import Episode
+from snnctl.storage import parse_json, read_text
+from snnctl.training.metrics import is_number
 
 EVALUATIONS = "evaluations.jsonl"
 
@@ -45,18 +46,20 @@ def read(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / EVALUATIONS
     rows = []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise InputError(Problem(str(path), f"cannot be read ({error.strerror})", "name a run folder")) from None
-    for number, line in enumerate(lines, 1):
-        try:
-            found = json.loads(line)
-            float(found["steps"])
-            if not len(found["returns"]) == len(found["lengths"]) == len(found["episode_seeds"]) > 0:
-                raise ValueError
-            sum(float(value) for value in found["returns"])
-        except (ValueError, KeyError, TypeError):
-            raise InputError(Problem(f"{path}:{number}", "is not a line of evaluations")) from None
+    for number, line in enumerate(read_text(path, "name a run folder").split("\n"), 1):
+        if not line:
+            continue
+        found = parse_json(line, f"{path}:{number}", "a line of evaluations")
+        if not (isinstance(found, dict) and is_number(found.get("steps")) and _is_of_episodes(found)):
+            remedy = "remove the line, or train again"
+            raise InputError(Problem(f"{path}:{number}", "is not a line of evaluations", remedy))
         rows.append(found)
     return rows
+
+
+def _is_of_episodes(found: dict[str, Any]) -> bool:
+    """Whether returns, lengths and seeds are numbers, as many of each."""
+    columns = [found.get(key) for key in ("returns", "lengths", "episode_seeds")]
+    if not all(isinstance(column, list) and column and all(map(is_number, column)) for column in columns):
+        return False
+    return len({len(column) for column in columns if isinstance(column, list)}) == 1

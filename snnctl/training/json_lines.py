@@ -29,7 +29,9 @@ class JsonLines:
                 )  # fmt: skip
             os.ftruncate(self._handle, keep_bytes)
         except OSError as error:
-            raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+            raise OutputError(
+                Problem(str(path), f"cannot be opened ({error.strerror})", "make it a file that you may write")
+            ) from None
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one line. Raises StorageError."""

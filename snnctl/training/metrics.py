@@ -6,13 +6,14 @@ has finished). ``evaluation/return`` is there where an evaluation was due; the o
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from snnctl.errors import InputError, Problem
+from snnctl.storage import parse_json, read_text
 
 METRICS = "metrics.jsonl"
+MAX_NUMBER = 1e300  # whole numbers can be larger than any float
 
 Row = dict[str, Any]
 
@@ -25,15 +26,30 @@ def read(folder: Path) -> list[Row]:
     """
     path = folder / METRICS
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            for value in (row["steps"], row["mean_return"] or 0, row.get("evaluation/return") or 0):
-                float(value)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(Problem(f"{path}:{number}", "is not a line of training metrics")) from None
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line:
+            continue
+        row = parse_json(line, f"{path}:{number}", "a line of training metrics")
+        if not (
+            isinstance(row, dict)
+            and is_number(row.get("steps"))
+            and "mean_return" in row
+            and all(_is_told(row, key) for key in row)
+        ):
+            remedy = "remove the line, or train again"
+            raise InputError(Problem(f"{path}:{number}", "is not a line of training metrics", remedy))
         rows.append(row)
     return rows
+
+
+def is_number(value: Any) -> bool:
+    """Whether JSON gave a finite number; nan and inf are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
+
+
+def _is_told(row: Row, key: str) -> bool:
+    """Every column is a number, or null where there was none."""
+    return row[key] is None or is_number(row[key])
 
 
 def returns(rows: list[Row]) -> list[tuple[float, float]]:

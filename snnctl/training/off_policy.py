@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from snnctl import runtime, slots, streams
 from snnctl.agent.folder import Agent
+from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, Problem
 from snnctl.surrogate import parameters
@@ -90,6 +91,19 @@ class OffPolicyTrainer(Trainer):
             remedy = "choose such an environment, or another trainer"
             found.append(Problem(f"{blueprint.name}:trainer.kind", message, remedy))
         return [*found, *actor.problems(blueprint.description, self.derivative, blueprint.name)]
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """The memory of transitions, a batch, both critics, the observations of a report."""
+        dims, actions = blueprint.task.observation_size, blueprint.task.action_size
+        kept, width = min(self.replay_capacity, self.total_steps), replay.width(dims, actions)
+        count = min(self.report_every, self.total_steps)
+        return [
+            Need("trainer.replay_capacity", f"{kept} transitions of {width} numbers", 4 * kept * width),
+            Need("trainer.report_every", f"observations of {count} steps", 8 * count * dims),
+            Need("trainer.batch", f"{self.batch} transitions", 8 * self.batch * width),
+            Need("trainer.critic", "both critics", 4 * self.critic.numbers(dims, actions, self.batch)),
+            *actor.needs(blueprint.description, 1 + self.batch, "trainer.batch"),
+        ]
 
 
 class OffPolicy:

@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from snnctl import runtime, slots, streams
 from snnctl.agent.folder import Agent
+from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.errors import ConfigError, DivergedError, Problem
 from snnctl.surrogate import adam, dense, parameters
@@ -118,6 +119,17 @@ class PpoConfig(Trainer):
     def problems(self, blueprint: Blueprint) -> list[Problem]:
         """An encoder, decoder or network without a gradient."""
         return actor.problems(blueprint.description, self.derivative, blueprint.name)
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """A rollout, and buffers of a minibatch and of a step of all environments."""
+        dims, actions = blueprint.task.observation_size, blueprint.task.action_size
+        steps = self.envs * self.rollout_steps
+        layers = dense.numbers((dims, *self.critic_hidden, 1), self.envs + self.minibatch)
+        return [
+            Need("trainer.rollout_steps", f"{steps} steps of a rollout", 8 * steps * (4 * dims + 4 * actions + 12)),
+            Need("trainer.critic_hidden", "layers of the critic", 4 * layers),
+            *actor.needs(blueprint.description, self.envs + self.minibatch, "trainer.minibatch"),
+        ]
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
         """Surrogate gradients driven by PPO."""

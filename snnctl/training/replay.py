@@ -26,9 +26,14 @@ class Transitions(NamedTuple):
     following: Rows  # (batch, dims) next observations
 
 
+def width(dims: int, actions: int) -> int:
+    """Numbers of a row."""
+    return 2 * dims + actions + 2
+
+
 def allocate(capacity: int, dims: int, actions: int) -> Rows:
     """An empty ring; pages that nothing was written to take no memory.  # (capacity, 2 dims + actions + 2)"""
-    return np.zeros((capacity, 2 * dims + actions + 2), dtype=np.float32)
+    return np.zeros((capacity, width(dims, actions)), dtype=np.float32)
 
 
 def add(

@@ -66,5 +66,7 @@ def cut(path: Path, total: int, width: int, dtype: str) -> Rows:
         empty: NDArray[Any] = np.zeros((0, width), dtype=dtype)
         ring = np.memmap(path, dtype=dtype, mode="r", shape=(total, width)) if total else empty
     except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+        raise OutputError(
+            Problem(str(path), f"cannot be opened ({error.strerror})", "make it a file that you may write")
+        ) from None
     return Rows(total, ring)

@@ -33,6 +33,8 @@ from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
+from snnctl.agent.needs import of_critic
+from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.errors import DivergedError, Problem
 from snnctl.surrogate import parameters
@@ -149,6 +151,10 @@ class RstdpConfig(Trainer):
             found.append(Problem(f"{name}:decoder.kind", message, remedy))
         _, _, bounds = _span(self, blueprint)
         return [*found, *bounds, *learner.problems(self._description(blueprint, 0), name)]
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """The critic."""
+        return [of_critic(self.learning, blueprint.description.network.ticks, "trainer.learning")]
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
         """An actor-critic of local learning rules, in one thread."""

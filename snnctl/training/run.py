@@ -36,9 +36,17 @@ from snnctl.loop.episode import Episode
 from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
 from snnctl.robots.post_mortem import Keeper
-from snnctl.storage import replace_folder, write_atomic
+from snnctl.storage import replace_folder, require_own, write_atomic
 from snnctl.surrogate import parameters
-from snnctl.training import checkpoint, evaluations, learning_curve, prolongation, rows_file, run_folder
+from snnctl.training import (
+    checkpoint,
+    evaluations,
+    learning_curve,
+    prolongation,
+    resumption,
+    rows_file,
+    run_folder,
+)  # fmt: skip
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
@@ -140,6 +148,7 @@ def train(
     seed = recipe.seed if seed is None else seed
     recipe = dataclasses.replace(recipe, seed=seed)
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else run_folder.opened(resume)
+    require_own(folder)  # a new one is empty
     with run_folder.lock(folder), contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
             if start is not None:
@@ -189,8 +198,12 @@ class _Run:
         self.mean_return: float | None = None
         self.saved = 0, 0  # steps and updates of the newest checkpoint
         self.saved_rows: dict[str, int] = {}
-        kept = checkpoint.newest(folder / run_folder.LAST)
+        kept, self.state_place = (
+            checkpoint.newest(folder / run_folder.LAST),
+            str(folder / run_folder.LAST / checkpoint.VALUES),
+        )
         if kept is not None:
+            resumption.require_values(kept, self.state_place)
             self._require_same(kept.values, other_versions)
         with contextlib.ExitStack() as opened:
 
@@ -361,6 +374,7 @@ class _Run:
 
     def _restore(self, kept: Checkpoint, command: str) -> None:
         values, arrays = kept.values, kept.arrays
+        resumption.require_state(kept, self.algorithm.state(), self.state_place)
         rows = {name: rows_file.cut(self._rows(name), **kept) for name, kept in values.get("rows", {}).items()}
         self.algorithm.restore(State(parameters.below(arrays, "algorithm."), values["algorithm"], rows))
         if self.prolonged:
@@ -376,9 +390,11 @@ class _Run:
         self.bit_exact = self.bit_exact and values["bit_exact"]
         if values["best"] is not None:
             description = config.validate(
-                type(kept.agent.description), values["best"]["description"], "state.json:best"
+                type(kept.agent.description), values["best"].get("description"), f"{self.state_place}:best.description"
             )
-            self.best, self.best_score = Agent(description, parameters.below(arrays, "best.")), values["best"]["score"]
+            best = Agent(description, parameters.below(arrays, "best."))
+            agent_folder.require_sound(best, f"{self.state_place}:best", self.state_place)
+            self.best, self.best_score = best, values["best"]["score"]
             # The folder may hold a later one, selected after this checkpoint.
             self._keep_best(self.best, card(self.best, self.recipe, None))
 

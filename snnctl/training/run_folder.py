@@ -30,7 +30,7 @@ from typing import Any
 import snnctl
 from snnctl import config, library, runtime, versions
 from snnctl.errors import NotFoundError, OutputError, Problem, nearest
-from snnctl.storage import PARTIAL, ensure_writable, tidy, write_atomic
+from snnctl.storage import PARTIAL, ensure_writable, read_text, tidy, write_atomic
 from snnctl.training.metrics import METRICS
 from snnctl.training.recipe import Recipe
 
@@ -195,7 +195,9 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be opened ({error.strerror})")) from None
+        raise OutputError(
+            Problem(str(path), f"cannot be opened ({error.strerror})", "make it a file that you may write")
+        ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -278,11 +280,7 @@ def load_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def command(folder: Path) -> str:
     """How the run was started."""
-    path = folder / COMMAND
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise OutputError(Problem(str(path), f"cannot be read ({error.strerror})")) from None
+    return read_text(folder / COMMAND).strip()
 
 
 def write_start(folder: Path, recipe: Any, command: str, environment: Mapping[str, str]) -> None:

@@ -37,7 +37,8 @@ from snnctl.errors import ConfigError, InputError, NotFoundError, Problem
 from snnctl.training.recipe import Recipe
 
 Search = Literal["grid", "random"]
-MAX_TRIALS = 10_000
+MAX_TRIALS = 2000  # each is tried on the recipe before the first begins
+MAX_INTEGER = 2**53  # floats beyond are no longer all whole numbers
 _DIGITS = 4
 
 
@@ -71,6 +72,10 @@ class Range:
             raise ValueError(f"low = {self.low:g} has no logarithm; choose low > 0, or leave out log")
         if self.integer and (self.low % 1 or self.high % 1):
             raise ValueError(f"low = {self.low:g} and high = {self.high:g} must be whole numbers with integer = true")
+        if self.integer and max(-self.low, self.high) > MAX_INTEGER:
+            raise ValueError(f"low = {self.low:g} and high = {self.high:g} are beyond 2^53; write smaller ones")
+        if not math.isfinite(self.high / self.low if self.log else self.high - self.low):
+            raise ValueError(f"low = {self.low:g} and high = {self.high:g} are too far apart; bring them together")
 
 
 Values = Annotated[Choices | Range, Field(discriminator="kind")]
@@ -90,6 +95,13 @@ class Space:
     def __post_init__(self) -> None:
         if not self.keys:
             raise ValueError('varies nothing; write [keys] with e.g. "trainer.lr" = [1e-3, 1e-2]')
+        if (count := _listed(self.keys)) > MAX_TRIALS:
+            raise ValueError(f"lists {count:,} values, at most {MAX_TRIALS:,}; write ranges, or leave some out")
+
+
+def _listed(keys: Mapping[str, Choices | Range]) -> int:
+    """Values that a space tries on a recipe."""
+    return sum(len(_candidates(values)) for values in keys.values())
 
 
 def load(path: Path, recipe: Mapping[str, Any] | None = None, search: Search = "random") -> Space:
@@ -114,7 +126,7 @@ def load(path: Path, recipe: Mapping[str, Any] | None = None, search: Search = "
                     "add steps = 5, write a list, or use --search random")
             for key, values in sound.items() if _points(values) is None
         ]  # fmt: skip
-    if recipe is not None:
+    if recipe is not None and _listed(sound) <= MAX_TRIALS:
         found += _refusals(sound, recipe, where)
     if found or space is None:
         raise ConfigError(*found)

@@ -25,10 +25,11 @@ from snnctl import config, library
 from snnctl.config import schema
 from snnctl.errors import ConfigError, InputError, NotFoundError, Problem, SnnctlError, nearest
 from snnctl.report import figure, scores
-from snnctl.storage import ensure_writable, write_atomic
-from snnctl.training import blueprint, checkpoint, run_folder
+from snnctl.storage import ensure_writable, read_json, write_atomic
+from snnctl.training import blueprint, checkpoint, resumption, run_folder
 from snnctl.training import space as spaces
 from snnctl.training.interrupt import Interrupt
+from snnctl.training.metrics import is_number
 from snnctl.training.pool import Job, Outcome, train_all
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.run import Build, Moment
@@ -288,12 +289,14 @@ def _finished(folder: Path, trial: int, seed: int) -> Run | None:
     """A run as its folder tells; None while it has no whole evaluation."""
     place = folder / _place(trial, seed)
     try:
-        evaluation = json.loads((place / run_folder.EVALUATION).read_text(encoding="utf-8"))
+        evaluation = read_json(place / run_folder.EVALUATION)
         mean, sha256 = evaluation["summary"]["mean"], evaluation["weights_sha256"]
         kept = checkpoint.newest(place / run_folder.LAST)
-    except (OSError, ValueError, KeyError, TypeError, SnnctlError):
+        if kept is not None:
+            resumption.require_values(kept, str(place))
+    except (KeyError, TypeError, SnnctlError):
         return None
-    if kept is None:
+    if kept is None or not (mean is None or is_number(mean)):
         return None
     values = kept.values
     reasons = () if mean is not None else ("every evaluation episode diverged",)
@@ -306,10 +309,7 @@ def _finished(folder: Path, trial: int, seed: int) -> Run | None:
 def _require_same_versions(folder: Path) -> None:
     """Raise InputError unless the rest of the sweep would be made with what its beginning was made with."""
     path = folder / run_folder.VERSIONS
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(str(path), f"cannot be read ({error})", "start a new sweep")) from None
+    before = read_json(path)
     remedy = "install what it was made with, or start a new sweep"
     changes = run_folder.differences(before, run_folder.environment())
     if changes:

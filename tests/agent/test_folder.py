@@ -12,7 +12,7 @@ from safetensors.numpy import save as to_bytes
 from snnctl.agent import folder
 from snnctl.agent.description import tensor_shapes
 from snnctl.agent.folder import Agent
-from snnctl.coding import ChoiceDecoder, GaussianPopulation
+from snnctl.coding import ChoiceDecoder, GaussianPopulation, HashedPlaceCells
 from snnctl.errors import AgentError, ConfigError, OutputError
 from tests import factories
 
@@ -50,6 +50,26 @@ def rewrite(path, **changes):
     """Replace tensors (None removes one) and leave the description as it is."""
     merged = {k: v for k, v in {**tensors(), **changes}.items() if v is not None}
     (path / folder.WEIGHTS).write_bytes(to_bytes(merged))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoder.fields", 1e6), ("encoder.fields", -3.0), ("encoder.fields", 2.5), ("encoder.fields", 3e38),
+        ("encoder.shift", 1e9), ("encoder.shift", -1.0), ("encoder.shift", 1.0),
+    ],
+)  # fmt: skip
+def test_values_that_are_indices_are_within_the_grid(tmp_path, name, value):
+    encoder = HashedPlaceCells(layers=2, cells=16, fields=(3, 2))
+    described = factories.description(factories.task(2, 2), encoder=encoder, hidden=(), decoder=ChoiceDecoder())
+    codes = encoder.initial(2, np.random.default_rng(0))
+    agent = Agent(described, factories.random_tensors(described) | codes)
+    folder.save(agent, tmp_path / "a")
+    assert folder.load(tmp_path / "a").tensors[name].shape == (2, 2)
+    damaged = {key: np.array(array) for key, array in agent.tensors.items()}
+    damaged[name][1, 1] = value
+    (tmp_path / "a" / folder.WEIGHTS).write_bytes(to_bytes(damaged))
+    assert [p for p in problems(tmp_path / "a") if f"tensor '{name}'" in p and "; give" in p]
 
 
 def test_an_agent_comes_back_bit_for_bit(saved):

@@ -13,7 +13,7 @@ from PIL import Image
 from snnctl import config
 from snnctl.agent import folder, valuation
 from snnctl.cli.main import call
-from snnctl.loop import recorder
+from snnctl.loop import recordings
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 
@@ -124,11 +124,11 @@ def test_a_learning_run_records_value_and_dopamine(tmp_path: Path) -> None:
     path = tmp_path / "e.h5"
     arguments = ["run", "cartpole-rstdp", "--episodes", "1", "--max-steps", "12", "--record", str(path)]
     assert call(arguments) == 0
-    assert "value" not in recorder.read(path).episodes[0].columns
+    assert "value" not in recordings.read(path).episodes[0].columns
     shown = numbers([str(path)], tmp_path)["signals"]
     assert [s["label"] for s in shown][-1] == "action" and "value" not in [s["label"] for s in shown]
     assert call([*arguments, "--learn"]) == 0
-    (episode,) = recorder.read(path).episodes
+    (episode,) = recordings.read(path).episodes
     assert episode.columns["value"].shape == episode.columns["dopamine"].shape == (12,)
     assert np.isfinite(episode.columns["dopamine"]).all()
     shown = {s["label"]: s for s in numbers([str(path)], tmp_path)["signals"]}

@@ -14,7 +14,7 @@ from snnctl.agent import folder
 from snnctl.agent.learner import Learner
 from snnctl.cli import run as command
 from snnctl.cli.main import call
-from snnctl.loop import closed_loop, recorder
+from snnctl.loop import closed_loop, recordings
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 from tests import factories
@@ -65,7 +65,7 @@ def test_a_recording_and_a_video_of_the_same_run(pendulum: Path, tmp_path: Path,
     arguments = ["--episodes", "2", "--record", str(files[0]), "--video", str(files[1]), "--json"]
     assert call(["run", str(pendulum), *arguments]) == 0
     episodes = json.loads(capsys.readouterr().out)["episodes"]
-    recording = recorder.read(files[0])
+    recording = recordings.read(files[0])
     assert [e.attributes["episode_return"] for e in recording.episodes] == [e["return"] for e in episodes]
     with Image.open(files[1]) as image:
         assert image.n_frames >= 2
@@ -135,7 +135,7 @@ def test_an_interrupt_leaves_a_readable_recording(
 
     monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
     assert call(["run", str(pendulum), "--record", str(tmp_path / "e.h5")]) == 130
-    assert [e.attributes["complete"] for e in recorder.read(tmp_path / "e.h5").episodes] == [False]
+    assert [e.attributes["complete"] for e in recordings.read(tmp_path / "e.h5").episodes] == [False]
 
 
 def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
@@ -181,7 +181,7 @@ def test_a_changed_plant_is_told_wherever_the_run_is(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["changes"] == ["length*=0.12", "observation[3]+=0.3"]
     assert told["summary"]["mean"] < 100  # it falls, which it never does in the plant that it was made for
-    assert recorder.read(tmp_path / "e.h5").attributes["changes"] == "length*=0.12 observation[3]+=0.3"
+    assert recordings.read(tmp_path / "e.h5").attributes["changes"] == "length*=0.12 observation[3]+=0.3"
     adapted = tmp_path / "adapted"
     assert call([*words, "--learn", "--save", str(adapted)]) == 0
     where = "--env CartPole-v1 --change 'length*=0.12' --change 'observation[3]+=0.3'"

@@ -88,3 +88,11 @@ def test_what_cannot_be_is_refused():
     ):
         with pytest.raises(ValueError, match=what):
             HashedPlaceCells(**({"fields": (4, 4)} | bad))
+
+
+@pytest.mark.parametrize("fields", [1000, 2**24])
+def test_cells_stay_in_their_grid_where_the_number_of_fields_leaves_64_bits(fields):
+    built = encoder(HashedPlaceCells(layers=4, cells=64, fields=(fields,) * 30))
+    draws = np.random.default_rng(1)
+    for x in (*draws.uniform(-1, 1, (50, 30)), np.full(30, 1e300), np.full(30, -np.inf), np.full(30, np.nan)):
+        assert (built.active(x) // 64 == np.arange(4)).all()

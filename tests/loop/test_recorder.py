@@ -16,7 +16,7 @@ from snnctl.agent.learner import Learner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import InputError, OutputError, StorageError
-from snnctl.loop import closed_loop, recorder
+from snnctl.loop import closed_loop, recorder, recordings
 from snnctl.loop.episode import Episode, Step
 from snnctl.neurons import CurrentLif
 from tests import factories
@@ -65,7 +65,7 @@ def record(path: Path, controller: Any, env_id: str, seeds: list[int], **options
 def test_a_recording_gives_back_every_bit(request: Any, tmp_path: Path, robot: str) -> None:
     controller = request.getfixturevalue(robot)()
     copy = record(tmp_path / "e.h5", controller, controller.description.task.env_id, [1, 2], max_steps=60)
-    recording = recorder.read(tmp_path / "e.h5")
+    recording = recordings.read(tmp_path / "e.h5")
     assert len(recording.episodes) == 2
     for first, steps, qpos, finished, episode in zip(
         copy.first, copy.episodes, copy.qpos, copy.finished, recording.episodes, strict=True
@@ -84,7 +84,7 @@ def test_a_recording_gives_back_every_bit(request: Any, tmp_path: Path, robot: s
             assert columns["qvel"].shape == (len(steps) + 1, 2)
         for name, events in episode.spikes.items():
             dense = np.concatenate([s.activity.spikes[name] for s in steps])
-            assert (recorder.rasters(events, len(steps)) == dense).all()
+            assert (recordings.rasters(events, len(steps)) == dense).all()
             assert len(events.index) == dense.sum() == finished.spikes[name]
         assert episode.attributes["seed"] == finished.seed
         assert episode.attributes["episode_return"] == finished.episode_return
@@ -114,7 +114,7 @@ def test_spikes_are_stored_sparse(cartpole: Any, tmp_path: Path) -> None:
 def test_a_diverged_episode_says_why(pendulum: Any, tmp_path: Path) -> None:
     controller = pendulum(lambda o, k: np.array([np.nan if k == 2 else 0.0]))
     record(tmp_path / "e.h5", controller, "InvertedPendulum-v5", [0])
-    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    (episode,) = recordings.read(tmp_path / "e.h5").episodes
     assert episode.attributes["diverged"].startswith("action[0] is nan")
     assert len(episode.columns["reward"]) == 2
 
@@ -131,7 +131,7 @@ def test_an_interrupt_keeps_what_was_seen(pendulum: Any, tmp_path: Path) -> None
 
     with pytest.raises(KeyboardInterrupt), recorder.Recorder(path, "InvertedPendulum-v5", 0) as taken:
         closed_loop.run_episodes(controller, "InvertedPendulum-v5", [1, 2], observer=Both(taken, Interrupt()))
-    whole, cut = recorder.read(path).episodes
+    whole, cut = recordings.read(path).episodes
     assert whole.attributes["complete"] is True
     assert cut.attributes["complete"] is False
     assert len(cut.columns["reward"]) == 21
@@ -168,19 +168,19 @@ def test_unwritable_targets_are_refused_before_any_work(tmp_path: Path) -> None:
 
 def test_reading_what_is_no_recording(pendulum: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
-        recorder.read(tmp_path / "none.h5")
+        recordings.read(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("not HDF5")
     with pytest.raises(InputError, match="not a whole HDF5"):
-        recorder.read(tmp_path / "text.h5")
+        recordings.read(tmp_path / "text.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
     with pytest.raises(InputError, match="not a recording"):
-        recorder.read(tmp_path / "other.h5")
+        recordings.read(tmp_path / "other.h5")
     record(tmp_path / "e.h5", pendulum(), "InvertedPendulum-v5", [1], max_steps=3)
     raw = (tmp_path / "e.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(raw[: len(raw) // 2])
     with pytest.raises(InputError, match="not a whole HDF5"):
-        recorder.read(tmp_path / "cut.h5")
+        recordings.read(tmp_path / "cut.h5")
 
 
 def test_a_recording_cannot_pull_in_other_files(pendulum: Any, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_recording_cannot_pull_in_other_files(pendulum: Any, tmp_path: Path) -
         del file["episode_000/reward"]
         file["episode_000/reward"] = h5py.ExternalLink("secret.h5", "reward")
     with pytest.raises(InputError, match="another file"):
-        recorder.read(tmp_path / "e.h5")
+        recordings.read(tmp_path / "e.h5")
 
 
 def test_a_robot_of_ours_tells_what_its_observations_are(pendulum: Any, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_robot_of_ours_tells_what_its_observations_are(pendulum: Any, tmp_path
     env = environments.make("balancer")
     with recorder.Recorder(tmp_path / "e.h5", "balancer", 0) as taken:
         closed_loop.run_episode(controller, env, 0, taken, max_steps=5)
-    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    (episode,) = recordings.read(tmp_path / "e.h5").episodes
     pitch = list(episode.labels["labels"]).index("pitch")
     assert episode.labels["units"][pitch] == "rad"
     observed = (episode.columns["observation"][:, pitch] - episode.labels["offset"][pitch]) / episode.labels["scale"][
@@ -249,7 +249,7 @@ class Silent:
 def test_populations_are_read_in_the_order_of_the_network(tmp_path: Path, names: tuple[str, ...]) -> None:
     with recorder.Recorder(tmp_path / "e.h5", "none", 0) as taken:
         closed_loop.run_episode(Silent(names), Walk("terminated"), 0, taken)
-    (episode,) = recorder.read(tmp_path / "e.h5").episodes
+    (episode,) = recordings.read(tmp_path / "e.h5").episodes
     assert tuple(episode.spikes) == names
 
 
@@ -258,7 +258,7 @@ def test_an_order_that_leaves_a_population_out_is_damage(pendulum: Any, tmp_path
     with h5py.File(tmp_path / "e.h5", "a") as file:
         file["episode_000/spikes"].attrs["order"] = ["input", "output"]
     with pytest.raises(InputError, match="does not name each"):
-        recorder.read(tmp_path / "e.h5")
+        recordings.read(tmp_path / "e.h5")
 
 
 def test_episodes_are_read_in_the_order_of_their_numbers(pendulum: Any, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_episodes_are_read_in_the_order_of_their_numbers(pendulum: Any, tmp_path
     with h5py.File(tmp_path / "e.h5", "a") as file:
         for old, new in (("000", "999"), ("001", "1000"), ("002", "1001")):
             file.move(f"episode_{old}", f"episode_{new}")
-    assert [e.attributes["seed"] for e in recorder.read(tmp_path / "e.h5").episodes] == [5, 6, 7]
+    assert [e.attributes["seed"] for e in recordings.read(tmp_path / "e.h5").episodes] == [5, 6, 7]
 
 
 class Walk(gymnasium.Env[Any, Any]):
@@ -342,7 +342,7 @@ def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Pat
         else:
             closed_loop.run_episode(learner, env, 0, taken)
             closed_loop.run_episode(learner, env, 0, taken)  # nothing of an episode is left in the next
-    for episode in recorder.read(tmp_path / "e.h5").episodes:
+    for episode in recordings.read(tmp_path / "e.h5").episodes:
         columns = episode.columns
         assert columns["reward"].tolist() == [1.0, -2.0, 0.5]
         assert columns["value"] == pytest.approx([0.2, 0.5, -0.4])

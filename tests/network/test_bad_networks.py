@@ -128,11 +128,11 @@ PROJECTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "onto given times": (
         lambda: (n := pair(SpikeArray([0.1], [0]))).population("late", 1, LIF) and ran(n),
-        "projection.noise.cells.target: 'cells' is an input; inputs take no synapses",
+        "projection.noise.cells.target: 'cells' is an input; inputs take no synapses; name another",
     ),
     "onto given spikes": (
         lambda: (n := pair()).project("cells", "noise", weight=1.0) and ran(n),
-        "projection.cells.noise.target: 'noise' is an input; inputs take no synapses",
+        "projection.cells.noise.target: 'noise' is an input; inputs take no synapses; name another",
     ),
     "an unknown population": (lambda: pair().project("noise", "cels", weight=1.0), "'cels' .*did you mean 'cells'"),
     "nothing as a population": (lambda: pair().project("noise", None, weight=1.0), "population: 'None'"),  # type: ignore[arg-type]
