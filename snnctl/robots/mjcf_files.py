@@ -21,7 +21,7 @@ from snnctl.errors import Problem
 
 MAX_XML_BYTES = 10_000_000  # of all its XML files together
 MAX_XML_ELEMENTS = 200_000
-MAX_XML_LEVELS = 200
+MAX_XML_LEVELS = 400
 MAX_XML_FILES = 64
 MAX_FOLDERS = 16  # that compilers name
 MAX_ASSET_BYTES = 32_000_000  # of one mesh, texture, height field or skin

@@ -38,7 +38,7 @@ _BUDGETS = {
     "bodies": (500, "moving bodies"),
     "pairs": (1_000_000, "pairs of geoms that could touch"),
     "inertia": (500_000, "entries of the inertia matrix"),
-    "points": (5_000, "points of flexible bodies"),
+    "points": (2_500, "points of flexible bodies"),
     "vertices": (50_000, "vertices of meshes that MuJoCo makes itself"),
     "rays": (100_000, "rays of rangefinders"),
     "files": (128_000_000, "bytes of meshes, textures and other files"),
@@ -64,6 +64,7 @@ _KINDS = ("tendon", "actuator", "sensor")  # sections whose elements have many n
 _CONTACT_NUMBERS = 20  # of one contact in a sensor
 _RAY_NUMBERS = 16  # of one ray of a rangefinder
 _BYTES_A_CONTACT = 640
+_BYTES_A_SAMPLE = 200  # of a height field, drawn
 
 
 class _Place(NamedTuple):
@@ -85,6 +86,7 @@ class _Sizes:
         self.counts: Counter[str] = Counter()  # elements by tag, copies included
         self.pairs: Counter[bool] = Counter()  # geoms, by whether they move
         self.freedom = 0.0  # degrees of freedom
+        self.activations = 0.0  # of actuators
         self.users: dict[str, float] = {}  # numbers of users' own, for each kind of object
         self.keys = 0.0
         self.visits = 0
@@ -264,10 +266,10 @@ class _Sizes:
 
     def _hfield(self, document: Path, element: Element, place: _Place) -> None:
         count = math.prod(max(1.0, self.number(document, element, key)) for key in ("nrow", "ncol"))
-        self.take(16 * place.times * count, document, element, "nrow")
+        self.take(_BYTES_A_SAMPLE * place.times * count, document, element, "nrow")
         if value := element.get("file"):
             pixels = max((_pixels(path) for path in self.files.found(value)), default=0)
-            self.take(16 * place.times * pixels, document, element, "file")
+            self.take(_BYTES_A_SAMPLE * place.times * pixels, document, element, "file")
 
     def _size(self, document: Path, element: Element, place: _Place) -> None:
         if text := element.get("memory"):
@@ -306,7 +308,9 @@ class _Sizes:
             self.ask("rays", place.times * rays, self.files.where(document, element, "camera"))
             width, key = _RAY_NUMBERS * rays, "camera"
         elif element.get("actdim") or any(one.get("actdim") for one in self.defaults):
-            width, key = 25 * max(1.0, self.number(document, element, "actdim", 1.0)), "actdim"
+            activations = max(1.0, self.number(document, element, "actdim", 1.0))
+            self.activations += place.times * activations
+            width, key = 25 * activations, "actdim"
         history = 1 + 2 * max(0.0, self.number(document, element, "nsample"))
         self.take(8 * place.times * max(0.0, width) * history, document, element, key)
 
@@ -318,7 +322,7 @@ class _Sizes:
         for tag, kind in _USERS.items():
             objects = self.counts[tag] + 1 + (self.asked["points"] if tag == "body" else 0)
             self.ask("bytes", 16 * self.users.get(kind, 0.0) * objects, f"{main}:size.nuser_{kind}")
-        state = 1 + 3 * self.freedom + self.counts["actuator"] + 10 * self.counts["body"]
+        state = 1 + 3 * self.freedom + 2 * self.counts["actuator"] + self.activations + 10 * self.counts["body"]
         self.ask("bytes", 8 * max(self.keys, self.counts["key"]) * state, f"{main}:size.nkey")
         self.ask("elements", self.keys, f"{main}:size.nkey")
         self.ask("bytes", 8 * (self.counts["tendon"] + self.counts["actuator"]) * self.freedom, f"{main}:tendon")

@@ -132,6 +132,11 @@ FILES: dict[str, Any] = {
     "space, encoder": (space, "encoder", {"kind": NAMED}),
     "space, id": (space, "env.id", "stranger_lab:Env-v0"),
 }
+# Where nothing but the import is needed to see that it would be done: an argument and a space alone import nothing.
+IMPORTED = [
+    *(file for file in FILES if not file.startswith("space") and file.partition(", ")[2] not in (*ENVIRONMENTS, "")),
+    *("robot", "chip", "recipe, id"),
+]
 RUNNING = {
     "recipe": (["train", "{}"], ["sweep", "{}", "--space", "keys.toml", "--trials", "1"]),
     "agent": (["run", "{}", "--episodes", "1"], ["evaluate", "{}", "--episodes", "1"],
@@ -168,7 +173,7 @@ def test_fit_says_what_it_left_unchecked(call: Command, ran: Path, file: str) ->
     assert not ran.exists()
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if "argument" not in file and "space" not in file])
+@pytest.mark.parametrize("file", IMPORTED)
 def test_with_the_users_word_it_is_imported(call: Command, ran: Path, file: str) -> None:
     make, *arguments = FILES[file]
     name = make(*arguments)
@@ -207,9 +212,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("safe_path", ["", None, "1"])
-def test_the_current_folder_is_not_searched_for_modules(ran: Path, tmp_path: Path, safe_path: str | None) -> None:
-    here = tmp_path / "here"
+def exit_code(command: list[str], ran: Path, safe_path: str | None = None) -> int:
+    """Of Python in a folder whose modules would leave ``ran`` behind."""
+    here = ran.parent / "here"
     here.mkdir()
     for name in SHADOWS:
         (here / f"{name}.py").write_text(STRANGER)
@@ -217,11 +222,16 @@ def test_the_current_folder_is_not_searched_for_modules(ran: Path, tmp_path: Pat
     environment.pop("PYTHONSAFEPATH", None)
     if safe_path is not None:
         environment["PYTHONSAFEPATH"] = safe_path
+    return subprocess.run([sys.executable, *command], cwd=here, env=environment, capture_output=True).returncode
+
+
+@pytest.mark.parametrize("safe_path", ["", None, "1"])
+def test_the_current_folder_is_not_searched_for_modules(ran: Path, safe_path: str | None) -> None:
+    assert exit_code(["-m", "snnctl", "show", "stranger_lab:Part"], ran, safe_path) == 2
+    assert not ran.exists()
+
+
+def test_a_worker_does_not_search_the_current_folder(ran: Path, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(WORKER)
-    for command, code in (
-        (["-m", "snnctl", "check", "stranger_lab:Env-v0"], 1),
-        ([str(tmp_path / "script.py")], 0),
-    ):
-        done = subprocess.run([sys.executable, *command], cwd=here, env=environment, capture_output=True, text=True)
-        assert done.returncode == code, done.stderr
-        assert not ran.exists()
+    assert exit_code([str(tmp_path / "script.py")], ran) == 0
+    assert not ran.exists()
