@@ -188,17 +188,12 @@ class Named:
     def untrusted(self, value: Any, place: str) -> Iterator[Problem]:
         """A problem for each import path in ``value`` that nobody allowed."""
         if isinstance(value, str):
-            name = value
-            while name.partition(":")[0] in self.known:
-                name = name.partition(":")[2]
-            if _TYPED.fullmatch(name) and not is_trusted(name):
-                yield Problem(place, *_refusal(name))
-        elif isinstance(value, dict):
-            for key, one in value.items():
-                yield from self.untrusted(one, f"{place}.{key}")
-        elif isinstance(value, list | tuple):
-            for number, one in enumerate(value):
-                yield from self.untrusted(one, f"{place}[{number}]")
+            while value.partition(":")[0] in self.known:
+                value = value.partition(":")[2]
+            if _TYPED.fullmatch(value) and not is_trusted(value):
+                yield Problem(place, *_refusal(value))
+        for key, item in _items(value):
+            yield from self.untrusted(item, _below(place, key))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,11 +206,7 @@ class Trusted:
         return core_schema.no_info_after_validator_function(self.read, handler(source))
 
     def read(self, value: Any) -> Any:
-        """The value as it is.
-
-        Raises:
-            pydantic.ValidationError: a mistake for each name.
-        """
+        """The value as it is; pydantic.ValidationError with a mistake for each name."""
         if not _LENIENT.get() and (found := untrusted(value)):
             raise _mistakes("environment", [((p.where,), f"{p.message}; {p.remedy}", None) for p in found])
         return value
@@ -337,10 +328,14 @@ def untrusted(value: Any, place: str = "") -> list[Problem]:
     found = list[Problem]()
     hints = get_type_hints(type(value), include_extras=True) if dataclasses.is_dataclass(value) else {}
     for key, item in _items(value):
-        below = f"{place}[{key}]" if isinstance(key, int) else f"{place}.{key}" if place else key
+        below = _below(place, key)
         marks = [mark for mark in getattr(hints.get(str(key)), "__metadata__", ()) if isinstance(mark, Named)]
         found += [p for mark in marks for p in mark.untrusted(item, below)] if marks else untrusted(item, below)
     return found
+
+
+def _below(place: str, key: str | int) -> str:
+    return f"{place}[{key}]" if isinstance(key, int) else f"{place}.{key}" if place else key
 
 
 def _items(value: Any) -> list[tuple[str | int, Any]]:

@@ -159,9 +159,8 @@ def _rollout_problems(
         watch.start()
         for step in range(STEPS):
             if time.process_time() > end_s:
-                warnings.warn(
-                    f"{where} is slow: it was checked for {step} steps with seed {seed}", Notice, stacklevel=2
-                )
+                said = f"{where} is slow: it was checked for {step} steps with seed {seed}"
+                warnings.warn(said, Notice, stacklevel=2)
                 return []
             action = first.action_space.sample()
             one, two = (contract.step(action) for contract in contracts)

@@ -190,9 +190,8 @@ def _refuse_robot(name: str) -> None:
 def _refuse_unknown(gym_id: str) -> None:
     where = f"environment '{gym_id[:80]}'"
     module, colon, name = gym_id.partition(":")
-    if not colon:
-        module, name = "", gym_id
-    else:
+    name = name if colon else gym_id
+    if colon:
         try:
             if module not in slots.ENVIRONMENT.known:
                 slots.require_trust(gym_id)

@@ -19,11 +19,12 @@ from typing import Any
 
 from snnctl.errors import Problem
 
-MAX_XML_BYTES = 10_000_000  # of all its XML files together
+MAX_XML_BYTES = 10_000_000  # of all XML files together
 MAX_XML_ELEMENTS = 200_000
 MAX_XML_LEVELS = 400
 MAX_XML_FILES = 64
 MAX_FOLDERS = 16  # that compilers name
+MAX_LOOKUPS = 20_000  # names of files, times the places where each may lie
 MAX_ASSET_BYTES = 32_000_000  # of one mesh, texture, height field or skin
 _REMEDY = "put the file into the robot's folder and name it relative to robot.xml"
 _FOLDERS = ("assetdir", "meshdir", "texturedir")
@@ -37,6 +38,8 @@ class Files:
     main: Path
     documents: dict[Path, ElementTree.Element]  # by path, the main one first
     folders: list[str]  # in which files may lie, relative to an XML file; "" is its own
+    size: int = 0  # bytes of all documents
+    elements: int = 0  # of all documents
 
     def candidates(self, name: str) -> list[Path]:
         """All that MuJoCo might open for a name, whether it is there or not."""
@@ -68,7 +71,11 @@ def gathered(folder: Path, name: str) -> tuple[Files, list[Problem]]:
                 return files, found
         # A folder that a later file names may hold what an earlier one includes.
         names = list[str]()
-        for path, element, key, value in references(files):
+        named = [*references(files)]
+        if len(named) * len(files.candidates("name")) > MAX_LOOKUPS:
+            message = f"names {len(named)} files in {len(files.candidates('name'))} places"
+            return files, [Problem(str(main), message, f"at most {MAX_LOOKUPS:,} look-ups are allowed; name fewer")]
+        for path, element, key, value in named:
             if found := _name_problems(value, files.where(path, element, key)):
                 return files, found
             names += [value] * (element.tag in ("include", "model"))
@@ -96,14 +103,19 @@ def _read(files: Files, path: Path) -> list[Problem]:
         return [Problem(where, f"is one of more than {MAX_XML_FILES} included files")]
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_XML_BYTES + 1)
+            raw = file.read(MAX_XML_BYTES - files.size + 1)
     except OSError as error:
         return [Problem(where, f"cannot be read ({error.strerror})")]
+    files.size += len(raw)
+    if files.size > MAX_XML_BYTES:
+        message = f"is larger than {MAX_XML_BYTES} bytes, with all files before it"
+        return [Problem(where, message, "move meshes into files of their own")]
     root = _parsed(raw, where)
     if isinstance(root, Problem):
         return [root]
     files.documents[path] = root
-    if sum(1 for document in files.documents.values() for _ in document.iter()) > MAX_XML_ELEMENTS:
+    files.elements += sum(1 for _ in root.iter())
+    if files.elements > MAX_XML_ELEMENTS:
         return [Problem(where, f"brings the robot to more than {MAX_XML_ELEMENTS} elements", "use a simpler model")]
     for compiler in root.iter("compiler"):
         for key in _FOLDERS:
@@ -123,8 +135,6 @@ def _parsed(raw: bytes, where: str) -> ElementTree.Element | Problem:
 
     It is read as UTF-8 whatever it declares, because MuJoCo does so: two readings of one file could differ.
     """
-    if len(raw) > MAX_XML_BYTES:
-        return Problem(where, f"is larger than {MAX_XML_BYTES} bytes", "move meshes into files of their own")
     if raw.count(b"<") > 2 * MAX_XML_ELEMENTS:
         return Problem(where, f"has more than {MAX_XML_ELEMENTS} elements", "move meshes into files of their own")
     if re.search(rb"<!\s*(DOCTYPE|ENTITY)", raw, re.IGNORECASE):

@@ -90,24 +90,29 @@ class _Sizes:
         self.users: dict[str, float] = {}  # numbers of users' own, for each kind of object
         self.keys = 0.0
         self.visits = 0
-        self.defaults = [
-            element
-            for root in files.documents.values()
-            for default in root.iter("default")
-            for element in default
-            if element.tag != "default"
-        ]
-        types = {element.get("type", "hinge") for element in self.defaults if element.tag == "joint"}
-        self.joint = max((_FREEDOM.get(one, 6) for one in types), default=1)  # where a joint says no type
+        roots = files.documents.values()
+        elements = [element for root in roots for default in root.iter("default") for element in default]
+        self.defaults: dict[tuple[str, str], set[str]] = {}  # by tag and key, of any class
+        self.numbers: dict[tuple[str, str], float] = {}  # the largest of them, or what stands for none, once asked for
+        for element in elements:
+            for key, text in element.attrib.items():
+                self.defaults.setdefault((element.tag, key), set()).add(text)
+        types = self.defaults.get(("joint", "type"), {"hinge"})
+        self.joint = max(_FREEDOM.get(one, 6) for one in types)  # where a joint says no type
+        cameras = [camera for root in roots for camera in root.iter("camera")]
+        self.resolution = max((self.product(files.main, one, "resolution") for one in cameras), default=1.0)
 
     # ------------------------------------------------------------------ numbers of attributes
 
     def number(self, document: Path, element: Element, key: str, otherwise: float = 0.0) -> float:
         """One number; the largest of the defaults of such elements where it says none."""
-        texts = [element.get(key)]
-        if texts[0] is None:
-            texts = [one.get(key) for one in self.defaults if one.tag in (element.tag, "general")]
-        return max((self._read(document, element, key, text)[0] for text in texts if text), default=otherwise)
+        if text := element.get(key):
+            return self._read(document, element, key, text)[0]
+        which = element.tag, key
+        if which not in self.numbers:  # actuators of all kinds take the defaults of ``general``
+            texts = self.defaults.get(which, set()) | self.defaults.get(("general", key), set())
+            self.numbers[which] = max((self._read(document, element, key, one)[0] for one in texts), default=otherwise)
+        return self.numbers[which]
 
     def product(self, document: Path, element: Element, key: str, otherwise: float = 1.0) -> float:
         """The product of all its numbers, none of which counts below 1."""
@@ -303,12 +308,10 @@ class _Sizes:
         elif tag == "contact":
             width, key = _CONTACT_NUMBERS * max(1.0, self.number(document, element, "num", 1.0)), "num"
         elif tag == "rangefinder" and element.get("camera"):
-            cameras = [one for root in self.files.documents.values() for one in root.iter("camera")]
-            rays = max((self.product(document, one, "resolution") for one in cameras), default=1.0)
+            rays = self.resolution
             self.ask("rays", place.times * rays, self.files.where(document, element, "camera"))
             width, key = _RAY_NUMBERS * rays, "camera"
-        elif element.get("actdim") or any(one.get("actdim") for one in self.defaults):
-            activations = max(1.0, self.number(document, element, "actdim", 1.0))
+        elif (activations := self.number(document, element, "actdim")) > 1:
             self.activations += place.times * activations
             width, key = 25 * activations, "actdim"
         history = 1 + 2 * max(0.0, self.number(document, element, "nsample"))
