@@ -3,9 +3,13 @@
 ``snnctl.load``, ``snnctl.train``, ``snnctl.evaluate`` and ``snnctl.compile`` are those of :mod:`snnctl.api`.
 """
 
-from typing import TYPE_CHECKING, Any
+from snnctl import search_path
 
-from snnctl import kernel_files, runtime
+search_path.leave_current_folder()  # before a module of that folder can take the place of one of those below
+
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from snnctl import kernel_files, runtime  # noqa: E402
 
 if TYPE_CHECKING:
     from snnctl.api import compile, evaluate, load, train

@@ -14,6 +14,8 @@ and the modules that :func:`trust` was told of (``--trust mylab``, ``trust = ["m
 :func:`settings_folder`); a word covers a module and all below it. What a file says is not trusted: it is refused with
 the way to allow it, or, inside :func:`unresolved`, kept as an :class:`Unresolved` part, to be shown and not used.
 The trusted names are in the environment variable ``SNNCTL_TRUST``, so that worker processes have them too.
+Other fields that may name Python are marked: ``function: Annotated[str, PYTHON]``. :func:`untrusted` finds all that is
+not allowed in a configuration, whatever kind of name it is.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ _TRUST = "SNNCTL_TRUST"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_TYPED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w./-]*")  # environment ids, too
+_TYPED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w./:-]*")  # environment ids, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Slot:
         name = table.get(self.key)
         if not isinstance(name, str):
             raise ValueError(f"needs the key {self.key}; {nearest('', self.names())}")
-        if ":" in name and _LENIENT.get() and not is_trusted(name):
+        if stays_unresolved(name):
             return Unresolved(self.key, name, table)
         try:
             cls = self.find(name)
@@ -176,10 +178,43 @@ class Unresolved:
     name: str
     table: dict[str, Any]
 
-    @property
-    def module(self) -> str:
-        """What would have to be trusted."""
-        return self.name.partition(":")[0]
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """Marks a field whose text may be an import path, or a field of plain values any text of which may be one."""
+
+    known: tuple[str, ...] = ()  # modules that are imported in any case
+
+    def untrusted(self, value: Any, place: str) -> Iterator[Problem]:
+        """A problem for each import path in ``value`` that nobody allowed."""
+        if isinstance(value, str):
+            while value.partition(":")[0] in self.known:
+                value = value.partition(":")[2]
+            if _TYPED.fullmatch(value) and not is_trusted(value):
+                yield Problem(place, *_refusal(value))
+        for key, item in _items(value):
+            yield from self.untrusted(item, _below(place, key))
+
+
+@dataclasses.dataclass(frozen=True)
+class Trusted:
+    """Marks a field that is refused where it names Python that nobody allowed; within :func:`unresolved` it is not."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.read, handler(source))
+
+    def read(self, value: Any) -> Any:
+        """The value as it is; pydantic.ValidationError with a mistake for each name."""
+        if not _LENIENT.get() and (found := untrusted(value)):
+            raise _mistakes("environment", [((p.where,), f"{p.message}; {p.remedy}", None) for p in found])
+        return value
+
+
+TRUSTED = Trusted()
+PYTHON = Named()
+ENVIRONMENT = Named(("gymnasium", "snnctl.robots"))  # module:Env-v0, Gymnasium's form; these two are imported anyway
 
 
 NEURONS = Slot("neuron model", "model", "snnctl.neurons", "snnctl.neurons:MODELS", "snnctl.models:neuron_defects")
@@ -254,8 +289,19 @@ def require_trust(path: str) -> None:
         ValueError: says how to allow it.
     """
     if not is_trusted(path):
-        word = path.partition(":")[0].partition(".")[0]
-        raise ValueError(f"names Python code outside snnctl, '{path[:80]}'; if you trust it, add --trust {word}")
+        raise ValueError("; ".join(_refusal(path)))
+
+
+def _refusal(path: str) -> tuple[str, str]:
+    """What is said of an import path that nobody allowed, and how to allow it."""
+    word = path.partition(":")[0].partition(".")[0]
+    message = f"names Python code outside snnctl, '{path[:80]}', which is not imported"
+    return message, f"if you trust it, add --trust {word}"
+
+
+def stays_unresolved(name: str) -> bool:
+    """Whether a name is only shown and not used: an import path that nobody allowed, within :func:`unresolved`."""
+    return ":" in name and _LENIENT.get() and not is_trusted(name)
 
 
 @contextlib.contextmanager
@@ -272,11 +318,33 @@ def left_unresolved(value: Any) -> list[Unresolved]:
     """Every unresolved part anywhere in a configuration."""
     if isinstance(value, Unresolved):
         return [value]
+    return [u for _, item in _items(value) for u in left_unresolved(item)]
+
+
+def untrusted(value: Any, place: str = "") -> list[Problem]:
+    """A problem for each import path in a configuration that nobody allowed, under its key; unresolved parts too."""
+    if isinstance(value, Unresolved):
+        return [Problem(f"{place}.{value.key}", *_refusal(value.name))]
+    found = list[Problem]()
+    hints = get_type_hints(type(value), include_extras=True) if dataclasses.is_dataclass(value) else {}
+    for key, item in _items(value):
+        below = _below(place, key)
+        marks = [mark for mark in getattr(hints.get(str(key)), "__metadata__", ()) if isinstance(mark, Named)]
+        found += [p for mark in marks for p in mark.untrusted(item, below)] if marks else untrusted(item, below)
+    return found
+
+
+def _below(place: str, key: str | int) -> str:
+    return f"{place}[{key}]" if isinstance(key, int) else f"{place}.{key}" if place else key
+
+
+def _items(value: Any) -> list[tuple[str | int, Any]]:
+    """What a part of a configuration holds, by key or number."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return [u for f in dataclasses.fields(value) for u in left_unresolved(getattr(value, f.name))]
-    if isinstance(value, tuple | list):
-        return [u for item in value for u in left_unresolved(item)]
-    return []
+        return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+    if isinstance(value, dict):
+        return [(str(key), item) for key, item in value.items()]
+    return [*enumerate(value)] if isinstance(value, tuple | list) else []
 
 
 def _settings() -> tuple[str, ...]:

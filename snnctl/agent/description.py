@@ -46,14 +46,14 @@ Network = Annotated[
 class Task:
     """The environment that the agent was made for."""
 
-    env_id: str
+    env_id: Annotated[str, slots.ENVIRONMENT]
     observation_size: Annotated[int, Gt(0)]
     action_size: Annotated[int, Gt(0)]  # dimensions of a continuous action, or number of choices
     action_kind: Literal["continuous", "discrete"]
     control_dt_s: Annotated[Seconds, Gt(0)]
     action_choices: tuple[Annotated[int, Gt(0)], ...] = ()  # of several choices at once: how many each has
     env_version: int | None = None  # as registered; a robot folder's own, where the id has none
-    env_kwargs: config.Table = field(default_factory=dict)  # it was made with these
+    env_kwargs: Annotated[config.Table, slots.PYTHON] = field(default_factory=dict)  # it was made with these
     env_wrappers: tuple[Wrapper, ...] = ()  # and wrapped in these
     env_delay: Lag = Lag()
     env_jitter: Lag = Lag()
@@ -134,9 +134,14 @@ def tensor_shapes(agent: AgentDescription) -> dict[str, TensorShape]:
     return shapes
 
 
+def left_unresolved(agent: AgentDescription) -> bool:
+    """Whether a part of the controller itself is not imported yet; wrappers of its environment are none."""
+    return bool(slots.left_unresolved((agent.encoder, agent.network, agent.decoder, agent.learning)))
+
+
 def problems(agent: AgentDescription, where: str) -> list[Problem]:
     """Contradictions between the parts of a description; empty when it is sound, or has parts not imported yet."""
-    if slots.left_unresolved(agent):
+    if left_unresolved(agent):
         return []
     network = agent.network
     found = allocation.problems(needs(agent), where)

@@ -54,8 +54,8 @@ class Lag:
 class EnvChoice:
     """An environment: a Gymnasium id, ``module:Env-v0``, or the name of a folder in ``envs/``."""
 
-    id: str
-    kwargs: config.Table = field(default_factory=dict)  # arguments of its constructor
+    id: Annotated[str, slots.ENVIRONMENT]
+    kwargs: Annotated[config.Table, slots.PYTHON] = field(default_factory=dict)  # arguments of its constructor
     wrappers: tuple[Wrapper, ...] = ()
     delay: Lag = Lag()  # how late every observation and every action is
     jitter: Lag = Lag()  # how much later than that each single one is, at most

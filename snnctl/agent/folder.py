@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import allocation, config, slots, stages
-from snnctl.agent.description import AgentDescription, problems, tensor_shapes
+from snnctl import allocation, config, stages
+from snnctl.agent.description import AgentDescription, left_unresolved, problems, tensor_shapes
 from snnctl.agent.needs import needs
 from snnctl.errors import AgentError, Problem, nearest
 from snnctl.network import tensors as network_tensors
@@ -172,7 +172,7 @@ def _require_regular(path: Path) -> None:
 
 
 def _tensor_problems(description: AgentDescription, tensors: Tensors, where: str) -> list[Problem]:
-    if slots.left_unresolved(description):
+    if left_unresolved(description):
         return []  # nobody knows which tensors a part has that is not imported
     expected, positive = tensor_shapes(description), {"normaliser.std", *description.encoder.positive}
     found = [

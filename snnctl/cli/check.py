@@ -44,7 +44,9 @@ def check(
     the interface is all that is looked at. Of a Gymnasium id it says what a controller would observe and do, and
     whether the same seed and actions give the same episode. A post-mortem's actions are replayed.
 
-    Exit code 1 when something is wrong with one, 2 when one does not exist or cannot be read.
+    What a file names of Python is not imported unless you trust it (--trust mylab); what is left unchecked is told.
+
+    Exit code 1 when something is wrong with one or left unchecked, 2 when one does not exist or cannot be read.
 
     Example: snnctl check balancer cartpole-ppo mylab.neurons:Resonator frequency_hz=5
     """

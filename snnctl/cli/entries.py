@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from snnctl import config, library
+from snnctl import config, library, slots
 from snnctl.errors import ConfigError, InputError, NotFoundError, Problem, SnnctlError, nearest
 from snnctl.library import KINDS, Entry, Kind
 
@@ -118,14 +118,24 @@ def summary(entry: Entry) -> str:
 def problems(entry: Entry) -> list[Problem]:
     """Everything that is wrong with an entry, its contents tried out as far as that is quick.
 
+    What it names of Python that nobody allowed is among it: nothing is imported, and what depends on it is not checked.
+
     Raises:
         ConfigError: its file cannot be read at all.
     """
     _require_readable(entry)
+    try:
+        with slots.unresolved():
+            unchecked = slots.untrusted(load(entry))
+    except SnnctlError as error:
+        if entry.kind != "recipe":  # whose mistakes are told with what keeps it from being trained
+            return list(error.problems)
+        unchecked = []
+    if unchecked and entry.kind != "env":  # of a robot all else can be checked
+        path = _file(entry)
+        return [p._replace(where=f"{path}:{p.where}") for p in unchecked]
     tries: dict[str, Callable[[Entry], None]] = {"env": _try_env, "agent": _try_agent, "recipe": _try_recipe}
     try:
-        if entry.kind != "recipe":  # whose mistakes are told with what keeps it from being trained
-            load(entry)
         if entry.kind in tries:
             tries[entry.kind](entry)
     except SnnctlError as error:
@@ -133,8 +143,13 @@ def problems(entry: Entry) -> list[Problem]:
     return []
 
 
+def _file(entry: Entry) -> Path:
+    """The file that describes an entry."""
+    return entry.path / {"env": "task.toml", "agent": "agent.toml"}.get(entry.kind, "")
+
+
 def _require_readable(entry: Entry) -> None:
-    path = entry.path / {"env": "task.toml", "agent": "agent.toml"}.get(entry.kind, "")
+    path = _file(entry)
     try:
         with path.open("rb") as file:
             file.read(1)

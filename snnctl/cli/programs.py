@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snnctl.cli import console
 from snnctl.errors import InputError, Problem, SnnctlError
 
 if TYPE_CHECKING:
@@ -21,17 +22,26 @@ def load(name: str) -> tuple[str, Program]:
     ``module:name`` is a :class:`snnctl.network.Network` or a program, or a function that takes nothing and returns one
     of these or a description with its tensors.
 
+    An agent may name Python that nobody allowed where the network does not depend on it; that is told.
+
     Raises:
         NotFoundError: there is no agent of this name.
-        InputError: it cannot be imported, fails, or returns something else.
+        InputError: it cannot be imported, fails, or returns something else; or its network needs what nobody allowed.
         NetworkError: the network is not sound.
     """
-    from snnctl import api
+    from snnctl import api, slots
+    from snnctl.agent.description import left_unresolved
     from snnctl.library import as_path
 
     if ":" in name and not as_path(name).exists():
         return name, _built(name)
-    agent = api.agent(name)
+    with slots.unresolved():
+        agent = api.agent(name)
+    found = [p._replace(where=f"{name}:{p.where}") for p in slots.untrusted(agent.description)]
+    if left_unresolved(agent.description):
+        raise InputError(*found)
+    for problem in found:  # of the environment, which is not opened
+        console.note(f"note: left unchecked: {problem}")
     return agent.description.name, api.program(agent)
 
 

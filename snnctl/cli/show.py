@@ -56,7 +56,7 @@ def show(
     lines = [
         f"# {entry.kind} {entry.name}, from {entry.origin}: {entry.path}",
         *(f"# {line}" for line in _explain(entry.kind, value, entry.path)),
-        *(f"# names Python code that was not imported: {part.name}" for part in slots.left_unresolved(value)),
+        *(f"# {problem.where} {problem.message}" for problem in slots.untrusted(value)),
         f"# use it: {_USES[entry.kind].format(name=called)}",
         "",
         config.to_toml(value).rstrip(),

@@ -9,9 +9,9 @@ its source), *derived* (arithmetic from such numbers), *assumed* (nobody says so
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from snnctl import library, stages
+from snnctl import library, slots, stages
 from snnctl.config import schema
 from snnctl.errors import ConfigError, Problem, nearest
 from snnctl.hardware import family as families
@@ -46,7 +46,7 @@ class Chip:
 
     schema: Literal[1] = 1
     name: str
-    family: str  # name or import path
+    family: Annotated[str, slots.PYTHON]  # name or import path
     title: str
     description: str = ""
     limits: dict[str, Quantity] = dataclasses.field(default_factory=dict)
@@ -90,11 +90,13 @@ def load(name: str) -> Chip:
 
 
 def problems(chip: Chip, where: str) -> list[Problem]:
-    """What a chip file says that its family cannot use; empty when it is sound.
+    """What a chip file says that its family cannot use; empty when it is sound, or its family is not imported yet.
 
     Raises:
         ConfigError: it has no family.
     """
+    if slots.stays_unresolved(chip.family):
+        return []
     found: list[Problem] = []
     numbers = families.of(chip, where).numbers
     for section in SECTIONS:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
 
 import gymnasium
+import mujoco
 from numpy.typing import NDArray
 
+from snnctl import slots
 from snnctl.agent.environment import EnvChoice
-from snnctl.errors import ContractError, Problem, SnnctlError
-from snnctl.robots import environments, flat_spaces, folders, rendering
+from snnctl.errors import ContractError, Notice, Problem, SnnctlError
+from snnctl.robots import environments, flat_spaces, folders, rendering, task
 from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
+MAX_RUN_S = 3.0  # of the processor; what is slower is compared for fewer steps
+MAX_STEP_S = 0.5  # of the processor for one step
 SEEDS = (0, 1)
 _TERMS = "its Python terms must depend on (model, data) alone"
 
@@ -30,30 +35,57 @@ def problems(folder: Path) -> list[Problem]:
     the earlier ones found nothing); then whether the spaces suit a spiking controller, two environments
     with the same seeds and random actions compared bit for bit while a
     :class:`~snnctl.robots.divergence.Watch` looks at every step, Gymnasium's own checker, and one picture.
+    A robot that names Python which nobody allowed is told so, and not run.
     """
     where = str(folder)
-    first: RobotEnv | None = None
-    second: RobotEnv | None = None
     try:
         gym_id = folders.register(folder)
-        first, second = RobotEnv(folder.resolve()), RobotEnv(folder.resolve())
-        environments.task(first, EnvChoice(id=gym_id))
-        if first.clipped:
-            return first.clipped
-        return (
-            _rollout_problems(first, second, where, _TERMS)
-            or _gymnasium_problems(first, where)
-            or _drawing_problems(folder.resolve())
-        )
+        return _stated_problems(folder, gym_id) or _running_problems(folder, where) or _drawing_problems(folder)
     except SnnctlError as error:
         return list(error.problems)
     except (Exception, SystemExit) as error:  # a user's Python term may raise anything
         message = " ".join(str(error).split())[:200]
         return [Problem(where, f"fails when it is run ({type(error).__name__}: {message})", "mend its Python terms")]
+
+
+def _stated_problems(folder: Path, gym_id: str) -> list[Problem]:
+    """What is wrong with the robot as it is written, and what it names that nobody allowed to import."""
+    with slots.unresolved():
+        env = RobotEnv(folder.resolve())
+    try:
+        environments.task(env, EnvChoice(id=gym_id))
+        path = folder / task.TASK
+        unchecked = [p._replace(where=f"{path}:{p.where}") for p in slots.untrusted(env.task)]
+        return [*env.clipped, *unchecked, *([] if unchecked else _slow_problems(env, str(path)))]
     finally:
-        for env in (first, second):
-            if env is not None:
-                closed(env)
+        closed(env)
+
+
+def _slow_problems(env: RobotEnv, where: str) -> list[Problem]:
+    """Whether one step takes so long that nothing could be checked, or learnt."""
+    try:
+        mujoco.mj_forward(env.model, env.data)
+        begin = time.process_time()
+        mujoco.mj_step(env.model, env.data)
+    except mujoco.FatalError as error:
+        message = f"MuJoCo gives up at the first step: {' '.join(str(error).split())[:200]}"
+        return [Problem(str(env.folder / env.task.xml), message, "simplify the MJCF, or raise <size memory>")]
+    took = (time.process_time() - begin) * env.task.clock.substeps
+    if took <= MAX_STEP_S:
+        return []
+    message = f"one step takes about {took:.0f} s of the processor, {env.task.clock.substeps} physics steps"
+    remedy = f"at most {MAX_STEP_S:g} s are allowed; raise physics_dt_s, or simplify the MJCF"
+    return [Problem(f"{where}:clock.physics_dt_s", message, remedy)]
+
+
+def _running_problems(folder: Path, where: str) -> list[Problem]:
+    """Two copies compared, and Gymnasium's checker."""
+    first, second = RobotEnv(folder.resolve()), RobotEnv(folder.resolve())
+    try:
+        return _rollout_problems(first, second, where, _TERMS) or _gymnasium_problems(first, where)
+    finally:
+        closed(first)
+        closed(second)
 
 
 def _gymnasium_problems(env: RobotEnv, where: str) -> list[Problem]:
@@ -72,7 +104,7 @@ def _drawing_problems(folder: Path) -> list[Problem]:
     """Whether it can be drawn, on a machine that can draw at all."""
     if rendering.choose_gl() is None and sys.platform == "linux":
         return []
-    env = RobotEnv(folder, render_mode="rgb_array")
+    env = RobotEnv(folder.resolve(), render_mode="rgb_array")
     try:
         env.reset(seed=0)
         rendering.frame(env)
@@ -118,6 +150,7 @@ def _rollout_problems(
     first: gymnasium.Env[Any, Any], second: gymnasium.Env[Any, Any], where: str, remedy: str
 ) -> list[Problem]:
     watch, contracts = Watch(first), (Contract(first, where), Contract(second, where))
+    end_s = time.process_time() + MAX_RUN_S
     for seed in SEEDS:
         first.action_space.seed(seed)
         observations = [contract.reset(seed) for contract in contracts]
@@ -125,6 +158,10 @@ def _rollout_problems(
             return [Problem(where, f"two resets with seed {seed} differ", remedy)]
         watch.start()
         for step in range(STEPS):
+            if time.process_time() > end_s:
+                said = f"{where} is slow: it was checked for {step} steps with seed {seed}"
+                warnings.warn(said, Notice, stacklevel=2)
+                return []
             action = first.action_space.sample()
             one, two = (contract.step(action) for contract in contracts)
             if reason := watch.reason(one.observation, one.reward, action):

@@ -37,7 +37,7 @@ from snnctl.errors import (
     SpaceError,
 )
 from snnctl.errors import nearest as nearest_name
-from snnctl.robots import folders, rendering
+from snnctl.robots import arguments, folders, rendering
 from snnctl.robots.contract import closed, named
 from snnctl.robots.delay import delayed
 from snnctl.robots.divergence import silence_simulator
@@ -116,8 +116,10 @@ def _limited(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
 
 
 def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    if found := arguments.problems(env_id, kwargs):
+        raise InputError(*found)
     gym_id = _gym_id(env_id)
-    if "snnctl/" not in gym_id:
+    if not gym_id.startswith("snnctl/"):
         _refuse_unknown(gym_id)
     if kwargs.get("render_mode") == "rgb_array":
         rendering.choose_gl()
@@ -187,10 +189,11 @@ def _refuse_robot(name: str) -> None:
 
 def _refuse_unknown(gym_id: str) -> None:
     where = f"environment '{gym_id[:80]}'"
-    module, colon, name = gym_id.rpartition(":")
+    module, colon, name = gym_id.partition(":")
+    name = name if colon else gym_id
     if colon:
         try:
-            if module != gymnasium.__name__:  # it is imported in any case
+            if module not in slots.ENVIRONMENT.known:
                 slots.require_trust(gym_id)
         except ValueError as error:
             raise InputError(Problem(where, str(error))) from None

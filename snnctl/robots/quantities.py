@@ -7,18 +7,33 @@ so a bound ``item`` of a view is the whole cost of most of them.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import mujoco
 
-from snnctl.errors import Problem, nearest
+from snnctl import slots
+from snnctl.errors import Problem, RobotError, nearest
 from snnctl.robots import task as spec
 
 Read = Callable[[], float]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_MARK = "snnctl_quantity"
+_MARKED = object()
+
+
+def quantity(function: Function) -> Function:
+    """Decorator: ``task.toml`` may call this function, ``function(model, data, **args) -> float``.
+
+    It must depend on its arguments alone. A function without this mark is never called by a robot, because any function
+    of a trusted module could be named, one that writes files too.
+    """
+    setattr(function, _MARK, _MARKED)
+    return function
+
 
 _AXES = {"x": 0, "y": 1, "z": 2}
 _SCALAR_JOINTS = {int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE)}
@@ -143,25 +158,26 @@ def control(quantity: spec.ControlQuantity, model: Any, data: Any, where: str) -
 
 
 def python(quantity: spec.PythonQuantity, model: Any, data: Any, where: str) -> Read:
-    """A function named by import path, called with (model, data, **args)."""
-    module_name, colon, function_name = quantity.function.partition(":")
-    where = f"{where}.function"
-    if not colon or not module_name or not function_name:
-        message = f"'{quantity.function}' is not an import path"
-        raise UnknownNameError(Problem(where, message, "write module:function, such as mylab.terms:energy"))
+    """A function named by import path and marked as a quantity, called with (model, data, **args)."""
+    path, where = quantity.function, f"{where}.function"
+    if slots.stays_unresolved(path):
+        return partial(_unread, where, path)
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way while it is imported
-        message = f"module '{module_name}' cannot be imported ({type(error).__name__}: {str(error)[:120]})"
-        remedy = "install it or add its folder to PYTHONPATH; robot folders themselves are never executed"
-        raise UnknownNameError(Problem(where, message, remedy)) from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        functions = [n for n in dir(module) if callable(getattr(module, n)) and not n.startswith("_")]
-        message = f"module '{module_name}' has no function '{function_name}'"
-        raise UnknownNameError(Problem(where, message, nearest(function_name, functions[:50])))
+        if ":" in path:
+            slots.require_trust(path)
+        function = slots.imported(path)
+    except ValueError as error:
+        raise UnknownNameError(Problem(where, str(error))) from error
+    if getattr(function, _MARK, None) is not _MARKED:
+        message = f"'{path}' is not marked as a quantity, so a robot may not call it"
+        raise UnknownNameError(Problem(where, message, "put @snnctl.robots.quantities.quantity before your function"))
     call = partial(function, model, data, **quantity.args)
     return lambda: float(call())
+
+
+def _unread(where: str, path: str) -> float:
+    """A quantity whose function was not imported."""
+    raise RobotError(Problem(where, f"'{path}' was not imported, so it cannot be read"))
 
 
 _BUILDERS: dict[type, Callable[[Any, Any, Any, str], Read]] = {

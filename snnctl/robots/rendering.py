@@ -50,7 +50,7 @@ def works(name: str) -> bool:
     environment.pop("PYOPENGL_PLATFORM", None)
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", _PROBE.format(name=name)],
+            [sys.executable, "-P", "-c", _PROBE.format(name=name)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import Field
 
-from snnctl import stages
+from snnctl import slots, stages
 from snnctl.config import Seconds, schema
 from snnctl.errors import Problem, RobotError, nearest
 
@@ -93,10 +93,14 @@ class ControlQuantity:
 
 @schema
 class PythonQuantity:
-    """``function(model, data, **args) -> float``, named by import path: ``"mylab.terms:energy"``."""
+    """``function(model, data, **args) -> float``, named by import path: ``"mylab.terms:energy"``.
+
+    It is called if its module is trusted (:mod:`snnctl.slots`) and it is marked by
+    :func:`snnctl.robots.quantities.quantity`.
+    """
 
     kind: Literal["python"] = "python"
-    function: Name
+    function: Annotated[Name, slots.PYTHON]
     args: dict[str, bool | int | float | str] = field(default_factory=dict)
 
 
@@ -299,6 +303,8 @@ def load(folder: Path) -> RobotTask:
     path = folder / TASK
     if not path.is_file():
         raise RobotError(Problem(str(folder), f"has no {TASK}", "a robot is a folder with robot.xml and task.toml"))
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise RobotError(Problem(str(path), "is a link to a file outside the folder", "put the file itself there"))
     task = stages.load(RobotTask, path, lambda task: problems(task, str(path)))
     if found := problems(task, str(path)):
         raise RobotError(*found)

@@ -58,12 +58,9 @@ def wrapped(env: Env, chosen: tuple[Any, ...], env_id: str) -> Env:
     """
     for number, wrapper in enumerate(chosen):
         where, name = f"{env_id}:env.wrappers[{number}]", slots.WRAPPERS.name_of(wrapper)
-        if isinstance(wrapper, slots.Unresolved):
-            message = f"names Python code outside snnctl, '{name[:80]}'"
-            raise InputError(
-                Problem(where, message, f"if you trust it, add --trust {wrapper.module.partition('.')[0]}")
-            )
         try:
+            if isinstance(wrapper, slots.Unresolved):
+                slots.require_trust(name)
             env = wrapper.wrap(env)
         except SnnctlError:
             raise
@@ -168,7 +165,7 @@ class TransformObservation(Wrapper):
     """
 
     name: Literal["transform_observation"] = "transform_observation"
-    function: str  # its import path, package.module:function
+    function: Annotated[str, slots.PYTHON]  # its import path, package.module:function
     low: tuple[float, ...]
     high: tuple[float, ...]
 

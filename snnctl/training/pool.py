@@ -11,7 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -58,7 +58,8 @@ class _Worker:
     def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(theirs,))
-        self.process.start()
+        with _without_current_folder():
+            self.process.start()
         theirs.close()
         self.job: int | None = None
         self.heard = False  # whether the training has said anything yet
@@ -83,6 +84,20 @@ class _Worker:
             self.pipe.send(None)
         self.pipe.close()
         self.process.join()
+
+
+@contextlib.contextmanager
+def _without_current_folder() -> Iterator[None]:
+    """Processes that start in the block do not search the current folder for modules, as ``python -c`` does."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def train_all(

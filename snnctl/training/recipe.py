@@ -142,7 +142,7 @@ class Recipe:
     name: str
     description: str = ""
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
-    env: EnvChoice
+    env: Annotated[EnvChoice, slots.TRUSTED]
     normaliser: Normaliser = Normaliser()
     encoder: Encoder
     network: Network

@@ -31,7 +31,7 @@ import numpy as np
 from annotated_types import Ge, Le
 from pydantic import Field
 
-from snnctl import config, library, streams
+from snnctl import config, library, slots, streams
 from snnctl.config import schema
 from snnctl.errors import ConfigError, InputError, NotFoundError, Problem
 from snnctl.training.recipe import Recipe
@@ -47,7 +47,7 @@ class Choices:
     """A list of values."""
 
     kind: Literal["choices"] = "choices"
-    values: tuple[Any, ...]
+    values: Annotated[tuple[Any, ...], slots.PYTHON]
 
     def __post_init__(self) -> None:
         if not self.values:

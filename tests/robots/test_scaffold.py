@@ -5,6 +5,7 @@ import sys
 import gymnasium
 import pytest
 
+from snnctl import slots
 from snnctl.errors import InputError, OutputError, RobotError
 from snnctl.robots import check, environments
 from snnctl.robots.scaffold import scaffold
@@ -116,12 +117,16 @@ OUTSIDE = '<asset><mesh name="m" file="{}"/></asset><worldbody>'
         ("<worldbody>", OUTSIDE.format("C:\\secret.stl"), "absolute path"),
         ("<worldbody>", OUTSIDE.format("none.stl"), "does not exist"),
         ("<worldbody>", '<include file="/etc/passwd"/><worldbody>', "absolute path"),
-        ("<worldbody>", '<include file="robot.xml"/><worldbody>', "refuses it"),
+        ("<worldbody>", '<include file="robot.xml"/><worldbody>', "more than 64 places"),
         ('<compiler angle="radian"', '<compiler meshdir="/etc" angle="radian"', "absolute path"),
         ("<worldbody>", '<extension><plugin plugin="x"/></extension><worldbody>', "plugins"),
-        ("<worldbody>", '<size memory="900G"/><worldbody>', "more than 4G"),
-        ("<worldbody>", '<asset><hfield name="h" nrow="99999" ncol="9" size="1 1 1 1"/></asset><worldbody>', "nrow"),
-        ("<worldbody>", '<worldbody><replicate count="1000000"><geom size="1"/></replicate>', "count"),
+        ("<worldbody>", '<size memory="900G"/><worldbody>', "size.memory: asks for 966,367,641,600 of"),
+        ("<worldbody>", '<asset><hfield name="h" nrow="99999" ncol="999" size="1 1 1 1"/></asset><worldbody>', "nrow"),
+        (
+            "<worldbody>",
+            '<worldbody><replicate count="1000000"><geom size="1"/></replicate>',
+            "robot.xml:geom: asks for 1,000,000",
+        ),
         ("<mujoco model", '<!DOCTYPE x [<!ENTITY a "b">]><mujoco model', "DOCTYPE"),
         ("</mujoco>", "", "not XML"),
         ('type="slide"', 'type="slyde"', "MuJoCo refuses"),
@@ -156,12 +161,17 @@ def test_a_huge_binary_or_missing_file_is_one_line(robot):
 
 TERMS = """
 import numpy as np
+from snnctl.robots.quantities import quantity
+@quantity
 def energy(model, data, gain=1.0):
     return gain * data.qvel[0] ** 2
+@quantity
 def broken(model, data):
     raise KeyError("oops")
+@quantity
 def drunk(model, data):
     return np.random.random()
+@quantity
 def nothing(model, data):
     return float("nan")
 """
@@ -173,6 +183,7 @@ def terms(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "robot_terms_for_tests.py").write_text(TERMS)
     monkeypatch.syspath_prepend(str(folder))
+    slots.trust("robot_terms_for_tests", "no_such_lab")
     yield "robot_terms_for_tests"
     sys.modules.pop("robot_terms_for_tests", None)
 
@@ -211,6 +222,7 @@ def test_a_python_term_that_is_wrong_is_named(robot, terms, function, words):
 def test_nothing_inside_the_folder_is_executed(robot, tmp_path):
     (robot / "evil_inside_the_folder.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     python_term(robot, "evil_inside_the_folder:x")
+    slots.trust("evil_inside_the_folder")
     assert "cannot be imported" in str(check.problems(robot)[0])
     assert not (tmp_path / "ran").exists()
 
