@@ -8,6 +8,7 @@ with :func:`schema` dataclasses; this module reads them from TOML, names every m
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import math
 import re
@@ -275,6 +276,8 @@ def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()
     from pydantic_core import to_json
 
     touched = tuple(overridden)
+    if dates := _dates(data, where):
+        raise ConfigError(*(Problem(place, "is a date or a time", "write text in quotes") for place in dates))
     adapter: pydantic.TypeAdapter[T] = _adapter(cls)  # type: ignore[arg-type]  # every class is hashable
     try:
         # JSON mode is strict about types (true is not 1) and still lets an array be a tuple.
@@ -285,6 +288,15 @@ def validate(cls: type[T], data: Any, where: str, overridden: Iterable[str] = ()
         if len(mistakes) > MAX_PROBLEMS:
             found.append(Problem(where, f"has {len(mistakes) - MAX_PROBLEMS} more mistakes", "mend these first"))
         raise ConfigError(*found) from None
+
+
+def _dates(node: Any, place: str) -> list[str]:
+    """Places of dates and times, which TOML has and no file here: JSON would make text of them."""
+    if isinstance(node, datetime.date | datetime.time):
+        return [place]
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    mark = "." if ":" in place else ":"
+    return [found for key, value in items for found in _dates(value, f"{place}{mark}{key}")]
 
 
 @functools.lru_cache(maxsize=64)

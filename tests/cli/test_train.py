@@ -43,7 +43,7 @@ def test_train_evaluate_and_resume_a_real_recipe(call):
     code, out, _ = call("check", f"{result['folder']}/checkpoints/best")
     assert code == 0 and "agent best: ok" in out
     code, _, err = call("train", "cartpole-ppo", "--resume", "last")
-    assert code == 2 and "trainer.total_steps: is 150000, the run has 512" in err
+    assert code == 2 and "evaluation.episodes: is 20, the run has 2" in err
 
 
 @pytest.mark.needs_compiler
@@ -67,7 +67,9 @@ def test_an_interrupted_training_says_how_to_continue_and_ends_as_if_it_had_not_
 
 
 def test_seeds_side_by_side_equal_seeds_alone_and_one_may_fail(tmp_path, call):
-    (tmp_path / "runs" / "cartpole-ppo" / "a-seed1").mkdir(parents=True)  # seed 1 finds its name taken
+    taken = tmp_path / "runs" / "cartpole-ppo" / "a-seed1" / "recipe.toml"  # seed 1 finds its name taken
+    taken.parent.mkdir(parents=True)
+    taken.touch()
     code, out, err = call("train", "cartpole-ppo", *TINY, "--seeds", "0..1", "--name", "a", "--json")
     assert code == 3 and "seed 1: " in err and "exists already" in err
     rows = {row["seed"]: row for row in json.loads(out)["seeds"]}

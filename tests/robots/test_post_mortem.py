@@ -41,11 +41,11 @@ class Faulty(gymnasium.Wrapper):
         return observation, reward, False, *rest
 
 
-gymnasium.register("snnctl-test/Faulty-v0", entry_point=Faulty, max_episode_steps=1000)
+gymnasium.register("snnctl-test/Failing-v0", entry_point=Faulty, max_episode_steps=1000)
 
 
 def choice(at=150, how="diverges"):
-    return EnvChoice(id="snnctl-test/Faulty-v0", kwargs={"at": at, "how": how})
+    return EnvChoice(id="snnctl-test/Failing-v0", kwargs={"at": at, "how": how})
 
 
 def failed(chosen, actions, seed=7):
@@ -149,7 +149,7 @@ def agent_for(at, how):
     """cartpole-ppo, made for the faulty environment."""
     agent = agent_folder.load(Path("agents") / "cartpole-ppo")
     data = config.to_data(agent.description)
-    data["task"] |= {"env_id": "snnctl-test/Faulty-v0", "env_kwargs": {"at": at, "how": how}}
+    data["task"] |= {"env_id": "snnctl-test/Failing-v0", "env_kwargs": {"at": at, "how": how}}
     data["task"].pop("env_version", None)
     return agent_folder.Agent(config.validate(type(agent.description), data, "agent"), agent.tensors)
 
@@ -159,7 +159,7 @@ def test_episodes_carry_it_alone_and_side_by_side():
     from snnctl.agent.batch import make_batch
 
     agent = agent_for(3, "diverges")
-    (alone,) = run_episodes(controllers.make(agent), "snnctl-test/Faulty-v0", [11])
+    (alone,) = run_episodes(controllers.make(agent), "snnctl-test/Failing-v0", [11])
     env = environments.opened(agent.description.task.env)
     (beside,) = run_side_by_side(make_batch(agent, 1), [env], [11]) or ()
     env.close()
@@ -194,7 +194,7 @@ def test_a_training_keeps_the_first_ones_in_its_run_folder(tmp_path, how):
 
     path = Path("configs/train/cartpole-ppo.toml")
     quick = [f"evaluation.{key}=1" for key in ("episodes", "final_episodes")]
-    env = f'env={{id="snnctl-test/Faulty-v0",kwargs={{at=30,how="{how}"}}}}'
+    env = f'env={{id="snnctl-test/Failing-v0",kwargs={{at=30,how="{how}"}}}}'
     recipe = config.load(Recipe, path, [env, "trainer.total_steps=512", *quick, "name=faulty"])
     if how == "raises":
         with pytest.raises(ContractError) as caught:

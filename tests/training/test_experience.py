@@ -47,7 +47,7 @@ def test_draws_are_even_over_what_is_there(total: int, first: int) -> None:
 
 @pytest.mark.parametrize("saves", [(3, 5, 20), (0, 7, 8), (6, 14, 21), (20,), (1, 15, 16)])
 def test_a_file_of_rows_grows_and_gives_them_back(tmp_path: Path, saves: tuple[int, ...]) -> None:
-    path, since = tmp_path / "checkpoints" / "replay.rows", 0
+    path, since = tmp_path / "replay.rows", 0
     for total in saves:
         rows_file.append(path, Rows(total, filled(total)), since)
         since = total

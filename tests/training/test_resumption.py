@@ -144,7 +144,7 @@ def test_links_out_of_a_run_folder_are_not_followed(run, name):
     ],
 )
 def test_files_that_are_not_what_they_should_be_are_refused(run, name, content):
-    from snnctl.training.run import load_recipe
+    from snnctl.training.run_folder import load_recipe
 
     (run / name).write_bytes(content)
     with pytest.raises(SnnctlError) as caught:
