@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from snnctl import nesting
-from snnctl.errors import ConfigError, Problem, nearest
+from snnctl.errors import ConfigError, Problem, brief, nearest
 from snnctl.nesting import MAX_NESTING
 
 T = TypeVar("T")
@@ -192,7 +192,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         data = _parsed(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(Problem(where, f"is not valid TOML: {error}", "correct the line")) from None
+        raise ConfigError(Problem(where, f"is not valid TOML: {brief(error)}", "correct the line")) from None
     except RecursionError:
         raise ConfigError(Problem(where, "is nested too deeply", "flatten it")) from None
     except ValueError:

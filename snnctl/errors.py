@@ -103,6 +103,13 @@ class Notice(UserWarning):
 
 
 _SHOWN = 30  # names listed in one message
+_MOST_CHARS = 200
+
+
+def brief(error: BaseException) -> str:
+    """The first line of what an exception of others says, short enough for a message of ours; else its type."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:_MOST_CHARS] if lines else type(error).__name__
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

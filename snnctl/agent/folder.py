@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from snnctl import allocation, config, stages
 from snnctl.agent.description import AgentDescription, left_unresolved, problems, tensor_shapes
 from snnctl.agent.needs import needs
-from snnctl.errors import AgentError, Problem, nearest
+from snnctl.errors import AgentError, Problem, brief, nearest
 from snnctl.network import tensors as network_tensors
 from snnctl.network.description import NetworkDescription
 from snnctl.storage import ensure_writable, replace_folder
@@ -156,9 +156,11 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     try:
         return dict(from_bytes(raw))
     except KeyError as error:  # a type that numpy lacks
-        raise AgentError(Problem(where, f"has a tensor of type {error}", "expected F32 or F64")) from None
+        raise AgentError(Problem(where, f"has a tensor of type {brief(error)}", "expected F32 or F64")) from None
     except (SafetensorError, ValueError) as error:
-        raise AgentError(Problem(where, f"is not a whole safetensors file ({error})", "copy the file again")) from None
+        raise AgentError(
+            Problem(where, f"is not a whole safetensors file ({brief(error)})", "copy the file again")
+        ) from None
 
 
 def _require_regular(path: Path) -> None:

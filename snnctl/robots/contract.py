@@ -27,7 +27,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.errors import ContractError, Problem, SnnctlError
+from snnctl.errors import ContractError, Problem, SnnctlError, brief
 from snnctl.robots.trail import Trail
 
 _OLD = "it follows the API before Gymnasium 0.26; port it, or wrap it with shimmy's GymV21Compatibility"
@@ -109,7 +109,7 @@ class Contract:
         try:
             observation = np.array(given)
         except Exception as error:  # a ragged list, or an __array__ of somebody's own
-            message = f"gives an observation that is not an array ({_line(error)})"
+            message = f"gives an observation that is not an array ({brief(error)})"
             raise self._broken(call, message, "return what observation_space declares") from error
         if observation.shape != self._shape:
             message = f"gives an observation of shape {observation.shape}, its observation_space declares {self._shape}"
@@ -132,7 +132,7 @@ class Contract:
                 return self._broken(call, f"gives {came} instead of {counts[1]}", _OLD)
         frames = traceback.extract_tb(error.__traceback__)
         place = f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
-        return self._broken(call, f"fails ({type(error).__name__}: {_line(error)}{place})", _MEND)
+        return self._broken(call, f"fails ({type(error).__name__}: {brief(error)}{place})", _MEND)
 
     def _broken(self, call: str, message: str, remedy: str) -> ContractError:
         name = self._name or named(self._env)
@@ -179,8 +179,3 @@ def _described(given: Any) -> str:
     if isinstance(given, np.ndarray):
         return f"an array of shape {given.shape} and type {given.dtype}"
     return f"{' '.join(repr(given).split()):.40} ({type(given).__name__})"
-
-
-def _line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else "no message"

@@ -35,6 +35,7 @@ from snnctl.errors import (
     RobotError,
     SnnctlError,
     SpaceError,
+    brief,
 )
 from snnctl.errors import nearest as nearest_name
 from snnctl.robots import arguments, folders, rendering
@@ -141,23 +142,23 @@ def _make(env_id: str, gym_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any
     except SnnctlError:
         raise
     except gymnasium.error.DependencyNotInstalled as error:
-        raise MissingExtraError(Problem(env_id, _line(error))) from error
+        raise MissingExtraError(Problem(env_id, brief(error))) from error
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
-        raise NotFoundError(Problem(env_id, "does not exist", _line(error))) from error
+        raise NotFoundError(Problem(env_id, "does not exist", brief(error))) from error
     except ImportError as error:
-        raise MissingExtraError(Problem(env_id, f"cannot be imported ({_line(error)})")) from error
+        raise MissingExtraError(Problem(env_id, f"cannot be imported ({brief(error)})")) from error
     except TypeError as error:
         if "unexpected keyword argument" in str(error):
             name = str(error).split("unexpected keyword argument", 1)[1].split("'")[1]
             raise InputError(
                 Problem(env_id, f"does not take the argument '{name}'", "remove it from env.kwargs")
             ) from error
-        raise RobotError(Problem(env_id, f"cannot be made ({_line(error)})")) from error
+        raise RobotError(Problem(env_id, f"cannot be made ({brief(error)})")) from error
     except (
         Exception,
         SystemExit,
     ) as error:  # whatever a stranger's constructor raises is one line here, its traceback is the cause
-        raise RobotError(Problem(env_id, f"cannot be made ({type(error).__name__}: {_line(error)})")) from error
+        raise RobotError(Problem(env_id, f"cannot be made ({type(error).__name__}: {brief(error)})")) from error
 
 
 def _gym_id(env_id: str) -> str:
@@ -201,11 +202,11 @@ def _refuse_unknown(gym_id: str) -> None:
             importlib.import_module(module)
         except ImportError as error:
             raise InputError(
-                Problem(where, f"module '{module}' cannot be imported ({_line(error)})", _importable(module, error))
+                Problem(where, f"module '{module}' cannot be imported ({brief(error)})", _importable(module, error))
             ) from error
         except (Exception, SystemExit) as error:
             raise RobotError(
-                Problem(where, f"importing '{module}' failed ({type(error).__name__}: {_line(error)})")
+                Problem(where, f"importing '{module}' failed ({type(error).__name__}: {brief(error)})")
             ) from error
     if name in gymnasium.registry:
         return
@@ -226,12 +227,6 @@ def _importable(module: str, error: ImportError) -> str:
     if Path(f"{package}.py").is_file() or Path(package).is_dir():
         return "it is in the current folder, where snnctl does not look: write PYTHONPATH=. before the command"
     return "install it, or write PYTHONPATH=FOLDER before the command, with the folder that it is in"
-
-
-def _line(error: BaseException) -> str:
-    """First line of a message."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 def task(env: gymnasium.Env[Any, Any], choice: EnvChoice) -> Task:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from snnctl.errors import Problem
+from snnctl.errors import Problem, brief
 
 MAX_XML_BYTES = 10_000_000  # of all XML files together
 MAX_XML_ELEMENTS = 200_000
@@ -155,9 +155,9 @@ def _parsed(raw: bytes, where: str) -> ElementTree.Element | Problem:
     except UnicodeDecodeError as error:
         return Problem(where, f"is not XML: byte {error.start} is not UTF-8", "save it as UTF-8")
     except ElementTree.ParseError as error:
-        return Problem(where, f"is not XML: {error}")
+        return Problem(where, f"is not XML: {brief(error)}")
     except ValueError as error:
-        return Problem(where, f"cannot be read as XML ({error})", "save it as UTF-8")
+        return Problem(where, f"cannot be read as XML ({brief(error)})", "save it as UTF-8")
     if root is None or root.tag not in {"mujoco", "mujocoinclude"}:
         tag = "" if root is None else root.tag[:40]
         return Problem(where, f"is <{tag}>, not MJCF", "the root element must be <mujoco>")
