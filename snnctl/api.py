@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from snnctl.hardware.family import Fit
     from snnctl.network.program import Program
     from snnctl.training.recipe import Recipe
-    from snnctl.training.run import Progress, RunResult
+    from snnctl.training.run import Progress
+    from snnctl.training.run_result import RunResult
 
 
 def load(name: str | Path | Agent) -> Controller:

@@ -34,6 +34,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from snnctl import config
 from snnctl.errors import ConfigError, InputError, Problem, nearest
+from snnctl.plain_table import plain
 
 _TRUST = "SNNCTL_TRUST"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -147,7 +148,7 @@ class Slot:
         values = dict(table)
         if self.stand_in and not dataclasses.is_dataclass(cls):
             try:
-                return _value(self.stand_in)(name, cls, config.plain(values))
+                return _value(self.stand_in)(name, cls, plain(values))
             except ValueError as error:
                 raise _mistakes(self.noun, [((), str(error), name)]) from None
         if self.key not in (hints := get_type_hints(cls)):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import Discriminator, Tag
 
-from snnctl import allocation, config, slots
+from snnctl import allocation, slots
 from snnctl.agent.environment import EnvChoice, Lag, Wrapper
 from snnctl.agent.learning import Learning
 from snnctl.agent.needs import needs
@@ -23,6 +23,7 @@ from snnctl.network import description as network_description
 from snnctl.network.dense import DenseNetwork
 from snnctl.network.description import NetworkDescription, TensorShape
 from snnctl.network.rules import is_signalled, is_taught
+from snnctl.plain_table import Table
 
 COMBINE = 'append { name = "combine_choices" } to env.wrappers'
 
@@ -53,7 +54,7 @@ class Task:
     control_dt_s: Annotated[Seconds, Gt(0)]
     action_choices: tuple[Annotated[int, Gt(0)], ...] = ()  # of several choices at once: how many each has
     env_version: int | None = None  # as registered; a robot folder's own, where the id has none
-    env_kwargs: Annotated[config.Table, slots.PYTHON] = field(default_factory=dict)  # it was made with these
+    env_kwargs: Annotated[Table, slots.PYTHON] = field(default_factory=dict)  # it was made with these
     env_wrappers: tuple[Wrapper, ...] = ()  # and wrapped in these
     env_delay: Lag = Lag()
     env_jitter: Lag = Lag()

@@ -18,8 +18,9 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le
 
-from snnctl import config, slots
+from snnctl import slots
 from snnctl.config import schema
+from snnctl.plain_table import Table
 
 MAX_STEPS = 1000  # of a delay or a jitter
 
@@ -55,7 +56,7 @@ class EnvChoice:
     """An environment: a Gymnasium id, ``module:Env-v0``, or the name of a folder in ``envs/``."""
 
     id: Annotated[str, slots.ENVIRONMENT]
-    kwargs: Annotated[config.Table, slots.PYTHON] = field(default_factory=dict)  # arguments of its constructor
+    kwargs: Annotated[Table, slots.PYTHON] = field(default_factory=dict)  # arguments of its constructor
     wrappers: tuple[Wrapper, ...] = ()
     delay: Lag = Lag()  # how late every observation and every action is
     jitter: Lag = Lag()  # how much later than that each single one is, at most

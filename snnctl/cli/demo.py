@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from snnctl.agent.folder import Agent
     from snnctl.evaluation.evaluate import Evaluation
     from snnctl.loop.episode import Episode
-    from snnctl.training.run import Moment, RunResult
+    from snnctl.training.run import Moment
+    from snnctl.training.run_result import RunResult
 
 INTERRUPTED = 130
 RECIPE, BUDGET = "cartpole-ppo", "nano-drone"

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from snnctl.agent.folder import Agent
     from snnctl.training.pool import Outcome
     from snnctl.training.recipe import Recipe
-    from snnctl.training.run import Moment, RunResult
+    from snnctl.training.run import Moment
+    from snnctl.training.run_result import RunResult
 
 INTERRUPTED = 130
 LARGE_SHARE = 0.3  # of the time for evaluations: it is told which key lowers it

@@ -33,7 +33,7 @@ def load(folder: Path, name: str) -> Any:
         return model
     except (ValueError, mujoco.FatalError, mujoco.UnexpectedError, MemoryError) as error:
         message = " ".join(str(error).split())[:300]
-        raise RobotError(Problem(where, f"MuJoCo refuses it: {message}")) from error
+        raise RobotError(Problem(where, f"MuJoCo refuses it: {message}", "mend the file there")) from error
 
 
 def problems(folder: Path, name: str) -> list[Problem]:

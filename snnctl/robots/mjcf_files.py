@@ -155,7 +155,7 @@ def _parsed(raw: bytes, where: str) -> ElementTree.Element | Problem:
     except UnicodeDecodeError as error:
         return Problem(where, f"is not XML: byte {error.start} is not UTF-8", "save it as UTF-8")
     except ElementTree.ParseError as error:
-        return Problem(where, f"is not XML: {brief(error)}")
+        return Problem(where, f"is not XML: {brief(error)}", "correct it there")
     except ValueError as error:
         return Problem(where, f"cannot be read as XML ({brief(error)})", "save it as UTF-8")
     if root is None or root.tag not in {"mujoco", "mujocoinclude"}:

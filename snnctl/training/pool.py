@@ -22,7 +22,8 @@ from snnctl.errors import SnnctlError
 from snnctl.training.blueprint import build
 from snnctl.training.interrupt import Interrupt
 from snnctl.training.recipe import Recipe
-from snnctl.training.run import Build, Moment, RunResult, train
+from snnctl.training.run import Build, Moment, train
+from snnctl.training.run_result import RunResult
 
 START = "spawn"  # a fork would inherit the threads of numpy and numba half-way
 
