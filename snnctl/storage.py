@@ -139,7 +139,7 @@ def read_text(path: Path, remedy: str = RESTORE) -> str:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device never ends
-            raise InputError(Problem(str(path), "is no regular file", remedy))
+            raise InputError(Problem(str(path), "is not a regular file", remedy))
         with path.open("rb") as file:
             raw = file.read(MAX_TEXT_BYTES + 1)
     except OSError as error:

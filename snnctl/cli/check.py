@@ -86,7 +86,7 @@ def check(
 
 
 def _chosen(name: str, kind: str) -> Sequence[Entry | vocabulary.Word | str | Path]:
-    """What is meant; a string is an environment that is no entry, a path a post-mortem."""
+    """What is meant; a string is an environment that is not an entry, a path is a post-mortem."""
     folder = library.as_path(name)
     if not kind and (folder / "post_mortem.toml").is_file():
         return [folder]

@@ -363,7 +363,7 @@ def _points(path: Path) -> float:
 
 
 def _pixels(path: Path) -> float:
-    """Pixels of a picture, by its header; of what is no PNG its bytes, which it does not unpack."""
+    """Pixels of a PNG, by its header; of any other file its bytes, which it does not unpack."""
     with path.open("rb") as file:
         head = file.read(24)
     if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) == 24:
