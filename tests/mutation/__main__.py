@@ -30,7 +30,8 @@ def outcomes(count: int, seed: int, kinds: tuple[str, ...], only: int | None = N
             verbs = dict.fromkeys(subject.verbs) if subject.kind not in made else subject.verbs[:1]
             made.setdefault(subject.kind, []).append(subject)
             for verb in verbs:
-                _warm(subject, verb)
+                if subject.kind != "robot":  # checking one draws, and OpenGL's threads do not survive a fork
+                    _warm(subject, verb)
         began = time.monotonic()
         for number in range(count) if only is None else (only,):
             if time.monotonic() - began > seconds:
@@ -43,6 +44,8 @@ def _warm(subject: entries.Subject, verb: tuple[str, ...]) -> None:
     """Read the sound entry once in this process, so that children find all imported and compiled."""
     import os
     import shutil
+
+    import snnctl.robots.check  # noqa: F401 - with MuJoCo
 
     with tempfile.TemporaryDirectory() as scratch:
         before = Path.cwd()
