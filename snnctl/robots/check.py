@@ -26,6 +26,7 @@ MAX_RUN_S = 3.0  # of the processor; what is slower is compared for fewer steps
 MAX_STEP_S = 0.5  # of the processor for one step
 SEEDS = (0, 1)
 _TERMS = "its Python terms must depend on (model, data) alone"
+_MEND = "mend task.toml or robot.xml until it agrees"
 
 
 def problems(folder: Path) -> list[Problem]:
@@ -96,8 +97,8 @@ def _gymnasium_problems(env: RobotEnv, where: str) -> list[Problem]:
         try:
             check_env(env, skip_render_check=True)
         except AssertionError as error:
-            return [Problem(where, f"Gymnasium's checker: {' '.join(str(error).split())[:200]}")]
-    return [Problem(where, f"Gymnasium's checker: {' '.join(str(w.message).split())[:200]}") for w in caught]
+            return [Problem(where, f"Gymnasium's checker: {' '.join(str(error).split())[:200]}", _MEND)]
+    return [Problem(where, f"Gymnasium's checker: {' '.join(str(w.message).split())[:200]}", _MEND) for w in caught]
 
 
 def _drawing_problems(folder: Path) -> list[Problem]:

@@ -100,12 +100,12 @@ def _read(files: Files, path: Path) -> list[Problem]:
     if found := _link_problems(files, path, where):
         return found
     if len(files.documents) >= MAX_XML_FILES:
-        return [Problem(where, f"is one of more than {MAX_XML_FILES} included files")]
+        return [Problem(where, f"is one of more than {MAX_XML_FILES} included files", "merge some")]
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_XML_BYTES - files.size + 1)
     except OSError as error:
-        return [Problem(where, f"cannot be read ({error.strerror})")]
+        return [Problem(where, f"cannot be read ({error.strerror})", "put the file there")]
     files.size += len(raw)
     if files.size > MAX_XML_BYTES:
         message = f"is larger than {MAX_XML_BYTES} bytes, with all files before it"
@@ -126,7 +126,7 @@ def _read(files: Files, path: Path) -> list[Problem]:
             if value not in files.folders:
                 files.folders.append(value)
             if len(files.folders) > MAX_FOLDERS:
-                return [Problem(place, f"is one of more than {MAX_FOLDERS} folders")]
+                return [Problem(place, f"is one of more than {MAX_FOLDERS} folders", "remove some")]
     return []
 
 

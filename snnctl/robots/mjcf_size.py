@@ -160,7 +160,9 @@ class _Sizes:
         self.visits += 1
         if self.visits > MAX_XML_FILES:
             if self.visits == MAX_XML_FILES + 1:
-                self.problems.append(Problem(str(document), f"is read in more than {MAX_XML_FILES} places"))
+                self.problems.append(
+                    Problem(str(document), f"is read in more than {MAX_XML_FILES} places", "merge some")
+                )
             return
         root = self.files.documents[document]
         own = sum(1 for element in root.iter("attach") if element.get("model") is None)
@@ -215,7 +217,7 @@ class _Sizes:
         for key, limit in _LIMITS.get(tag, {}).items():
             if key in element.attrib and self.number(document, element, key) > limit:
                 message = f"is {element.get(key)}, at most {limit} is allowed"
-                self.problems.append(Problem(self.files.where(document, element, key), message))
+                self.problems.append(Problem(self.files.where(document, element, key), message, "lower it"))
         if tag == "geom":
             self.pairs[place.moving] += int(min(times, 1e12))
         counting = {
@@ -298,7 +300,7 @@ class _Sizes:
         if not steps <= _MAX_STEPS * step:
             where = self.files.where(document, element, "inttotal")
             message = f"asks for {steps:g} s in steps of {step:g} s, at most {_MAX_STEPS} steps are allowed"
-            self.problems.append(Problem(where, message))
+            self.problems.append(Problem(where, message, "ask for less, or for longer steps"))
 
     def _signal(self, document: Path, element: Element, place: _Place) -> None:
         """An actuator or a sensor: numbers of its own, and a history of them."""

@@ -353,6 +353,7 @@ def _clock_problems(clock: Clock, where: str) -> list[Problem]:
             Problem(
                 f"{where}.max_episode_s",
                 f"{clock.max_episode_s:g} s is not between 1 and {MAX_EPISODE_STEPS} control steps",
+                "choose a length within them",
             )
         )
     return found
@@ -394,12 +395,20 @@ def _bound_problems(task: RobotTask, where: str) -> list[Problem]:
     ]
     for i, action in enumerate(task.action):
         if action.scale == 0:
-            found.append(Problem(f"{where}:action.{i}.scale", "is 0, so the action does nothing"))
+            found.append(
+                Problem(f"{where}:action.{i}.scale", "is 0, so the action does nothing", "give it another number")
+            )
     for i, end in enumerate(task.termination):
         if end.low is None and end.high is None:
-            found.append(Problem(f"{where}:termination.{i}", "has neither low nor high, so it never ends an episode"))
+            found.append(
+                Problem(
+                    f"{where}:termination.{i}", "has neither low nor high, so it never ends an episode", "give it one"
+                )
+            )
         elif end.low is not None and end.high is not None and not end.low < end.high:
-            found.append(Problem(f"{where}:termination.{i}", f"low = {end.low:g} is not below high = {end.high:g}"))
+            found.append(
+                Problem(f"{where}:termination.{i}", f"low = {end.low:g} is not below high = {end.high:g}", "swap them")
+            )
     return found
 
 
@@ -437,10 +446,11 @@ def _disturbance_problems(task: RobotTask, where: str) -> list[Problem]:
                     Problem(
                         f"{where}:disturbance.{i}.{key}",
                         f"{value:g} s is not a multiple of control_dt_s = {task.clock.control_dt_s:g} s",
+                        "round it to one",
                     )
                 )
         if push.duration_s > push.every_s:
-            found.append(Problem(f"{where}:disturbance.{i}.duration_s", "is longer than every_s"))
+            found.append(Problem(f"{where}:disturbance.{i}.duration_s", "is longer than every_s", "shorten it"))
         found += [
             Problem(f"{where}:disturbance.{i}.directions.{k}", "has no length", "name an axis, such as [1, 0, 0]")
             for k, direction in enumerate(push.directions)
