@@ -108,7 +108,10 @@ _MOST_CHARS = 200
 
 def brief(error: BaseException) -> str:
     """The first line of what an exception of others says, short enough for a message of ours; else its type."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # somebody's own class
+        lines = []
     return lines[0][:_MOST_CHARS] if lines else type(error).__name__
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 MAX_VALUES = 10_000  # of one table, all levels together
 MAX_LEVELS = 8
+MAX_CHARS = 100_000  # of all text in it
 
 
 def plain(table: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def plain(table: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: it has anything else, more than MAX_LEVELS levels or more than MAX_VALUES values.
     """
-    level, count = list[tuple[str, Any]](table.items()), 0
+    level, count, chars = list[tuple[str, Any]](table.items()), 0, 0
     for _ in range(MAX_LEVELS):
         below = list[tuple[str, Any]]()
         for place, value in level:
@@ -30,6 +31,9 @@ def plain(table: dict[str, Any]) -> dict[str, Any]:
                     f"{place} is {value!r:.60}; allowed are tables, arrays, text, truth and finite numbers"
                 )
         count += len(level)
+        chars += sum(len(value) for _, value in level if isinstance(value, str))
+        if chars > MAX_CHARS:
+            raise ValueError(f"has more than {MAX_CHARS} characters of text; write what is large to a file of its own")
         if count > MAX_VALUES:
             raise ValueError(f"has more than {MAX_VALUES} values; write what is large to a file of its own")
         if not below:

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt
 from pydantic import Discriminator, Tag
 
 from snnctl import allocation, slots
-from snnctl.agent.environment import EnvChoice, Lag, Wrapper
+from snnctl.agent.environment import EnvChoice, Lag, Wrappers
 from snnctl.agent.learning import Learning
 from snnctl.agent.needs import needs
 from snnctl.coding import Normaliser
@@ -55,7 +55,7 @@ class Task:
     action_choices: tuple[Annotated[int, Gt(0)], ...] = ()  # of several choices at once: how many each has
     env_version: int | None = None  # as registered; a robot folder's own, where the id has none
     env_kwargs: Annotated[Table, slots.PYTHON] = field(default_factory=dict)  # it was made with these
-    env_wrappers: tuple[Wrapper, ...] = ()  # and wrapped in these
+    env_wrappers: Wrappers = ()  # and wrapped in these
     env_delay: Lag = Lag()
     env_jitter: Lag = Lag()
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen
 
 from snnctl import slots
 from snnctl.config import schema
@@ -26,6 +26,7 @@ MAX_STEPS = 1000  # of a delay or a jitter
 
 Steps = Annotated[int, Ge(0), Le(MAX_STEPS)]
 Wrapper = Annotated[Any, slots.WRAPPERS]
+Wrappers = Annotated[tuple[Wrapper, ...], MaxLen(32)]  # each is a call in every step
 
 
 def ends(steps: int | tuple[int, int]) -> tuple[int, int]:
@@ -57,6 +58,6 @@ class EnvChoice:
 
     id: Annotated[str, slots.ENVIRONMENT]
     kwargs: Annotated[Table, slots.PYTHON] = field(default_factory=dict)  # arguments of its constructor
-    wrappers: tuple[Wrapper, ...] = ()
+    wrappers: Wrappers = ()
     delay: Lag = Lag()  # how late every observation and every action is
     jitter: Lag = Lag()  # how much later than that each single one is, at most

@@ -127,10 +127,14 @@ def _replayed(folder: Path) -> dict[str, Any]:
         same = f"with other observations from step {found.different} on"
     told.append(Finding("replay", "note", f"{found.steps} steps {same}"))
     problems = list[Problem]()
-    if found.failed is None:
+    if found.failed is None and found.steps < found.recorded:
+        said = f"not known: the other {found.recorded - found.steps} steps would take too long"
+        told.append(Finding("failure", "note", said))
+    elif found.failed is None:
         told.append(Finding("failure", "passed", "it does not fail any more"))
     else:
-        problems.append(Problem(str(folder), f"fails again: {' '.join(found.failed.split())}"))
+        said = f"fails again: {' '.join(found.failed.split())}"
+        problems.append(Problem(str(folder), said, "mend the environment, or what drives it"))
         told.append(Finding("failure", "failed", problems[0].message))
     return {
         "kind": "post-mortem",

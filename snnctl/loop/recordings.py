@@ -28,6 +28,8 @@ EPISODE = "episode_"
 
 MAX_PACKED = 1100  # gzip packs at most 1032 bytes into one
 MAX_ATTRIBUTE = 100_000  # values, or characters
+MAX_CHUNK = 64_000_000  # bytes that are unpacked at once
+MAX_TEXTS = 16  # of an attribute: each may be as large as the file
 
 _FILE = {"agent": str, "weights_sha256": str, "env_id": str, "changes": str, "seed": int, "control_dt_s": float,
          "tick_s": float, "versions": str}  # fmt: skip
@@ -90,10 +92,11 @@ def read(path: Path) -> Recording:
     """
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
+            told = {key: _value(file, key, "") if key in file.attrs else None for key in ("format", "schema")}
+            if not isinstance(told["format"], str) or told["format"] != FORMAT:
                 raise InputError(Problem(str(path), "is HDF5, but not a recording", "make one with run --record"))
-            if file.attrs.get("schema") != SCHEMA:
-                message = f"has schema {str(file.attrs.get('schema'))[:20]}, this version reads {SCHEMA}"
+            if not isinstance(told["schema"], int | np.integer) or told["schema"] != SCHEMA:
+                message = f"has schema {str(told['schema'])[:20]}, this version reads {SCHEMA}"
                 raise InputError(Problem(str(path), message, _REMEDY))
             names = sorted((name for name in file if name.startswith(EPISODE)), key=_number)
             groups = {name: _group(file, name, name) for name in names}
@@ -137,6 +140,9 @@ def _require_memory(groups: Mapping[str, Any]) -> None:
             stored, declared = data.id.get_storage_size(), math.prod(data.shape) * data.dtype.itemsize
             if declared > MAX_PACKED * stored + 1000 * bool(stored):
                 raise _RefusedError(place, f"declares {declared:.3g} bytes and holds {stored}")
+            chunk = math.prod(data.chunks or ()) * data.dtype.itemsize
+            if chunk > MAX_CHUNK:  # HDF5 unpacks all of it for one number
+                raise _RefusedError(place, f"is stored in pieces of {chunk:.3g} bytes, more than {MAX_CHUNK:.3g}")
             needs.append(Need(place, f"{' x '.join(map(str, data.shape)) or 1} numbers", 2 * declared))
     if found := allocation.problems(needs, ""):
         raise _RefusedError(found[0].where.removeprefix(":"), found[0].message, found[0].remedy)
@@ -270,6 +276,13 @@ def _value(node: Any, name: str, where: str) -> Any:
         stored = held.get_storage_size()
     if math.prod(held.shape or (1,)) > MAX_ATTRIBUTE or stored > 8 * MAX_ATTRIBUTE:
         raise _RefusedError(place, "is too large")
+    count, whole = math.prod(held.shape or (1,)), Path(node.file.filename).stat().st_size
+    kind = held.get_type()
+    varies = isinstance(kind, h5py.h5t.TypeVlenID) or (
+        isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
+    )
+    if varies and count > MAX_TEXTS and count * whole > allocation.limit():  # many may be one and the same
+        raise _RefusedError(place, f"has {count} texts")
     return node.attrs[name]
 
 

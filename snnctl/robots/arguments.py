@@ -15,6 +15,7 @@ from typing import Any
 from snnctl import slots
 from snnctl.errors import Problem
 from snnctl.robots import mjcf
+from snnctl.robots.task import MAX_SUBSTEPS
 
 _ENDINGS = {".xml", ".mjcf", ".urdf", ".mjb"}
 _MAX_CHARS = 1000
@@ -23,6 +24,10 @@ _MAX_CHARS = 1000
 def problems(env_id: str, kwargs: Mapping[str, Any]) -> list[Problem]:
     """Everything in the arguments of an environment that must not reach it."""
     found = [*slots.PYTHON.untrusted(dict(kwargs), f"{env_id}:env.kwargs")]
+    skipped = kwargs.get("frame_skip")
+    if isinstance(skipped, int) and skipped > MAX_SUBSTEPS:
+        message = f"is {skipped}, physics steps of one control step"
+        found.append(Problem(f"{env_id}:env.kwargs.frame_skip", message, f"at most {MAX_SUBSTEPS} are allowed"))
     for key, text in _texts(kwargs, ""):
         for path in _files(text):
             if _is_model(path):

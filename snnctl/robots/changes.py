@@ -27,6 +27,8 @@ from snnctl.errors import InputError, Problem, nearest
 from snnctl.robots.flat_spaces import fitted
 
 _FORM = re.compile(r"(?P<path>[A-Za-z]\w*(?:\.[A-Za-z]\w*)*)(?:\[(?P<index>[^\[\]]+)\])?(?P<operator>[+*]?=)(?P<by>.+)")
+_SIMULATORS = {"MjModel", "MjOption", "MjStatistic"}  # MuJoCo's types that describe the plant, by their numbers
+_LARGEST_INTEGER = 100_000  # such as physics steps of a control step
 _HOW = "write e.g. length*=0.5, model.actuator_gear*=0.8, observation[3]+=0.3 or action*=-1"
 
 
@@ -85,7 +87,7 @@ def changed(env: gymnasium.Env[Any, Any], changes: Sequence[Change]) -> gymnasiu
             else:
                 _set(env.unwrapped, change)
         except _RefusedError as error:
-            found.append(Problem(f"change '{change}'", str(error), error.remedy))
+            found.append(Problem(f"change '{str(change)[:80]}'", str(error), error.remedy))
     if found:
         raise InputError(*found)
     _derive(env.unwrapped, {change.path for change in changes})
@@ -144,6 +146,11 @@ def _set(owner: Any, change: Change) -> None:
     for name in way:
         owner = _attribute(owner, name)
     before = _attribute(owner, last)
+    is_mujoco = type(owner).__module__.startswith("mujoco")
+    if is_mujoco and (type(owner).__name__ not in _SIMULATORS or isinstance(before, int)):
+        # Among these are sizes and addresses of the simulator's memory.
+        remedy = "change numbers of the plant, such as model.body_mass or model.opt.gravity"
+        raise _RefusedError("belongs to the simulator", remedy)
     if isinstance(before, np.ndarray) and np.issubdtype(before.dtype, np.floating):
         which = _which(change.entry, before, (owner, last))
         before[which] = change.of(before[which])
@@ -155,6 +162,8 @@ def _set(owner: Any, change: Change) -> None:
     after = float(change.of(before))
     if isinstance(before, int) and not after.is_integer():
         raise _RefusedError(f"is a whole number, and would be {after:g}", "choose another change")
+    if isinstance(before, int) and abs(after) > _LARGEST_INTEGER:
+        raise _RefusedError(f"would be {after:g}", f"at most {_LARGEST_INTEGER} is allowed")
     try:
         setattr(owner, last, int(after) if isinstance(before, int) else after)
     except (AttributeError, TypeError) as error:
@@ -195,7 +204,7 @@ def _which(index: str | None, array: NDArray[Any], field: tuple[Any, str] | None
     """What to index ``array`` with: all, a number, or the number of a name in MuJoCo's model ``field[0]``."""
     if index is None:
         return ...
-    if re.fullmatch(r"\d+", index):
+    if re.fullmatch(r"[0-9]{1,9}", index):
         if array.ndim == 0 or int(index) >= array.shape[0]:
             size = array.shape[0] if array.ndim else 0
             raise _RefusedError(f"has {size} entries", f"index 0 to {size - 1}")
@@ -207,7 +216,7 @@ def _which(index: str | None, array: NDArray[Any], field: tuple[Any, str] | None
         except (AttributeError, KeyError) as error:
             remedy = str(error).strip("'\"").partition(". ")[2] if isinstance(error, KeyError) else ""
             raise _RefusedError(f"there is no {kind} '{index}'", remedy or "give its number") from None
-    raise _RefusedError(f"'{index}' is no index", "give a number, from 0")
+    raise _RefusedError(f"'{index[:40]}' is not an index", "give a number, from 0")
 
 
 def _derive(inner: Any, paths: set[str]) -> None:

@@ -24,7 +24,9 @@ from snnctl.robots.robot_env import RobotEnv
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
 MAX_RUN_S = 3.0  # of the processor; what is slower is compared for fewer steps
 MAX_STEP_S = 0.5  # of the processor for one step
+MAX_ROUNDS_S = 30.0  # that one step could take if its solvers needed all their rounds; then it is not tried
 SEEDS = (0, 1)
+_ROUNDS = ("iterations", "ls_iterations", "noslip_iterations", "ccd_iterations", "sdf_iterations")
 _TERMS = "its Python terms must depend on (model, data) alone"
 _MEND = "mend task.toml or robot.xml until it agrees"
 
@@ -64,8 +66,20 @@ def _stated_problems(folder: Path, gym_id: str) -> list[Problem]:
 
 def _slow_problems(env: RobotEnv, where: str) -> list[Problem]:
     """Whether one step takes so long that nothing could be checked, or learnt."""
+    options, rounds = env.model.opt, {}
     try:
+        for name in _ROUNDS:  # a step with one round of each solver tells how long all of them may take
+            rounds[name] = getattr(options, name)
+            setattr(options, name, min(1, rounds[name]))
         mujoco.mj_forward(env.model, env.data)
+        begin = time.process_time()
+        mujoco.mj_step(env.model, env.data)
+        longest = (time.process_time() - begin) * max(1, sum(rounds.values()))
+        for name, number in rounds.items():
+            setattr(options, name, number)
+        if longest > MAX_ROUNDS_S:
+            message = f"{sum(rounds.values())} rounds of the solvers may take {longest:.0f} s in a physics step"
+            return [Problem(str(env.folder / env.task.xml), message, "lower iterations in <option>")]
         begin = time.process_time()
         mujoco.mj_step(env.model, env.data)
     except mujoco.FatalError as error:

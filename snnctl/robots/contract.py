@@ -63,7 +63,7 @@ class Contract:
         self.trail.start(seed, None)
         try:
             given: Any = self._env.reset(seed=seed)
-        except (SnnctlError, KeyboardInterrupt, MemoryError):
+        except (SnnctlError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise self._failure("reset", error) from error
@@ -82,7 +82,7 @@ class Contract:
         self.trail.acts(action)
         try:
             given: Any = self._env.step(action)
-        except (SnnctlError, KeyboardInterrupt, MemoryError):
+        except (SnnctlError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise self._failure("step", error) from error
@@ -121,7 +121,7 @@ class Contract:
 
     def _failure(self, call: str, error: BaseException) -> ContractError:
         """Of an exception; one by which a wrapper says how many values came is told as that."""
-        text = str(error)
+        text = brief(error)
         if isinstance(error, TypeError) and "unexpected keyword argument 'seed'" in text:
             return self._broken(call, "takes no seed", f"declare reset(self, *, seed=None, options=None); {_OLD}")
         if isinstance(error, ValueError) and (
@@ -169,7 +169,10 @@ def closed(env: gymnasium.Env[Any, Any]) -> None:
 
 
 def _flag(value: Any) -> bool | None:
-    values = np.asarray(value)
+    try:
+        values = np.asarray(value)
+    except Exception:  # a ragged list, or an __array__ of somebody's own
+        return None
     return bool(values.item()) if values.size == 1 and values.dtype.kind in "biuf" else None
 
 
@@ -178,4 +181,8 @@ def _described(given: Any) -> str:
         return f"({', '.join(type(one).__name__ for one in given)})"
     if isinstance(given, np.ndarray):
         return f"an array of shape {given.shape} and type {given.dtype}"
-    return f"{' '.join(repr(given).split()):.40} ({type(given).__name__})"
+    try:
+        shown = " ".join(repr(given).split())
+    except Exception:  # somebody's own class
+        shown = "something"
+    return f"{shown:.40} ({type(given).__name__})"

@@ -124,6 +124,9 @@ def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         _refuse_unknown(gym_id)
     if kwargs.get("render_mode") == "rgb_array":
         rendering.choose_gl()
+    spec = gymnasium.registry.get(gym_id.rpartition(":")[2])
+    if "mujoco" in sys.modules or "mujoco" in str(getattr(spec, "entry_point", "")) or "snnctl/" in gym_id:
+        silence_simulator()  # before a model is compiled: it warns into a file in the current folder
     env = _make(env_id, gym_id, kwargs)
     mode = kwargs.get("render_mode")
     modes = env.metadata.get("render_modes", [])
@@ -146,7 +149,9 @@ def _make(env_id: str, gym_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
         raise NotFoundError(Problem(env_id, "does not exist", brief(error))) from error
     except ImportError as error:
-        raise MissingExtraError(Problem(env_id, f"cannot be imported ({brief(error)})")) from error
+        raise MissingExtraError(
+            Problem(env_id, f"cannot be imported ({brief(error)})", "install what it needs")
+        ) from error
     except TypeError as error:
         if "unexpected keyword argument" in str(error):
             name = str(error).split("unexpected keyword argument", 1)[1].split("'")[1]

@@ -11,6 +11,7 @@ from typing import Any
 
 from snnctl.errors import Problem, RobotError
 from snnctl.robots import mjcf_files, mjcf_size
+from snnctl.robots.divergence import silence_simulator
 
 
 def load(folder: Path, name: str) -> Any:
@@ -24,6 +25,7 @@ def load(folder: Path, name: str) -> Any:
     where = str(folder / name)
     if found := problems(folder, name):
         raise RobotError(*found)
+    silence_simulator()  # before it compiles: it warns into a file in the current folder
     try:
         model = mujoco.MjModel.from_xml_path(where)
         if model.narena > mjcf_size.MAX_BYTES:  # MuJoCo's own guess grows with the square of bodies and constraints

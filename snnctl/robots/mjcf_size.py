@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +54,8 @@ _LIMITS = {
     "global": {"offwidth": 4096, "offheight": 4096},
     "quality": {"offsamples": 16, "shadowsize": 8192, "numslices": 256, "numstacks": 256, "numquads": 256},
 }  # fmt: skip
+_PIECE = 1 << 20  # bytes of a picture that are unpacked at a time
+_MAX_PACKED = 1 << 16  # bytes of a text or profile in a picture: 68 MB when it is unpacked
 _MAX_STEPS = 10_000  # of the simulation by which the range of an actuator is found
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50, "E": 1 << 60}
 _USERS = {
@@ -365,10 +368,35 @@ def _points(path: Path) -> float:
 
 
 def _pixels(path: Path) -> float:
-    """Pixels of a PNG, by its header; of any other file its bytes, which it does not unpack."""
-    with path.open("rb") as file:
-        head = file.read(24)
-    if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) == 24:
-        width, height = struct.unpack(">II", head[16:24])
-        return float(width) * float(height)
-    return float(path.stat().st_size)
+    """Pixels of a PNG, by its header; of any other file its bytes, which it does not unpack.
+
+    A PNG that holds more than its header says has infinitely many.
+    """
+    raw = path.read_bytes()
+    if raw[:8] != b"\x89PNG\r\n\x1a\n" or len(raw) < 24:
+        return float(len(raw))
+    width, height = struct.unpack(">II", raw[16:24])
+    depth = raw[24] if len(raw) > 24 else 16  # bits of a number
+    row = 1 + 4 * width * (depth + 7) // 8  # bytes of four channels, and the filter's
+    return float(width) * float(height) if _unpacks_to(raw, 2 * height * row) else math.inf
+
+
+def _unpacks_to(raw: bytes, most: int) -> bool:
+    """Whether all that is packed in a PNG comes to at most so many bytes; only as much is unpacked."""
+    packed, place = bytearray(), 8
+    while place + 12 <= len(raw):
+        (size,) = struct.unpack(">I", raw[place : place + 4])
+        kind = raw[place + 4 : place + 8]
+        if kind in (b"zTXt", b"iTXt", b"iCCP") and size > _MAX_PACKED:  # packed by themselves
+            return False
+        if kind == b"IDAT":
+            packed += raw[place + 8 : place + 8 + size]
+        place += 12 + size
+    unpack, data, total = zlib.decompressobj(), bytes(packed), 0
+    try:
+        while data and total <= most:
+            total += len(unpack.decompress(data, _PIECE))
+            data = unpack.unconsumed_tail
+    except zlib.error:
+        return True  # MuJoCo refuses it, having read as much
+    return total <= most

@@ -11,6 +11,7 @@ randomness from the generator which ``reset(seed)`` seeds fails in the same way,
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -33,6 +34,8 @@ from snnctl.storage import ensure_writable, replace_folder
 
 DESCRIPTION, TRAIL, MODEL = "post_mortem.toml", "trail.safetensors", "model.mjb"
 MAX_KEPT = 3  # of one training
+MAX_REPLAY_S = 5.0  # of the processor; a replay ends there
+_REMEDY = "take a whole post-mortem"
 
 
 @schema
@@ -54,6 +57,7 @@ class Replayed(NamedTuple):
 
     why: str  # what had gone wrong
     steps: int  # that were played again
+    recorded: int  # that there are
     different: int | None  # the first of the recorded steps whose observation was another one
     failed: str | None  # what goes wrong now
 
@@ -126,17 +130,27 @@ def replay(folder: Path) -> Replayed:
         SnnctlError: the folder cannot be read, or its environment not be made.
     """
     described = config.load(Described, folder / DESCRIPTION)
-    arrays = read_tensors(folder / TRAIL)
-    try:
-        actions, observations = arrays["actions"], arrays["observations"]
-    except KeyError as error:
-        raise InputError(Problem(str(folder / TRAIL), f"lacks {error}", "take a whole post-mortem")) from None
+    actions, observations = _read(folder / TRAIL, described)
     env = environments.opened(described.env)
     try:
         env = changed(env, parse(described.changes))
         return _played(env, described, actions, observations)
     finally:
         closed(env)
+
+
+def _read(path: Path, described: Described) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Actions (steps, ...) and observations (k + 1, dims), as they are described."""
+    arrays = read_tensors(path)
+    actions, observations = (arrays.get(name, np.zeros(())) for name in ("actions", "observations"))
+    found = []
+    if actions.ndim == 0 or len(actions) != described.steps or not np.isfinite(actions).all():
+        found.append(Problem(str(path), f"has no {described.steps} finite actions", _REMEDY))
+    if observations.ndim == 0 or len(observations) > described.observed + 1:
+        found.append(Problem(str(path), f"has no observations of {described.observed} steps at most", _REMEDY))
+    if found:
+        raise InputError(*found)
+    return actions, observations
 
 
 def _played(env: Any, described: Described, actions: NDArray[Any], observations: NDArray[Any]) -> Replayed:
@@ -150,7 +164,10 @@ def _played(env: Any, described: Described, actions: NDArray[Any], observations:
     try:
         seen = contract.reset(described.seed)
         watch.start()
+        begin = time.process_time()
         for step in range(len(actions) + 1):
+            if time.process_time() - begin > MAX_REPLAY_S:
+                return Replayed(described.why, step, len(actions), different, None)
             row = step - first
             if different is None and 0 <= row < len(observations) and not np.array_equal(seen, observations[row]):
                 different = step
@@ -160,7 +177,7 @@ def _played(env: Any, described: Described, actions: NDArray[Any], observations:
             sent = action if shape else int(action)
             seen, reward, *_ = contract.step(sent)
             if (reason := watch.reason(seen, reward, action)) is not None:
-                return Replayed(described.why, step + 1, different, reason)
+                return Replayed(described.why, step + 1, len(actions), different, reason)
     except ContractError as error:
-        return Replayed(described.why, len(contract.trail), different, str(error))
-    return Replayed(described.why, len(actions), different, None)
+        return Replayed(described.why, len(contract.trail), len(actions), different, str(error))
+    return Replayed(described.why, len(actions), len(actions), different, None)

@@ -91,10 +91,15 @@ class Trail:
 
 
 def mujoco_data(env: gymnasium.Env[Any, Any]) -> Any:
-    """``MjData`` of the environment, or None; does not import mujoco for environments without it."""
+    """``MjData`` of the environment beside its ``MjModel``, or None; does not import mujoco for others."""
     mujoco = sys.modules.get("mujoco")
-    data = getattr(env.unwrapped, "data", None)
-    return data if mujoco is not None and isinstance(data, mujoco.MjData) else None
+    if mujoco is None:
+        return None
+    try:
+        data, model = getattr(env.unwrapped, "data", None), getattr(env.unwrapped, "model", None)
+    except Exception:  # a property of somebody's environment may raise anything
+        return None
+    return data if isinstance(data, mujoco.MjData) and isinstance(model, mujoco.MjModel) else None
 
 
 def _saved(model: Any) -> bytes:

@@ -103,7 +103,7 @@ def _is_report(report: Any) -> bool:
         return False
     mean = report["mean_return"]
     counted = _is_counter(report["steps"]) and _is_counter(report["episodes"])
-    numbers = all(isinstance(v, int | float) for v in report["metrics"].values())
+    numbers = all(isinstance(v, float) or _is_number(v) for v in report["metrics"].values())
     return counted and numbers and (mean is None or _is_number(mean))
 
 

@@ -128,6 +128,7 @@ def train(
     require_own(folder)  # a new one is empty
     with run_folder.lock(folder), contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
         if not (folder / run_folder.RECIPE).is_file():
+            run_folder.discard(folder / run_folder.START)  # of a training that was killed before it was a run
             if start is not None:
                 agent_folder.save(start, folder / run_folder.START)
             run_folder.write_start(folder, recipe, command, run_folder.environment())

@@ -90,7 +90,7 @@ def make_inner(folder: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a run folder in which no training began."""
+    """Remove a run folder in which no training began, or a part of it."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -73,6 +73,10 @@ def spikes(column, function):
 
 
 CHANGES = {
+    "a large piece for few numbers": (
+        replaced(REWARD, None, shape=(STEPS,), maxshape=(None,), chunks=(10**8,), dtype="f8", compression="gzip"),
+        "reward",
+    ),
     "declared and not stored": (replaced(REWARD, None, shape=(10**10,), dtype="f8", chunks=(10**4,)), "reward"),
     "declared beyond memory": (replaced(REWARD, None, shape=(2**40, 2**20), dtype="f4", chunks=(1, 2**20)), "reward"),
     "packed a thousandfold": (bomb, "reward"),
@@ -150,3 +154,13 @@ def test_flipped_bytes_raise_the_projects_exception_or_none(sound, tmp_path):
 def test_a_sound_recording_is_read(sound):
     (episode,) = recordings.read(sound).episodes
     assert len(episode.columns["reward"]) == STEPS and set(episode.spikes) == {"input", "hidden1", "output"}
+
+
+def test_texts_that_could_each_be_as_large_as_the_file_are_not_read(sound, tmp_path, monkeypatch):
+    path = tmp_path / "r.h5"
+    path.write_bytes(sound.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs.create("agent", ["x"] * 1000, dtype=h5py.string_dtype())
+    monkeypatch.setattr(recordings.allocation, "limit", lambda: 500 * path.stat().st_size)
+    with pytest.raises(InputError, match="has 1000 texts"):
+        recordings.read(path)

@@ -125,3 +125,22 @@ def test_what_cannot_be_changed_is_refused(env_id, change, says):
 def test_what_is_no_change_is_refused(text):
     with pytest.raises(InputError, match=r"cannot be read; write e\.g\. length"):
         parse([text])
+
+
+SIMULATORS = ("data.nbuffer=1000000000", "data.threadpool=4096", "data.qpos=1", "model.nbody=3", "model.opt.solver=77")
+
+
+@pytest.mark.parametrize("change", SIMULATORS)
+def test_the_simulators_own_state_and_settings_are_no_part_of_the_plant(change):
+    with pytest.raises(InputError, match="belongs to the simulator; change numbers of the plant"):
+        changed(environments.make("InvertedPendulum-v5"), parse([change]))
+
+
+def test_a_whole_number_stays_within_reason():
+    with pytest.raises(InputError, match=r"frame_skip.*at most 100000 is allowed"):
+        changed(environments.make("InvertedPendulum-v5"), parse(["frame_skip=1000000000"]))
+    with pytest.raises(InputError, match=r"env.kwargs.frame_skip: is 1000000000"):
+        environments.make("InvertedPendulum-v5", frame_skip=10**9)
+    with pytest.raises(InputError, match="is not an index") as caught:
+        cartpole("observation[" + "9" * 5000 + "]=1")
+    assert len(str(caught.value)) < 300

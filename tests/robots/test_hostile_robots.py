@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import mujoco
@@ -196,6 +197,31 @@ def test_what_asks_for_too_much_is_told_before_mujoco_allocates_it(tmp_path, uns
     assert len(told) < 2500
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def picture(width: int, height: int, pixels: bytes, *more: bytes) -> bytes:
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"".join([b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", head), *more, chunk(b"IDAT", zlib.compress(pixels))])
+
+
+@pytest.mark.parametrize(
+    ("raw", "refused"),
+    [
+        (picture(16, 16, bytes(16 * 49)), False),
+        (picture(16, 16, bytes(16 * 49), chunk(b"iCCP", b"a" * 3000)), False),
+        (picture(16, 16, bytes(50_000_000)), True),
+        (picture(16, 16, bytes(16 * 49), chunk(b"zTXt", b"a" * 70_000)), True),
+    ],
+    ids=["sound", "with a profile", "more pixels than its header says", "a large packed text"],
+)
+def test_a_picture_is_not_unpacked_beyond_its_header(tmp_path, unseen, raw, refused):
+    folder = robot(tmp_path, WORLD + '<asset><texture name="t" type="2d" file="big.png"/></asset>')
+    (folder / "big.png").write_bytes(raw)
+    assert bool(mjcf.problems(folder, "robot.xml")) == refused
+
+
 @pytest.mark.parametrize(
     "inside",
     [
@@ -255,3 +281,14 @@ def test_check_does_not_run_what_would_take_for_ever(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="it was checked for 0 steps"):
         env = RobotEnv(folder)
         assert check._rollout_problems(env, env, "slow", "") == []
+
+
+def test_solvers_that_may_take_for_ever_are_not_run(tmp_path):
+    folder = scaffold("stubborn", tmp_path)
+    text = (folder / "robot.xml").read_text()
+    option = '<option solver="PGS" iterations="10000" noslip_iterations="10000" tolerance="0"/>'
+    balls = '<worldbody><replicate count="20" offset=".1 0 0"><replicate count="20" offset="0 .1 0">'
+    balls += '<body pos="0 0 9"><freejoint/><geom size=".06"/></body></replicate></replicate></worldbody>'
+    (folder / "robot.xml").write_text(text.replace("</mujoco>", option + balls + "</mujoco>"))
+    told = " ".join(str(problem) for problem in check.problems(folder))
+    assert "rounds of the solvers may take" in told and "lower iterations" in told

@@ -6,6 +6,7 @@ import gymnasium
 import mujoco
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from snnctl import config
 from snnctl.agent import folder as agent_folder
@@ -205,3 +206,62 @@ def test_a_training_keeps_the_first_ones_in_its_run_folder(tmp_path, how):
     kept = sorted((tmp_path / "faulty" / "k-seed0" / "post_mortem").iterdir())
     assert len(kept) == (post_mortem.MAX_KEPT if how == "diverges" else 1)
     assert all(post_mortem.replay(one).failed is not None for one in kept)
+
+
+CRAFTED = {
+    "no array": {"actions": np.float64(3.0)},
+    "observations of no step": {"observations": np.float64(3.0)},
+    "fewer actions than it says": {"actions": np.zeros(2)},
+    "more observations than steps": {"observations": np.zeros((500, 4))},
+    "not finite": {"actions": np.full(20, np.nan)},
+    "of another shape": {"actions": np.zeros((20, 3))},
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_a_trail_that_is_not_as_it_is_described_is_refused(tmp_path, name, capsys):
+    folder = post_mortem.save(failed(choice(20), ACTIONS), tmp_path / "it", choice(20))
+    path = folder / "trail.safetensors"
+    save_file({**agent_folder.read_tensors(path), **{key: np.array(a) for key, a in CRAFTED[name].items()}}, path)
+    assert main.call(["check", str(folder)]) == 2
+    told = capsys.readouterr().err
+    assert "take a whole post-mortem" in told or "has actions of shape" in told
+
+
+def test_a_replay_ends_in_time(tmp_path, monkeypatch):
+    folder = post_mortem.save(failed(choice(20), ACTIONS), tmp_path / "it", choice(20))
+    monkeypatch.setattr(post_mortem, "MAX_REPLAY_S", -1.0)
+    again = post_mortem.replay(folder)
+    assert (again.steps, again.recorded, again.failed) == (0, 20, None)
+
+
+def test_a_deleted_run_is_not_made_again_by_what_it_would_keep(tmp_path):
+    keeper = post_mortem.Keeper(tmp_path / "run" / "post_mortem", choice(20), inside=tmp_path / "run")
+    assert keeper.keep(failed(choice(20), ACTIONS)) is None and not (tmp_path / "run").exists()
+
+
+class Renamed(gymnasium.Wrapper):
+    """An environment whose ``data`` are MuJoCo's, without a model, or whose ``data`` cannot be asked for."""
+
+    def __init__(self, raises: bool) -> None:
+        super().__init__(gymnasium.make("CartPole-v1").unwrapped)
+        self.raises, self._own = raises, mujoco.MjData(mujoco.MjModel.from_xml_string("<mujoco/>"))
+
+    @property
+    def unwrapped(self):
+        return self
+
+    @property
+    def data(self):
+        if self.raises:
+            raise RuntimeError("not connected")
+        return self._own
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_an_attribute_of_that_name_need_not_be_mujocos(raises):
+    env = Renamed(raises)
+    contract = Contract(env, "renamed")
+    contract.reset(0)
+    contract.step(0)
+    assert contract.trail.post_mortem("").states.size == 0 and Watch(env).reason(np.zeros(4), 1.0) is None

@@ -140,3 +140,13 @@ def test_the_run_folder_keeps_the_agent_so_that_a_run_cut_off_before_its_first_c
 
 def test_a_run_without_an_agent_has_no_such_folder(tmp_path):
     assert not (train(random_walk(), 0, tmp_path, build=RandomWalk).folder / "start").exists()
+
+
+def test_what_a_killed_training_left_does_not_begin_the_next_one(tmp_path):
+    start = trained(small("ppo"))
+    left = tmp_path / "small" / "k-seed0" / "start"
+    left.parent.mkdir(parents=True)
+    agent_folder.save(start, left)  # killed before recipe.toml made it a run
+    fresh = train(small("ppo"), 0, tmp_path, name="k")
+    assert fresh.weights_sha256 == train(small("ppo"), 0, tmp_path / "other").weights_sha256
+    assert not left.exists()
