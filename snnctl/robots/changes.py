@@ -9,6 +9,9 @@
 Operators are ``=``, ``+=`` and ``*=``; the number is in the units of what is changed. Changes hold from the first reset
 on, in the order given. What an environment computed from a number when it was made is computed again, where it is
 known: CartPole's ``total_mass`` and ``polemass_length``, and all that MuJoCo's ``mj_setConst`` knows.
+
+Of MuJoCo, only real numbers of the model and of ``model.opt`` are of the plant: whole numbers and ``data`` are sizes,
+addresses and settings of the simulator, and a wrong one writes beyond its memory.
 """
 
 from __future__ import annotations
