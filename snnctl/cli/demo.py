@@ -72,7 +72,7 @@ def _train(out: Path, seed: int) -> RunResult:
     with console.progress("     training", 1) as bar:
 
         def follow(moment: Moment) -> None:
-            if moment.phase == "evaluate":
+            if moment.phase == "evaluate the best":
                 bar.update(moment.done, "examination", total=moment.total, unit="episodes")
                 return
             text = "first attempts" if moment.mean_return is None else f"balances {moment.mean_return:.0f} of 500 steps"
