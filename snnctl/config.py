@@ -185,7 +185,9 @@ def resolve(cls: type[T], data: Mapping[str, Any], where: str, overrides: Sequen
     problems: list[Problem] = []
     version = merged.get("schema", SCHEMA_VERSION)
     if version != SCHEMA_VERSION or isinstance(version, bool):
-        problems.append(Problem(f"{where}:schema", f"is {version!r}", f"this version reads schema = {SCHEMA_VERSION}"))
+        problems.append(
+            Problem(f"{where}:schema", f"is {version!r:.60}", f"this version reads schema = {SCHEMA_VERSION}")
+        )
     try:
         value = validate(cls, merged, where, touched)
     except ConfigError as error:

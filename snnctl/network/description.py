@@ -229,7 +229,7 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
         place = f"{where}.projections[{number}]"
         for end, name in (("source", projection.source), ("target", projection.target)):
             if name not in names:
-                found.append(Problem(f"{place}.{end}", f"names no population: '{name}'", nearest(name, names)))
+                found.append(Problem(f"{place}.{end}", f"names no population: '{name[:80]}'", nearest(name, names)))
         if projection.prefix in pairs:
             found.append(
                 Problem(place, "repeats a source, target and receptor that already have a projection", "remove it")

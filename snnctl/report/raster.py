@@ -7,6 +7,7 @@ took is in the latency figure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -91,7 +92,7 @@ def draw(
 def _signal(axes: Axes, signal: Signal, span_s: tuple[float, float], colour: str) -> None:
     seen = (signal.time_s >= span_s[0]) & (signal.time_s <= span_s[1])
     t, v = signal.time_s[seen], signal.values[seen]
-    lines = v.reshape(len(v), -1).T  # (lines, n)
+    lines = v.reshape(len(v), math.prod(v.shape[1:])).T  # (lines, n); an episode may have no step
     for line, shade in zip(lines, (colour, figure.ORANGE, *figure.SERIES), strict=False):
         axes.plot(t, line, color=shade, drawstyle="steps-post" if signal.steps else "default")
     if v.size and v.min() < 0 < v.max():

@@ -30,7 +30,7 @@ def require_prolongation(changes: Sequence[Change], recipe: Recipe, where: str) 
     """
     allowed = ends(recipe)
     remedy = f"in a run that goes on, only {', '.join(sorted(allowed))} may change; or train anew"
-    found = [Problem(f"{where}:{k}", f"is {new!r}, the run has {old!r}", remedy) for k, old, new in changes]
+    found = [Problem(f"{where}:{k}", f"is {new!r:.60}, the run has {old!r:.60}", remedy) for k, old, new in changes]
     if refused := [p for p, (key, _, _) in zip(found, changes, strict=True) if key not in allowed]:
         raise InputError(*refused)
 

@@ -388,7 +388,7 @@ class _Run:
             remedy = "install what it was made with, or add --other-versions (the result is then not bit-exact)"
             where = str(self.folder / run_folder.VERSIONS)
             raise InputError(
-                *(Problem(f"{where}:{k}", f"is {new!r} now and was {old!r}", remedy) for k, old, new in changes)
+                *(Problem(f"{where}:{k}", f"is {new!r:.60} now and was {old!r:.60}", remedy) for k, old, new in changes)
             )
         self.bit_exact = not changes
 

@@ -314,7 +314,7 @@ def _require_same_versions(folder: Path) -> None:
     changes = run_folder.differences(before, run_folder.environment())
     if changes:
         raise InputError(
-            *(Problem(f"{path}:{k}", f"is {new!r} now and was {old!r}", remedy) for k, old, new in changes)
+            *(Problem(f"{path}:{k}", f"is {new!r:.60} now and was {old!r:.60}", remedy) for k, old, new in changes)
         )
 
 
