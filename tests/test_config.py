@@ -285,14 +285,15 @@ def test_minus_zero_is_zero():
     "key", ["env.id", "network.neuron.model", "encoder.kind", "trainer.kind", "network.kind", "network.hidden", "name"]
 )
 def test_a_value_of_another_type_is_told_with_its_key(key, value):
-    if (key, value) == ("network.hidden", "[]"):
-        return  # no hidden layer is a network, too
     path = Path(__file__).parents[1] / "configs" / "train" / "cartpole-ppo.toml"
     data = config.read_toml(path)
     node = data
     for part in key.split(".")[:-1]:
         node = node[part]
     node[key.split(".")[-1]] = tomllib.loads(f"x = {value}")["x"]
+    if (key, value) == ("network.hidden", "[]"):  # of the right type: no hidden layer is a network, too
+        assert config.resolve(Recipe, data, "f").network.hidden == ()
+        return
     with pytest.raises(ConfigError) as caught:
         config.resolve(Recipe, data, "f")
     assert all((p.where.startswith("f:") and p.remedy) or "; " in p.message for p in caught.value.problems)

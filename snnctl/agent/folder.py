@@ -107,18 +107,12 @@ def load(folder: Path) -> Agent:
 
     description = stages.load(AgentDescription, folder / DESCRIPTION, second)
     _refuse(problems(description, where))
-    tensors, found = read_tensors(weights), list[Problem]()
+    tensors = read_tensors(weights)
     _refuse(_tensor_problems(description, tensors, str(weights)))
     expected = description.provenance.weights_sha256
     if expected and digest(tensors) != expected:
-        found.append(
-            Problem(
-                str(folder / WEIGHTS),
-                "was changed after it was saved (its SHA-256 differs)",
-                "take a fresh copy",
-            )
-        )
-    _refuse(found)
+        message = "was changed after it was saved (its SHA-256 differs)"
+        raise AgentError(Problem(str(weights), message, "take a fresh copy"))
     return Agent(description, tensors)
 
 

@@ -7,6 +7,7 @@ observations, the rewards and, of a MuJoCo environment, the states between which
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -42,8 +43,8 @@ class Trail:
     def start(self, seed: int, observation: NDArray[Any] | None) -> None:
         """A reset gave ``observation``."""
         self._seed, self._actions = seed, list[NDArray[Any]]()
-        self._observations = [] if observation is None else [observation]
-        self._rewards, self._count = list[float](), 0
+        self._observations = deque([] if observation is None else [observation], maxlen=LENGTH + 1)
+        self._rewards, self._count = deque[float](maxlen=LENGTH), 0
         if observation is None:
             return
         data = mujoco_data(self._env)
@@ -71,8 +72,6 @@ class Trail:
         self._count += 1
         if self._data is not None:
             self._get(self._model, self._data, self._states[self._count % (LENGTH + 1)], self._kind)
-        if len(self._rewards) == LENGTH:
-            del self._rewards[0], self._observations[0]
         self._rewards.append(reward)
         self._observations.append(observation)
 

@@ -48,7 +48,7 @@ class Blueprint:
     problems: tuple[Problem, ...]  # of the recipe, whatever trains it
     start: Agent | None = None  # what training begins with, instead of random first weights
     before_step: Callable[[], None] = lambda: None  # called before every step of training; raises to leave it
-    keep: Callable[[PostMortem], object] = lambda found: None  # told how an episode of training diverged
+    keep: Callable[[PostMortem], object] = lambda found: None  # told how the first ones diverged
 
     @classmethod
     def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any], start: Agent | None = None) -> Blueprint:

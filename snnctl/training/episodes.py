@@ -25,6 +25,7 @@ from snnctl.robots.contract import Contract, closed
 from snnctl.robots.divergence import Watch, first
 from snnctl.robots.environments import opened
 from snnctl.robots.flat_spaces import fitted
+from snnctl.robots.post_mortem import MAX_KEPT
 from snnctl.robots.trail import PostMortem
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ class Environments:
             seed: of all episodes
             count: copies
             before_step: called before every step; may raise to leave it
-            keep: told how an episode diverged
+            keep: told how the first episodes diverged
         """
         self.seed, self._before_step, self._keep = seed, before_step, keep
         self.envs: list[gymnasium.Env[Any, Any]] = []
@@ -112,7 +113,8 @@ class Environments:
         for index in range(count):
             observation, reward, ended, out_of_time, reason = self._advance(index, actions[index])
             if reason is not None:
-                self._keep(self._contracts[index].trail.post_mortem(reason))
+                if self.diverged < MAX_KEPT:
+                    self._keep(self._contracts[index].trail.post_mortem(reason))
                 observation, reward, ended, out_of_time = self.observations[index], 0.0, True, False
                 self.diverged += 1
             self._returns[index] += reward

@@ -46,7 +46,7 @@ from snnctl.training import (
     resumption,
     rows_file,
     run_folder,
-)  # fmt: skip
+)
 from snnctl.training.algorithm import Algorithm, Report, State
 from snnctl.training.blueprint import Blueprint, build
 from snnctl.training.card import card
@@ -176,10 +176,8 @@ class _Run:
         self.mean_return: float | None = None
         self.saved = 0, 0  # steps and updates of the newest checkpoint
         self.saved_rows: dict[str, int] = {}
-        kept, self.state_place = (
-            checkpoint.newest(folder / run_folder.LAST),
-            str(folder / run_folder.LAST / checkpoint.VALUES),
-        )
+        kept = checkpoint.newest(folder / run_folder.LAST)
+        self.state_place = str(folder / run_folder.LAST / checkpoint.VALUES)
         if kept is not None:
             resumption.require_values(kept, self.state_place)
             self._require_same(kept.values, other_versions)
