@@ -48,6 +48,7 @@ CAPABILITY = Capability(
 )
 refuses = CAPABILITY.refuses
 
+BLOCK = 256  # sources; their weights in a strip, 128 KB, stay in the second cache while all ticks pass them
 _EXTERNAL, _DETERMINISTIC, _POISSON = 0, 1, 2  # who makes the input spikes
 
 
@@ -109,7 +110,7 @@ def _encode(data: Any, border: Any, layout: Any, spikes: Any, random: Any) -> No
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _step_strip(c: Any, drive: Any, bias: Any, i: Any, v: Any, silent: Any, spikes: Any) -> None:
+def _step(c: Any, drive: Any, bias: Any, i: Any, v: Any, silent: Any, spikes: Any) -> None:
     for j in range(drive.size):
         state, spike = step(c, CurrentLifState(i[j], v[j], silent[j]), drive[j], bias[j])
         i[j], v[j], silent[j] = state
@@ -125,11 +126,11 @@ def _decode(border: Any, first: Any, actions: Any, squashed: Any, spikes: Any, t
     rest = border[first + 3 * actions :]
     n_out = (rest.size - actions) // 2
     counts = rest[n_out : 2 * n_out]
-    for j in range(n_out):
-        count = 0
-        for t in range(ticks):
-            count += spikes[t * padded + j]
-        counts[j] = count
+    counts[:] = 0
+    for t in range(ticks):
+        fired = spikes[t * padded : t * padded + n_out]
+        for j in range(n_out):
+            counts[j] += fired[j]
     y = rest[2 * n_out :]
     linear(counts, ticks, rest[:n_out], bias, y)
     if squashed:
@@ -144,17 +145,31 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
     dims, _, ticks, n_layers, encoder, squashed, actions, _, n_in, work = layout[:10]
     if encoder != _EXTERNAL:
         _encode(data, border, layout, spikes, random)
-    drive = data[work : work + STRIP]
-    i = data[work + STRIP : work + 2 * STRIP]
-    v = data[work + 2 * STRIP : work + 3 * STRIP]
-    silent = data[work + 3 * STRIP : work + 4 * STRIP]
     source, source_size = 0, n_in
     row = layout[10:]
     for _ in range(n_layers):
         padded, target, constants, bias, weight = row[1:6]
-        room = source_size + LANES
+        blocks = -(-source_size // BLOCK)
+        room = (
+            blocks + 1 + source_size + LANES
+        )  # of a tick: where each list begins and ends, the lists
         for t in range(ticks):
-            events[t] = list_spikes(spikes, source + t * source_size, source_size, events, ticks + t * room)
+            mark, place = t * room, t * room + blocks + 1
+            events[mark] = place
+            for k in range(blocks):
+                first = k * BLOCK
+                size = min(BLOCK, source_size - first)
+                place += list_spikes(spikes, source + t * source_size + first, size, events, place)
+                events[mark + k + 1] = place
+        drives, done = work + 3 * padded, 0  # (ticks, padded)
+        while done < padded:
+            width = strip_width(padded - done)
+            for k in range(blocks):
+                for t in range(ticks):
+                    first, end = events[t * room + k], events[t * room + k + 1]
+                    sum_rows(data, weight, width, events, first, end - first, data, drives + t * padded + done, k > 0)
+                weight += width * min(BLOCK, source_size - k * BLOCK)
+            done += width
         c = CurrentLifConstants(
             data[constants],
             data[constants + 1],
@@ -165,16 +180,14 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
             data[constants + 6],
             data[constants + 7],
         )
-        done = 0
-        while done < padded:
-            width = strip_width(padded - done)
-            data[work + STRIP : work + 4 * STRIP] = c.zero
-            for t in range(ticks):
-                sum_rows(data, weight, width, events, ticks + t * room, events[t], data, work)
-                fired = spikes[target + t * padded + done : target + t * padded + done + width]
-                _step_strip(c, drive[:width], data[bias + done : bias + done + width], i, v, silent, fired)
-            weight += width * source_size
-            done += width
+        data[work : work + 3 * padded] = c.zero
+        i = data[work : work + padded]
+        v = data[work + padded : work + 2 * padded]
+        silent = data[work + 2 * padded : work + 3 * padded]
+        for t in range(ticks):
+            drive = data[drives + t * padded : drives + (t + 1) * padded]
+            fired = spikes[target + t * padded : target + (t + 1) * padded]
+            _step(c, drive, data[bias : bias + padded], i, v, silent, fired)
         source, source_size = target, padded
         row = row[6:]
     return _decode(border, 4 * dims + 1, actions, squashed, spikes[source : source + ticks * source_size], ticks)
@@ -254,7 +267,7 @@ class Decision:
             self._places[stage.label] = (end, stage.size, padded)
             end += ticks * padded
             source_padded = padded
-        work = floats.add(np.zeros(max(4 * STRIP, 3 * padded_in)))
+        work = floats.add(np.zeros(max(3 * padded_in, *((3 + ticks) * row.padded for row in rows))))
         self._data = floats.array()
         kind = _EXTERNAL if fields is None else _POISSON if fields.poisson else _DETERMINISTIC
         squashed = readout.limits is not None
@@ -274,7 +287,7 @@ class Decision:
         self._told = functools.partial(choose_each, self._action, choices) if choices else self._action.copy
         self._spikes = np.zeros(end, np.uint8)
         widest = max(padded for _, _, padded in self._places.values())
-        self._events = np.zeros(ticks * (1 + widest + LANES), np.int32)
+        self._events = np.zeros(ticks * (-(-widest // BLOCK) + 1 + widest + LANES), np.int32)
         self._random = np.zeros(4, np.uint64)
 
     def reset(self, state: NDArray[np.uint64]) -> None:

@@ -15,10 +15,12 @@ from llvmlite import ir
 from llvmlite.binding import llvm_version_info
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 # numba's own stubs and decorators are not typed
 alloca_once: Any = cgutils.alloca_once
+add_global_variable: Any = cgutils.add_global_variable
 declare_function: Any = cgutils.get_or_insert_function
 
 LANES = 16  # of one vector; 64 bytes of float32
@@ -26,7 +28,9 @@ STRIP = 128  # widest strip: 8 vector registers
 ALIGNMENT = 64  # bytes
 
 
-def sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any) -> None:
+def sum_rows(
+    weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
+) -> None:
     """Sum ``count`` rows of a strip: out[target + j] = sum over e of weights[base + events[first + e] width + j].
 
     Args:
@@ -38,9 +42,11 @@ def sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count
         count: how many
         out: float32, starting on a boundary of 64 bytes
         target: index of the first sum, a multiple of 16
+        more: whether the rows are added to what ``out`` holds, in place of 0
     """
     sums = out[target : target + width]
-    sums[:] = 0
+    if not more:
+        sums[:] = 0
     for e in range(first, first + count):
         start = base + events[e] * width
         sums += weights[start : start + width]
@@ -48,7 +54,7 @@ def sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count
 
 def _sum_rows_codegen(vectors: int) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        weights, base, events, first, count, out, target = args
+        weights, base, events, first, count, out, target, more = args
         lane = ir.VectorType(ir.FloatType(), LANES)
         pointer = lane.as_pointer()
 
@@ -59,8 +65,19 @@ def _sum_rows_codegen(vectors: int) -> Any:
         strip = builder.gep(weight_data, [base])
         row_numbers = builder.gep(event_data, [first])
         sums = [alloca_once(builder, lane) for _ in range(vectors)]
-        for one in sums:
-            builder.store(ir.Constant(lane, [0.0] * LANES), one)
+        places = [
+            builder.bitcast(builder.gep(out_data, [builder.add(target, base.type(v * LANES))]), pointer)
+            for v in range(vectors)
+        ]
+        with builder.if_else(more) as (then, otherwise):
+            with then:
+                for one, place in zip(sums, places, strict=True):
+                    held = builder.load(place)
+                    held.align = ALIGNMENT
+                    builder.store(held, one)
+            with otherwise:
+                for one in sums:
+                    builder.store(ir.Constant(lane, [0.0] * LANES), one)
         with cgutils.for_range(builder, count) as loop:
             number = builder.sext(builder.load(builder.gep(row_numbers, [loop.index])), base.type)
             row = builder.gep(strip, [builder.mul(number, base.type(vectors * LANES))])
@@ -69,8 +86,7 @@ def _sum_rows_codegen(vectors: int) -> Any:
                 loaded = builder.load(part)
                 loaded.align = ALIGNMENT
                 builder.store(builder.fadd(builder.load(one), loaded), one)
-        for v, one in enumerate(sums):
-            place = builder.bitcast(builder.gep(out_data, [builder.add(target, base.type(v * LANES))]), pointer)
+        for one, place in zip(sums, places, strict=True):
             stored = builder.store(builder.load(one), place)
             stored.align = ALIGNMENT
         return context.get_dummy_value()
@@ -81,9 +97,9 @@ def _sum_rows_codegen(vectors: int) -> Any:
 def _make_sum(vectors: int) -> Any:
     @intrinsic
     def sum_strip(
-        typingctx: Any, weights: Any, base: Any, events: Any, first: Any, count: Any, out: Any, target: Any
+        typingctx: Any, weights: Any, base: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
     ) -> Any:
-        signature = types.void(weights, types.int64, events, types.int64, types.int64, out, types.int64)
+        signature = types.void(weights, types.int64, events, types.int64, types.int64, out, types.int64, types.boolean)
         return signature, _sum_rows_codegen(vectors)
 
     return sum_strip
@@ -93,18 +109,20 @@ _sum_128, _sum_64, _sum_32, _sum_16 = (_make_sum(v) for v in (8, 4, 2, 1))
 
 
 @overload(sum_rows)
-def _sum_rows(weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any) -> Any:
+def _sum_rows(
+    weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
+) -> Any:
     def implementation(
-        weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any
+        weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
     ) -> None:
         if width == 128:
-            _sum_128(weights, base, events, first, count, out, target)
+            _sum_128(weights, base, events, first, count, out, target, more)
         elif width == 64:
-            _sum_64(weights, base, events, first, count, out, target)
+            _sum_64(weights, base, events, first, count, out, target, more)
         elif width == 32:
-            _sum_32(weights, base, events, first, count, out, target)
+            _sum_32(weights, base, events, first, count, out, target, more)
         else:
-            _sum_16(weights, base, events, first, count, out, target)
+            _sum_16(weights, base, events, first, count, out, target, more)
 
     return implementation
 
@@ -127,7 +145,7 @@ def list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> 
 
 
 @intrinsic
-def _by_vectors(typingctx: Any, spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+def _by_compress(typingctx: Any, spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         spike_array, first, size, event_array, start = args
         bytes_type, numbers = ir.VectorType(ir.IntType(8), LANES), ir.VectorType(ir.IntType(32), LANES)
@@ -161,15 +179,71 @@ def _by_vectors(typingctx: Any, spikes: Any, first: Any, size: Any, events: Any,
     return types.int64(spikes, types.int64, types.int64, events, types.int64), codegen
 
 
-compress_spikes: Any = _by_vectors
+@intrinsic
+def _by_table(typingctx: Any, spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        spike_array, first, size, event_array, start = args
+        byte, number = ir.IntType(8), ir.IntType(32)
+        bytes_type, eight = ir.VectorType(byte, LANES), ir.VectorType(byte, 8)
+        numbers = ir.VectorType(number, 8)
+        spike_data = builder.gep(context.make_array(signature.args[0])(context, builder, spike_array).data, [first])
+        event_data = builder.gep(context.make_array(signature.args[3])(context, builder, event_array).data, [start])
+        rows = ir.ArrayType(eight, 256)
+        table = add_global_variable(builder.module, rows, ".positions_of_bits")
+        table.linkage, table.global_constant = "internal", True
+        table.initializer = ir.Constant(rows, [ir.Constant(eight, list(row)) for row in _positions_of_bits()])
+        count = alloca_once(builder, size.type)
+        builder.store(size.type(0), count)
+        with cgutils.for_range(builder, builder.sdiv(size, size.type(LANES))) as loop:
+            base = builder.mul(loop.index, size.type(LANES))
+            loaded = builder.load(builder.bitcast(builder.gep(spike_data, [base]), bytes_type.as_pointer()))
+            loaded.align = 1
+            mask = builder.icmp_unsigned("!=", loaded, ir.Constant(bytes_type, [0] * LANES))
+            word = builder.bitcast(mask, ir.IntType(LANES))
+            for half in range(2):
+                part = builder.trunc(builder.lshr(word, word.type(8 * half)), byte)
+                place = builder.gep(table, [number(0), builder.zext(part, number)])
+                offset = builder.trunc(builder.add(base, size.type(8 * half)), number)
+                found = builder.add(builder.zext(builder.load(place), numbers), _splat(builder, offset, numbers))
+                end = builder.gep(event_data, [builder.load(count)])
+                stored = builder.store(found, builder.bitcast(end, numbers.as_pointer()))
+                stored.align = 4
+                new = builder.zext(builder.ctpop(part), size.type)
+                builder.store(builder.add(builder.load(count), new), count)
+        return builder.load(count)
+
+    return types.int64(spikes, types.int64, types.int64, events, types.int64), codegen
+
+
+def _splat(builder: Any, value: Any, kind: Any) -> Any:
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(kind, [0] * kind.count))
+
+
+def _positions_of_bits() -> list[list[int]]:
+    """For each byte the positions of its ones, ascending, then zeros.  # (256, 8)"""
+    ones = [[j for j in range(8) if byte >> j & 1] for byte in range(256)]
+    return [row + [0] * (8 - len(row)) for row in ones]
+
+
+def _has_compress(context: Any) -> bool:
+    """Whether the processor that is compiled for compresses vectors in one instruction, and the compiler knows it."""
+    return llvm_version_info[0] >= 19 and "+avx512f" in context.codegen().magic_tuple()[2]
+
+
+compress_spikes: Any = _by_compress
+table_spikes: Any = _by_table
 
 
 @overload(list_spikes)
 def _list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
-    def by_vectors(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+    def by_compress(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
         return compress_spikes(spikes, first, size, events, start)
 
-    return by_vectors if llvm_version_info[0] >= 19 else list_spikes  # older LLVM has no vector compress
+    def by_table(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
+        return table_spikes(spikes, first, size, events, start)
+
+    return by_compress if _has_compress(cpu_target.target_context) else by_table
 
 
 def aligned(size: int) -> Any:

@@ -109,7 +109,7 @@ def add_rows(
         taken = min(WIDTH, out.shape[1] - first)
         width = _width(taken)
         for i in range(counts.size):
-            sum_rows(strips, base, width, flat, i * stride, counts[i], sums, 0)
+            sum_rows(strips, base, width, flat, i * stride, counts[i], sums, 0, False)
             row = out[i, first : first + taken]
             for j in range(taken):
                 row[j] = row[j] + sums[j] if add else sums[j]
