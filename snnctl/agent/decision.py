@@ -150,9 +150,7 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
     for _ in range(n_layers):
         padded, target, constants, bias, weight = row[1:6]
         blocks = -(-source_size // BLOCK)
-        room = (
-            blocks + 1 + source_size + LANES
-        )  # of a tick: where each list begins and ends, the lists
+        room = blocks + 1 + source_size + LANES  # of a tick: where each list begins and ends, the lists
         for t in range(ticks):
             mark, place = t * room, t * room + blocks + 1
             events[mark] = place
