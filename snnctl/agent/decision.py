@@ -16,20 +16,21 @@ stay in registers. Everything is passed in six flat arrays because each array ar
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.agent.coder import misfit
+from snnctl.agent.int8 import quantise
 from snnctl.coding.code import Action, LinearReadout, ReceptiveFields, Tensors
 from snnctl.coding.readout import choose, choose_each, linear, normalise, squash
 from snnctl.coding.receptive_fields import activation, deterministic_spikes, poisson_spikes
 from snnctl.network.capability import Capability
 from snnctl.network.population import step
 from snnctl.network.program import Program
-from snnctl.network.vector import LANES, STRIP, aligned, list_spikes, sum_rows
+from snnctl.network.vector import LANES, STRIP, aligned, list_spikes, sum_rows, sum_rows_int8
 from snnctl.neurons.current_lif import CurrentLifConstants, CurrentLifState, portable
 
 CAPABILITY = Capability(
@@ -49,6 +50,7 @@ CAPABILITY = Capability(
 refuses = CAPABILITY.refuses
 
 BLOCK = 256  # sources; their weights in a strip, 128 KB, stay in the second cache while all ticks pass them
+Weights = Literal["float32", "int8"]
 _EXTERNAL, _DETERMINISTIC, _POISSON = 0, 1, 2  # who makes the input spikes
 
 
@@ -74,6 +76,7 @@ class _LayerLayout(NamedTuple):
     constants: int  # places in the float32 array
     bias: int
     weight: int
+    scale: int  # of weights of 8 bits, which lie in the bytes from ``weight`` on; 0: weights of float32
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -148,7 +151,7 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
     source, source_size = 0, n_in
     row = layout[10:]
     for _ in range(n_layers):
-        padded, target, constants, bias, weight = row[1:6]
+        padded, target, constants, bias, weight, scale = row[1:7]
         blocks = -(-source_size // BLOCK)
         room = blocks + 1 + source_size + LANES  # of a tick: where each list begins and ends, the lists
         for t in range(ticks):
@@ -160,13 +163,18 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
                 place += list_spikes(spikes, source + t * source_size + first, size, events, place)
                 events[mark + k + 1] = place
         drives, done = work + 3 * padded, 0  # (ticks, padded)
+        place = weight if scale == 0 else 4 * weight
         while done < padded:
             width = strip_width(padded - done)
             for k in range(blocks):
                 for t in range(ticks):
                     first, end = events[t * room + k], events[t * room + k + 1]
-                    sum_rows(data, weight, width, events, first, end - first, data, drives + t * padded + done, k > 0)
-                weight += width * min(BLOCK, source_size - k * BLOCK)
+                    sums = drives + t * padded + done
+                    if scale == 0:
+                        sum_rows(data, place, width, events, first, end - first, data, sums, k > 0)
+                    else:
+                        sum_rows_int8(data, place, width, events, first, end - first, data, sums, k > 0)
+                place += width * min(BLOCK, source_size - k * BLOCK)
             done += width
         c = CurrentLifConstants(
             data[constants],
@@ -184,10 +192,12 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
         silent = data[work + 2 * padded : work + 3 * padded]
         for t in range(ticks):
             drive = data[drives + t * padded : drives + (t + 1) * padded]
+            if scale != 0:
+                drive *= data[scale : scale + padded]
             fired = spikes[target + t * padded : target + (t + 1) * padded]
             _step(c, drive, data[bias : bias + padded], i, v, silent, fired)
         source, source_size = target, padded
-        row = row[6:]
+        row = row[7:]
     return _decode(border, 4 * dims + 1, actions, squashed, spikes[source : source + ticks * source_size], ticks)
 
 
@@ -208,7 +218,7 @@ def _decide_rows(
                     count += raster[j]
             counts[row, k] = count
             if k < n_layers:
-                size, padded, first = layout[10 + 6 * k], layout[11 + 6 * k], layout[12 + 6 * k]
+                size, padded, first = layout[10 + 7 * k], layout[11 + 7 * k], layout[12 + 7 * k]
 
 
 class Decision:
@@ -222,6 +232,7 @@ class Decision:
         fields: ReceptiveFields | None,
         readout: LinearReadout,
         choices: tuple[int, ...] = (),
+        weights: Weights = "float32",
     ) -> None:
         """Lay everything out.
 
@@ -232,6 +243,7 @@ class Decision:
             fields: of the encoder; None when the input spikes are given to :meth:`decide_spikes`
             readout: of the decoder
             choices: of several choices at once, how many each has
+            weights: float32, or rounded to 8 bits (:mod:`snnctl.agent.int8`)
         """
         chain = program.chain
         assert chain is not None  # refuses() has been asked
@@ -252,16 +264,13 @@ class Decision:
             padded = padded_size(stage.size)
             neuron = portable(stage.neuron)
             assert neuron is not None
-            rows.append(
-                _LayerLayout(
-                    stage.size,
-                    padded,
-                    end,
-                    floats.add(np.array(neuron.constants(program.tick_s))),
-                    floats.add(stage.bias.values),
-                    floats.add(strips(link.weight.values, source_padded, padded)),
-                )
-            )
+            constants, biases = floats.add(np.array(neuron.constants(program.tick_s))), floats.add(stage.bias.values)
+            weight, scale = link.weight.values, 0
+            if weights == "int8":
+                weight, scales = quantise(weight)
+                scale = floats.add(np.pad(scales, (0, padded - stage.size)))
+            place = floats.add(strips(weight, source_padded, padded).view(np.float32))
+            rows.append(_LayerLayout(stage.size, padded, end, constants, biases, place, scale))
             self._places[stage.label] = (end, stage.size, padded)
             end += ticks * padded
             source_padded = padded
@@ -359,11 +368,11 @@ def padded_size(size: int) -> int:
     return -(-size // LANES) * LANES
 
 
-def strips(weight: NDArray[Any], sources: int, targets: int) -> NDArray[np.float32]:
+def strips(weight: NDArray[Any], sources: int, targets: int) -> NDArray[Any]:
     """The weights (n_source, n_target) padded with zeros and cut into strips, each source-major, laid end to end."""
-    full = np.zeros((sources, targets), np.float32)  # (sources, targets)
+    full = np.zeros((sources, targets), np.int8 if weight.dtype == np.int8 else np.float32)  # (sources, targets)
     full[: weight.shape[0], : weight.shape[1]] = weight
-    parts: list[NDArray[np.float32]] = []
+    parts: list[NDArray[Any]] = []
     done = 0
     while done < targets:
         width = strip_width(targets - done)

@@ -15,12 +15,13 @@ from snnctl import streams
 from snnctl.agent import decision
 from snnctl.agent.coder import Coder
 from snnctl.agent.controller import Activity
-from snnctl.agent.decision import Decision
+from snnctl.agent.decision import Decision, Weights
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.agent.injection import Injection
 from snnctl.agent.program import program
 from snnctl.coding.code import Action, LinearReadout
+from snnctl.errors import ConfigError, Problem
 from snnctl.network.engine import Engine, Fired
 from snnctl.network.program import Program
 
@@ -28,13 +29,28 @@ from snnctl.network.program import Program
 class FloatController:
     """Runs an agent by the fastest path that it allows."""
 
-    def __init__(self, agent: Agent, dtype: type = np.float32) -> None:
+    def __init__(self, agent: Agent, dtype: type = np.float32, weights: Weights = "float32") -> None:
+        """Lay the agent out.
+
+        Args:
+            agent: a spiking one
+            dtype: of its states and sums
+            weights: float32, or rounded to 8 bits (:mod:`snnctl.agent.int8`)
+
+        Raises:
+            ConfigError: weights of 8 bits for an agent that the fused decision does not take.
+        """
         self.description: AgentDescription = agent.description
         lowered = program(agent)
         readout = agent.description.decoder.fused(agent.tensors)
+        refused = decision.refuses(lowered)
+        if readout is None:
+            refused.append(Problem("decoder.kind", "is not a linear read-out of spikes", "choose rate or choice"))
+        if weights == "int8" and refused:
+            raise ConfigError(*(p._replace(where=f"{agent.description.name}: {p.where}") for p in refused))
         self.path: Fused | _General
-        if np.dtype(dtype) == np.float32 and readout is not None and not decision.refuses(lowered):
-            self.path = Fused(agent, lowered, readout)
+        if np.dtype(dtype) == np.float32 and readout is not None and not refused:
+            self.path = Fused(agent, lowered, readout, weights)
         else:
             self.path = _General(agent, lowered, dtype)
         self.act = self.path.act  # (observation (dims,)) -> action, without another call in between
@@ -45,13 +61,13 @@ class FloatController:
 class Fused:
     """The decision kernel, with the encoder inside where it has one, or before it."""
 
-    def __init__(self, agent: Agent, lowered: Program, readout: LinearReadout) -> None:
+    def __init__(self, agent: Agent, lowered: Program, readout: LinearReadout, weights: Weights) -> None:
         description = agent.description
         fields = description.encoder.fused(agent.tensors)
         self.encodes = fields is not None  # inside the kernel
         self.fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
         clip, choices = float(description.normaliser.clip), description.task.action_choices
-        self.decision = Decision(lowered, agent.tensors, clip, fields, readout, choices)
+        self.decision = Decision(lowered, agent.tensors, clip, fields, readout, choices, weights)
         self._coder = Coder(agent)
         self.act = self._act_on_spikes if fields is None else self.decision.decide
         self.reset(0)

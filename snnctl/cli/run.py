@@ -47,6 +47,9 @@ def run(
         bool, typer.Option("--learn", help="Keep learning from rewards while it acts (agents with a rule).")
     ] = False,
     save: Annotated[Path | None, typer.Option(metavar="DIR", help="With --learn: save the agent it became.")] = None,
+    weights: Annotated[
+        str, typer.Option(metavar="W", help="float32, or int8: rounded to 8 bits, for large networks.")
+    ] = "float32",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Run an agent in closed loop and report returns, timing and spikes.
@@ -76,7 +79,11 @@ def run(
         raise InputError(Problem(str(save), "is there already", "name a new folder"))
     if save is not None and not _is_writable(save):
         raise InputError(Problem(str(save), "cannot be written to", "name a folder that you may write to"))
+    if weights not in ("float32", "int8") or (learn and weights != "float32"):
+        only = "float32 with --learn" if learn else "float32 or int8"
+        raise InputError(Problem("--weights", f"is {weights!r}", f"choose {only}"))
     learning = Learner(loaded, seed) if learn else None
+    controller = learning or controllers.make(loaded, "int8" if weights == "int8" else "float32")
     env_id = env or loaded.description.task.env_id
     console.compiling()
     with contextlib.ExitStack() as stack:
@@ -91,7 +98,7 @@ def run(
 
         try:
             closed_loop.run_episodes(
-                learning or controllers.make(loaded),
+                controller,
                 env_id,
                 closed_loop.episode_seeds(seed, episodes),
                 {"render_mode": "rgb_array"} if video is not None else None,
@@ -116,6 +123,8 @@ def run(
         console.note(f"wrote {save}; without learning: snnctl run {save} {_where(env_id, plant)}")
     if learning is not None:
         _warn(loaded, learning, finished)
+    if weights == "int8":
+        console.note(f"8-bit weights: {_rounding(loaded)}")
     summary = statistics.summarise(finished)
     if as_json:
         console.json_result(_plain(loaded, env_id, plant, seed, finished, summary))
@@ -130,6 +139,15 @@ def _failures(agent: Agent, env_id: str) -> Path:
     """Where post-mortems go: a folder of its own for an agent in an environment."""
     own = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{agent.description.name}-{env_id}")[:100]
     return Path("runs") / "post_mortem" / own
+
+
+def _rounding(agent: Agent) -> str:
+    """What rounding to 8 bits changes in each projection."""
+    from snnctl.agent.int8 import relative_error
+
+    network = agent.description.spiking_network
+    names = [(p.weight_name, f"{p.source} to {p.target}") for p in network.projections]
+    return ", ".join(f"{ends} {relative_error(agent.tensors[name]):.2%}" for name, ends in names) + " of the rms weight"
 
 
 def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:

@@ -1,4 +1,4 @@
-"""The two inner loops of the decision kernel as LLVM vector code; the only file that knows about it.
+"""The inner loops of the decision kernel as LLVM vector code; the only file that knows about it.
 
 ``sum_rows`` keeps a strip of up to 128 sums in registers while it adds the rows of the spiking sources, in the
 order of ``events``: every sum is a chain of plain float32 additions, so the bits are those of the plain loop.
@@ -94,37 +94,102 @@ def _sum_rows_codegen(vectors: int) -> Any:
     return codegen
 
 
-def _make_sum(vectors: int) -> Any:
+def _make_sum(codegen: Any) -> Any:
     @intrinsic
     def sum_strip(
         typingctx: Any, weights: Any, base: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
     ) -> Any:
         signature = types.void(weights, types.int64, events, types.int64, types.int64, out, types.int64, types.boolean)
-        return signature, _sum_rows_codegen(vectors)
+        return signature, codegen
 
     return sum_strip
 
 
-_sum_128, _sum_64, _sum_32, _sum_16 = (_make_sum(v) for v in (8, 4, 2, 1))
+def _overload_by_width(plain: Any, codegen: Any) -> None:
+    """Compile ``plain``, a sum of rows, as the vector code of each width."""
+    of_128, of_64, of_32, of_16 = (_make_sum(codegen(vectors)) for vectors in (8, 4, 2, 1))
 
-
-@overload(sum_rows)
-def _sum_rows(
-    weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
-) -> Any:
-    def implementation(
+    @overload(plain)
+    def typed(
         weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
-    ) -> None:
-        if width == 128:
-            _sum_128(weights, base, events, first, count, out, target, more)
-        elif width == 64:
-            _sum_64(weights, base, events, first, count, out, target, more)
-        elif width == 32:
-            _sum_32(weights, base, events, first, count, out, target, more)
-        else:
-            _sum_16(weights, base, events, first, count, out, target, more)
+    ) -> Any:
+        def implementation(
+            weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
+        ) -> None:
+            if width == 128:
+                of_128(weights, base, events, first, count, out, target, more)
+            elif width == 64:
+                of_64(weights, base, events, first, count, out, target, more)
+            elif width == 32:
+                of_32(weights, base, events, first, count, out, target, more)
+            else:
+                of_16(weights, base, events, first, count, out, target, more)
 
-    return implementation
+        return implementation
+
+
+_overload_by_width(sum_rows, _sum_rows_codegen)
+
+
+def sum_rows_int8(
+    weights: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
+) -> None:
+    """:func:`sum_rows` of integers of 8 bits, which lie in the bytes of ``weights``; exact below 2^24.
+
+    Args:
+        weights: float32 whose bytes are the integers, starting on a boundary of 64 bytes; strips are row-major
+        base: index of the strip's first integer, a multiple of 16
+        width: of the strip: 16, 32, 64 or 128
+        events: int32 row numbers
+        first: index of the first row number
+        count: how many, at most 256: sums are kept in 16 bits
+        out: float32, starting on a boundary of 64 bytes
+        target: index of the first sum, a multiple of 16
+        more: whether the rows are added to what ``out`` holds, in place of 0
+    """
+    integers = weights.view(np.int8)
+    sums = out[target : target + width]
+    if not more:
+        sums[:] = 0
+    for e in range(first, first + count):
+        start = base + events[e] * width
+        sums += integers[start : start + width]
+
+
+def _sum_int8_codegen(vectors: int) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        weights, base, events, first, count, out, target, more = args
+        byte, short, lane = (ir.VectorType(kind, LANES) for kind in (ir.IntType(8), ir.IntType(16), ir.FloatType()))
+
+        def data(position: int, value: Any) -> Any:
+            return context.make_array(signature.args[position])(context, builder, value).data
+
+        strip = builder.gep(builder.bitcast(data(0, weights), ir.IntType(8).as_pointer()), [base])
+        row_numbers = builder.gep(data(2, events), [first])
+        sums = [alloca_once(builder, short) for _ in range(vectors)]
+        for one in sums:
+            builder.store(ir.Constant(short, [0] * LANES), one)
+        with cgutils.for_range(builder, count) as loop:
+            number = builder.sext(builder.load(builder.gep(row_numbers, [loop.index])), base.type)
+            row = builder.gep(strip, [builder.mul(number, base.type(vectors * LANES))])
+            for v, one in enumerate(sums):
+                loaded = builder.load(builder.bitcast(builder.gep(row, [base.type(v * LANES)]), byte.as_pointer()))
+                loaded.align = LANES
+                builder.store(builder.add(builder.load(one), builder.sext(loaded, short)), one)
+        for v, one in enumerate(sums):
+            place = builder.gep(data(5, out), [builder.add(target, base.type(v * LANES))])
+            place = builder.bitcast(place, lane.as_pointer())
+            held = builder.load(place)
+            held.align = ALIGNMENT
+            kept = builder.select(more, held, ir.Constant(lane, [0.0] * LANES))
+            stored = builder.store(builder.fadd(kept, builder.sitofp(builder.load(one), lane)), place)
+            stored.align = ALIGNMENT
+        return context.get_dummy_value()
+
+    return codegen
+
+
+_overload_by_width(sum_rows_int8, _sum_int8_codegen)
 
 
 def list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:

@@ -48,6 +48,11 @@ def test_the_table_says_everything(cartpole: Path, capsys: Any) -> None:
     assert "DIVERGED" not in out
 
 
+def test_weights_of_8_bits_tell_what_rounding_changes(cartpole: Path, capsys: Any) -> None:
+    assert call(["run", str(cartpole), "--episodes", "1", "--weights", "int8"]) == 0
+    assert "8-bit weights: input to hidden1 0." in capsys.readouterr().err
+
+
 def test_json_is_the_result_alone_and_the_same_for_the_same_seed(cartpole: Path, capsys: Any) -> None:
     def play(seed: int) -> Any:
         assert call(["run", str(cartpole), "--episodes", "2", "--seed", str(seed), "--json"]) == 0
@@ -111,6 +116,7 @@ def test_one_diverged_is_exit_0_and_named(pendulum: Path, capsys: Any, monkeypat
         (["AGENT", "--episodes", "0"], "--episodes"),
         (["AGENT", "--seed", "-1"], "--seed"),
         (["AGENT", "--view"], "needs a screen"),
+        (["AGENT", "--weights", "int4"], "choose float32 or int8"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
