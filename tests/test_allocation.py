@@ -34,6 +34,7 @@ SAC = (
     "trainer.critic={kind='layer_norm', bins=1000000000}", "trainer.critic={kind='relu', hidden=[1000000, 1000000]}",
     "trainer={kind='sac', report_every=1000000000, total_steps=1000000000}",
 )  # fmt: skip
+TD3 = ("trainer.target_actor.hidden=[1000000000]", "trainer.target_actor.hidden=[1000000, 1000000]")
 RSTDP = (
     "encoder.layers=10000000", "encoder.cells=1000000000", f"encoder.cells={HUGE}", "network.ticks=100000000",
     "trainer.learning.critic_neurons=10000000000", "encoder={kind='place_cells', grid=[1000, 1000, 1000, 1000]}",
@@ -44,7 +45,12 @@ RSTDP = (
     ("name", "override"),
     [
         (name, one)
-        for name, all_ in (("cartpole-ppo", PPO), ("pendulum-sac", SAC), ("cartpole-rstdp", RSTDP))
+        for name, all_ in (
+            ("cartpole-ppo", PPO),
+            ("pendulum-sac", SAC),
+            ("half-cheetah-td3", TD3),
+            ("cartpole-rstdp", RSTDP),
+        )
         for one in all_
     ],
 )

@@ -11,12 +11,12 @@
       value       (steps,)            V of decision k, which had learnt from reward k - 1    a controller that learns
       dopamine    (steps,)            error delta of reward k, nan where it never came       a controller that learns
       qpos, qvel  (steps + 1, ...)    MuJoCo environments
-      spikes                          order: names of the populations, in the order of the network
-      spikes/<population>             neurons, ticks (per decision)
+      spikes/<population>             neurons, ticks (per decision), place (in the order of the network)
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
 
-Each dataset has an attribute ``unit``. The observations of a robot of ours also carry ``labels``,
-``units``, ``scale`` and ``offset``: quantity = (observation - offset) / scale, up to noise and clipping. Numbers
+Texts are attributes of fixed length in UTF-8. Each dataset has an attribute ``unit``. The observations of a robot of
+ours also carry ``labels`` and ``units``, a line each, ``scale`` and ``offset``: quantity = (observation - offset) /
+scale, up to noise and clipping. Numbers
 keep the type that they had, so reading returns them bit for bit. The file appears under its name when
 the recorder is closed, an interrupt included: an unfinished episode is kept and has ``complete = False``.
 
@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -47,7 +47,7 @@ from snnctl import versions
 from snnctl.agent.controller import Controller, ValuingController
 from snnctl.errors import OutputError, Problem
 from snnctl.loop.episode import Episode, Step
-from snnctl.loop.recordings import EPISODE, FORMAT, SCHEMA, Events
+from snnctl.loop.recordings import EPISODE, FORMAT, SCHEMA, Events, text
 from snnctl.network.description import NetworkDescription
 from snnctl.robots import environments
 from snnctl.robots.changes import Change
@@ -91,9 +91,7 @@ class Recorder:
         self._file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
         self._closed = False
         changes = " ".join(map(str, plant))
-        self._file.attrs.update(
-            {"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "changes": changes, "seed": seed}
-        )
+        _tell(self._file, {"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "changes": changes, "seed": seed})
         self._count = 0
         self._order: list[str] = []  # of the network's populations
         self._episode: _Columns | None = None
@@ -102,14 +100,15 @@ class Recorder:
         """Begin an episode."""
         description = controller.description
         if self._count == 0:
-            self._file.attrs.update(
+            _tell(
+                self._file,
                 {
                     "agent": description.name,
                     "weights_sha256": description.provenance.weights_sha256,
                     "control_dt_s": environments.control_dt_s(env),
                     "tick_s": description.network.tick_s,
                     "versions": json.dumps(versions.installed()),
-                }
+                },
             )
         network = description.network
         self._order = [p.name for p in network.populations] if isinstance(network, NetworkDescription) else []
@@ -166,16 +165,14 @@ class Recorder:
             return
         group = self._file.create_group(f"{EPISODE}{self._count:03d}")
         self._count += 1
-        group.attrs.update(attributes)
+        _tell(group, attributes)
         for name, array in columns.arrays().items():
             _dataset(group, name, array)
-        group["observation"].attrs.update(columns.labels)
+        _tell(group["observation"], columns.labels)
         recorded, spikes = columns.events(), group.create_group("spikes")
-        order = sorted(recorded, key=self._order.index)
-        spikes.attrs["order"] = np.array(order, h5py.string_dtype())  # HDF5 lists members by name
-        for name in order:
+        for place, name in enumerate(sorted(recorded, key=self._order.index)):
             events, population = recorded[name], spikes.create_group(name)
-            population.attrs.update({"neurons": events.neurons, "ticks": events.ticks})
+            _tell(population, {"neurons": events.neurons, "ticks": events.ticks, "place": place})
             for column in ("step", "tick", "index"):
                 _dataset(population, column, getattr(events, column))
 
@@ -281,4 +278,11 @@ def labels(env: gym.Env[Any, Any]) -> dict[str, Any]:
 
 def _dataset(group: Any, name: str, array: NDArray[Any]) -> None:
     packed = {"compression": "gzip", "shuffle": True} if array.nbytes > 4096 else {}
-    group.create_dataset(name, data=array, **packed).attrs["unit"] = _UNITS[name]
+    _tell(group.create_dataset(name, data=array, **packed), {"unit": _UNITS[name]})
+
+
+def _tell(node: Any, attributes: Mapping[str, Any]) -> None:
+    """Attach attributes: texts as :func:`~snnctl.loop.recordings.text`, of several texts a line each."""
+    for name, value in attributes.items():
+        whole = "\n".join(value) if isinstance(value, list) else value
+        node.attrs[name] = text(whole) if isinstance(whole, str) else whole

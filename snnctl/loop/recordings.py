@@ -23,18 +23,18 @@ from snnctl.allocation import Need
 from snnctl.errors import InputError, Problem
 
 FORMAT = "snnctl recording"
-SCHEMA = 2
+SCHEMA = 3
 EPISODE = "episode_"
 
 MAX_PACKED = 1100  # gzip packs at most 1032 bytes into one
 MAX_ATTRIBUTE = 100_000  # values, or characters
 MAX_CHUNK = 64_000_000  # bytes that are unpacked at once
-MAX_TEXTS = 16  # of an attribute: each may be as large as the file
 
 _FILE = {"agent": str, "weights_sha256": str, "env_id": str, "changes": str, "seed": int, "control_dt_s": float,
          "tick_s": float, "versions": str}  # fmt: skip
 _ATTRIBUTES = {"seed": int, "length": int, "complete": bool, "episode_return": float, "terminated": bool,
                "truncated": bool, "diverged": str}  # fmt: skip
+_POPULATION = {"neurons": int, "ticks": int, "place": int}
 _UNFINISHED = {"seed", "length", "complete"}  # what an episode has that was interrupted
 _COLUMNS = {  # rows beyond the steps, dimensions, whether all numbers are finite
     "observation": (1, (2,), False), "time_s": (1, (1,), True), "action": (0, (1, 2), False),
@@ -204,18 +204,22 @@ def _episode(group: Any, name: str) -> Recorded:
     if not 0 <= attributes["length"] <= steps:  # a diverged episode ends before its last step
         raise _RefusedError(f"{name}/length", f"is {attributes['length']}, the episode has {steps} steps")
     labels = _labels(group["observation"], columns["observation"].shape[1], f"{name}/observation")
-    spikes = group["spikes"]
-    order = _value(spikes, "order", f"{name}/spikes")
-    names = [str(population) for population in order] if isinstance(order, np.ndarray) else []
-    if sorted(names) != sorted(spikes):
-        raise _RefusedError(f"{name}/spikes", "the order of its populations does not name each of them once")
-    found = {population: _events(spikes[population], steps, f"{name}/spikes/{population}") for population in names}
+    spikes, places = group["spikes"], {}
+    for population in spikes:
+        where = f"{name}/spikes/{population}"
+        places[population] = _attributes(spikes[population], _POPULATION, set(_POPULATION), where)
+    names = sorted(places, key=lambda population: places[population]["place"])
+    if [places[population]["place"] for population in names] != [*range(len(names))]:
+        raise _RefusedError(f"{name}/spikes", "the places of its populations are not 0, 1, 2 ...")
+    found = {
+        population: _events(spikes[population], places[population], steps, f"{name}/spikes/{population}")
+        for population in names
+    }
     return Recorded(attributes, columns, labels, found)
 
 
-def _events(group: Any, steps: int, where: str) -> Events:
-    sizes = _attributes(group, {"neurons": int, "ticks": int}, {"neurons", "ticks"}, where)
-    neurons, ticks = sizes["neurons"], sizes["ticks"]
+def _events(group: Any, told: Mapping[str, Any], steps: int, where: str) -> Events:
+    neurons, ticks = told["neurons"], told["ticks"]
     if neurons < 1 or ticks < 1:
         raise _RefusedError(where, f"has {neurons} neurons and {ticks} ticks a decision")
     raster = Need("", f"spikes of {neurons} neurons in {ticks} ticks", steps * ticks * neurons)
@@ -237,9 +241,13 @@ def _events(group: Any, steps: int, where: str) -> Events:
 def _labels(node: Any, dims: int, where: str) -> dict[str, Any]:
     found = {name: _value(node, name, where) for name in ("labels", "units", "scale", "offset") if name in node.attrs}
     for name, value in found.items():
-        is_text = name in ("labels", "units")
-        sound = isinstance(value, np.ndarray) and value.shape == (dims,)
-        if not sound or (not is_text and not (value.dtype.kind == "f" and np.isfinite(value).all())):
+        if name in ("labels", "units"):
+            found[name] = value = value.split("\n") if isinstance(value, str) else []
+            sound = len(value) == dims
+        else:
+            sound = isinstance(value, np.ndarray) and value.shape == (dims,)
+            sound = sound and value.dtype.kind == "f" and bool(np.isfinite(value).all())
+        if not sound:
             raise _RefusedError(where, f"has {name} that are not one for each of {dims} observations")
     if found and (len(found) != 4 or not found["scale"].all()):
         raise _RefusedError(where, "has no labels, units, scale above or below 0, and offset of its observations")
@@ -276,14 +284,18 @@ def _value(node: Any, name: str, where: str) -> Any:
         stored = held.get_storage_size()
     if math.prod(held.shape or (1,)) > MAX_ATTRIBUTE or stored > 8 * MAX_ATTRIBUTE:
         raise _RefusedError(place, "is too large")
-    count, whole = math.prod(held.shape or (1,)), Path(node.file.filename).stat().st_size
     kind = held.get_type()
-    varies = isinstance(kind, h5py.h5t.TypeVlenID) or (
-        isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
-    )
-    if varies and count > MAX_TEXTS and count * whole > allocation.limit():  # many may be one and the same
-        raise _RefusedError(place, f"has {count} texts")
-    return node.attrs[name]
+    plain = isinstance(kind, h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID | h5py.h5t.TypeEnumID)
+    if not plain and not (isinstance(kind, h5py.h5t.TypeStringID) and not kind.is_variable_str()):
+        # What lies in HDF5's heap (texts of varying length, references) can make its library run for ever.
+        raise _RefusedError(place, "is neither a number nor a text of fixed length")
+    value = node.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def text(value: str) -> NDArray[np.bytes_]:
+    """A text as recordings hold it: UTF-8 of fixed length; an empty one is a zero byte.  # ()"""
+    return np.array(value.encode(), f"S{max(1, len(value.encode()))}")
 
 
 def _number(name: str) -> int:

@@ -79,6 +79,10 @@ class Polyak:
     kind: Literal["polyak"] = "polyak"
     tau: Annotated[float, Gt(0), Le(1)] = 0.005  # share of the way in an update of the actor
 
+    def numbers(self, dims: int, actions: int, batch: int) -> int:
+        """Numbers that it takes beside the actor's: none worth counting."""
+        return 0
+
     def build(
         self, policy: actor.Policy, work: actor.Workspace, weights: Floats, batch: int, random: np.random.Generator
     ) -> TargetActor:
@@ -94,6 +98,10 @@ class Proxy:
     hidden: tuple[Annotated[int, Gt(0)], ...] = (512, 512)  # ReLU layers
     lr: Annotated[float, Gt(0)] = 1e-3  # at the start
     updates: Annotated[int, Ge(1)] = 3  # imitating updates before every update of the critics
+
+    def numbers(self, dims: int, actions: int, batch: int) -> int:
+        """Numbers that its layers, their gradients and moments, and its buffers take, about."""
+        return dense.numbers((dims, *self.hidden, actions), batch)
 
     def build(
         self, policy: actor.Policy, work: actor.Workspace, weights: Floats, batch: int, random: np.random.Generator

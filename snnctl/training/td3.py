@@ -25,6 +25,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from snnctl import slots
+from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.surrogate.critics import Relu
 from snnctl.training import actor, off_policy, target_actor
@@ -55,6 +56,12 @@ class Td3Config(OffPolicyTrainer):
     target_noise_clip: Annotated[float, Ge(0)] = 0.5  # its largest size
     target_actor: TargetChoice = Polyak()
     scale_rewards: bool = True  # divide them by the return scale; false: the critics learn them as they are
+
+    def needs(self, blueprint: Blueprint) -> list[Need]:
+        """Also those of the target actor."""
+        dims, actions = blueprint.task.observation_size, blueprint.task.action_size
+        numbers = self.target_actor.numbers(dims, actions, self.batch)
+        return [*super().needs(blueprint), Need("trainer.target_actor", "layers of the target actor", 4 * numbers)]
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
         """Surrogate gradients driven by the first critic."""

@@ -106,17 +106,22 @@ CHANGES = {
     "neurons beyond memory": (with_attribute(f"{SPIKES}/input", "neurons", 2**40), "spikes/input"),
     "ticks beyond memory": (with_attribute(f"{SPIKES}/input", "ticks", 2**62), "spikes/input"),
     "no neurons": (with_attribute(f"{SPIKES}/input", "neurons", -1), "spikes/input"),
-    "order of one": (with_attribute(SPIKES, "order", "input"), "spikes"),
-    "order that repeats": (with_attribute(SPIKES, "order", ["input", "input", "output"]), "spikes"),
+    "a place beyond": (with_attribute(f"{SPIKES}/input", "place", 7), "spikes"),
+    "a place twice": (with_attribute(f"{SPIKES}/input", "place", 1), "spikes"),
+    "text of varying length": (with_attribute("", "agent", "x"), "agent"),
+    "texts of varying length": (with_attribute("", "agent", ["x"] * 1000), "agent"),
+    "a reference": (lambda file: file.attrs.__setitem__("agent", file.ref), "agent"),
+    "a record": (with_attribute("", "agent", np.zeros((), [("a", "f8")])), "agent"),
     "length beyond": (with_attribute("episode_000", "length", 2**60), "length"),
-    "seed of text": (with_attribute("episode_000", "seed", "x"), "seed"),
-    "period of text": (with_attribute("", "control_dt_s", "x"), "control_dt_s"),
+    "seed of text": (with_attribute("episode_000", "seed", np.bytes_("x")), "seed"),
+    "period of text": (with_attribute("", "control_dt_s", np.bytes_("x")), "control_dt_s"),
     "period of zero": (with_attribute("", "control_dt_s", 0.0), "control_dt_s"),
     "period not finite": (with_attribute("", "control_dt_s", np.nan), "control_dt_s"),
     "agent of bytes": (with_attribute("", "agent", np.void(b"\xff\xfe")), "agent"),
+    "agent in another code": (with_attribute("", "agent", np.bytes_(b"\xff\xfe")), ""),
     "schema of an array": (with_attribute("", "schema", np.arange(3)), ""),
     "schema before": (with_attribute("", "schema", 1), ""),
-    "labels of others": (with_attribute("episode_000/observation", "labels", ["a"]), "observation"),
+    "labels of others": (with_attribute("episode_000/observation", "labels", np.bytes_("a")), "observation"),
 }  # fmt: skip
 
 
@@ -154,13 +159,3 @@ def test_flipped_bytes_raise_the_projects_exception_or_none(sound, tmp_path):
 def test_a_sound_recording_is_read(sound):
     (episode,) = recordings.read(sound).episodes
     assert len(episode.columns["reward"]) == STEPS and set(episode.spikes) == {"input", "hidden1", "output"}
-
-
-def test_texts_that_could_each_be_as_large_as_the_file_are_not_read(sound, tmp_path, monkeypatch):
-    path = tmp_path / "r.h5"
-    path.write_bytes(sound.read_bytes())
-    with h5py.File(path, "r+") as file:
-        file.attrs.create("agent", ["x"] * 1000, dtype=h5py.string_dtype())
-    monkeypatch.setattr(recordings.allocation, "limit", lambda: 500 * path.stat().st_size)
-    with pytest.raises(InputError, match="has 1000 texts"):
-        recordings.read(path)
