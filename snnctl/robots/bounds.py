@@ -56,3 +56,37 @@ def finite(values: Any) -> bool:
     for value in values.flat:
         whole &= np.isfinite(value)
     return whole
+
+
+@_compiled
+def drive(action: Any, scaling: Any, actuators: Any, controls: Any) -> None:
+    """Set controls[actuators[j]] = scale[j] min(max(action[j], low[j]), high[j]) + offset[j].
+
+    ``scaling`` has the rows low, high, scale and offset (4, n); what is no number stays so.
+    """
+    for j in range(action.size):
+        value = action[j]
+        if value < scaling[0, j]:
+            value = scaling[0, j]
+        elif value > scaling[1, j]:
+            value = scaling[1, j]
+        scaled = value * scaling[2, j]
+        controls[actuators[j]] = scaled + scaling[3, j]
+
+
+@_compiled
+def observe(values: Any, scaling: Any, noise: Any) -> None:
+    """In place, values[j] = min(max(scale[j] values[j] + offset[j] + noise[j], low[j]), high[j]).
+
+    ``scaling`` has the rows low, high, scale and offset (4, n), ``noise`` (n,) may be empty.
+    """
+    for j in range(values.size):
+        scaled = values[j] * scaling[2, j]
+        value = scaled + scaling[3, j]
+        if noise.size:
+            value += noise[j]
+        if value < scaling[0, j]:
+            value = scaling[0, j]
+        elif value > scaling[1, j]:
+            value = scaling[1, j]
+        values[j] = value
