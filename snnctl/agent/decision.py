@@ -11,7 +11,7 @@ spike goes back and every delay is 0. It equals coder and engine bit for bit: th
 same exponential, the same order of additions. float32 only.
 
 Weights lie source-major in strips of at most 128 targets (one strip is contiguous), so that the sums of a strip
-stay in registers. Everything is passed in six flat arrays because each array argument costs about 45 ns.
+stay in registers. Everything is passed in seven flat arrays because each array argument costs about 45 ns.
 """
 
 from __future__ import annotations
