@@ -34,7 +34,7 @@ PEERS = Path(__file__).with_name("decision_latency_peers.py")
 REQUIRED = {"snnTorch": 100, "PopSAN-style torch": 50, "torch.compile": 8}
 
 
-def make_agent(target: float) -> tuple[Any, float]:
+def make_agent(target: float, dims: int = DIMS, actions: int = ACTIONS) -> tuple[Any, float]:
     """A random actor whose hidden layers spike with about ``target`` probability, and its measured activity."""
     import math
 
@@ -50,9 +50,9 @@ def make_agent(target: float) -> tuple[Any, float]:
     tick_s = 1e-3
     neuron = CurrentLif(tau_syn_s=-tick_s / math.log(A_SYN), tau_mem_s=-tick_s / math.log(A_MEM), v_threshold=THRESHOLD)
     network = stack(
-        inputs=DIMS * REPEATS, hidden=HIDDEN, outputs=ACTIONS * 10, neuron=neuron, tick_s=tick_s, ticks=TICKS
+        inputs=dims * REPEATS, hidden=HIDDEN, outputs=actions * 10, neuron=neuron, tick_s=tick_s, ticks=TICKS
     )
-    task = Task(env_id="none", observation_size=DIMS, action_size=ACTIONS, action_kind="continuous", control_dt_s=0.05)
+    task = Task(env_id="none", observation_size=dims, action_size=actions, action_kind="continuous", control_dt_s=0.05)
     description = AgentDescription(
         name="popsan-sized",
         task=task,
@@ -64,21 +64,21 @@ def make_agent(target: float) -> tuple[Any, float]:
     )
     rng = np.random.default_rng(0)
     tensors = {
-        "normaliser.mean": np.zeros(DIMS, np.float32),
-        "normaliser.std": np.ones(DIMS, np.float32),
-        "encoder.mean": np.tile(np.linspace(-3, 3, REPEATS, dtype=np.float32), (DIMS, 1)),
-        "encoder.width": np.full((DIMS, REPEATS), 0.15**0.5, np.float32),
-        "decoder.weight": rng.normal(0, 0.3, (ACTIONS, 10)).astype(np.float32),
-        "decoder.bias": np.zeros(ACTIONS, np.float32),
-        "decoder.low": np.full(ACTIONS, -1, np.float32),
-        "decoder.high": np.full(ACTIONS, 1, np.float32),
+        "normaliser.mean": np.zeros(dims, np.float32),
+        "normaliser.std": np.ones(dims, np.float32),
+        "encoder.mean": np.tile(np.linspace(-3, 3, REPEATS, dtype=np.float32), (dims, 1)),
+        "encoder.width": np.full((dims, REPEATS), 0.15**0.5, np.float32),
+        "decoder.weight": rng.normal(0, 0.3, (actions, 10)).astype(np.float32),
+        "decoder.bias": np.zeros(actions, np.float32),
+        "decoder.low": np.full(actions, -1, np.float32),
+        "decoder.high": np.full(actions, 1, np.float32),
     }
     for projection in network.projections:
         shape = network.population(projection.source).size, network.population(projection.target).size
         tensors[f"projection.{projection.source}.{projection.target}.weight"] = rng.normal(
             0, 2.0 / shape[0] ** 0.5, shape
         ).astype(np.float32)
-    observations = np.random.default_rng(1).normal(size=(20, DIMS))
+    observations = np.random.default_rng(1).normal(size=(20, dims))
     for population in network.driven:  # layer by layer, the bias that gives the activity
         low, high = -2.0, 2.0
         name = f"population.{population.name}.bias"

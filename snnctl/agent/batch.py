@@ -28,8 +28,6 @@ class Batch(Protocol):
     populations: dict[str, tuple[int, int]]  # name -> neurons, neurons * ticks of a decision
     observations: NDArray[np.float64]  # (rows, dims) what the next decision is made on: to be written
     actions: NDArray[Any]  # (rows, actions or choices), or (rows,) where they are indices; of the last decision
-    counts: NDArray[np.int64]  # (rows, populations) spikes of the last decision
-    events: NDArray[np.int64]  # (rows,) synaptic events of the last decision
 
     def reset(self, row: int, seed: int) -> None:
         """Start an episode in a row."""
@@ -37,6 +35,10 @@ class Batch(Protocol):
 
     def decide(self, rows: NDArray[np.int64]) -> None:
         """Decide in ``rows``."""
+        ...
+
+    def counted(self, row: int) -> tuple[NDArray[np.int64], int]:
+        """Spikes (populations,) and synaptic events of all decisions since the row's last reset."""
         ...
 
 
@@ -60,9 +62,8 @@ class FusedBatch:
         self._decisions = Decisions(fused.decision, rows)
         self._coders = [] if fused.encodes else [Coder(agent) for _ in range(rows)]
         self._fan_out = np.array([fused.fan_out.get(name, 0) for name in self._decisions.populations])
-        self.populations, self.counts = self._decisions.populations, self._decisions.counts
+        self.populations = self._decisions.populations
         self.observations, self.actions = self._decisions.observations, self._decisions.actions
-        self.events = np.zeros(rows, np.int64)
         self.observations[:] = 0.0
         for row in range(rows):
             self.reset(row, 0)
@@ -79,7 +80,11 @@ class FusedBatch:
             for row in rows:
                 self._decisions.inputs[row] = self._coders[row].encode(self.observations[row])
         self._decisions.decide(rows)
-        np.dot(self.counts, self._fan_out, out=self.events)
+
+    def counted(self, row: int) -> tuple[NDArray[np.int64], int]:
+        """Spikes (populations,) and synaptic events of all decisions since the row's last reset."""
+        counts = self._decisions.counts[row].copy()
+        return counts, int(counts @ self._fan_out)
 
 
 class SeparateBatch:
@@ -99,14 +104,15 @@ class SeparateBatch:
         first.act(self.observations[0])
         rasters = first.activity().spikes
         self.populations = {name: (raster.shape[1], raster.size) for name, raster in rasters.items()}
-        self.counts = np.zeros((rows, len(rasters)), np.int64)
-        self.events = np.zeros(rows, np.int64)
+        self._counts = np.zeros((rows, len(rasters)), np.int64)  # since the last reset
+        self._events = np.zeros(rows, np.int64)
         for row in range(rows):
             self.reset(row, 0)
 
     def reset(self, row: int, seed: int) -> None:
         """Start an episode in a row."""
         self._controllers[row].reset(seed)
+        self._counts[row] = self._events[row] = 0
 
     def decide(self, rows: NDArray[np.int64]) -> None:
         """Decide in ``rows``, one after another."""
@@ -114,5 +120,10 @@ class SeparateBatch:
             controller = self._controllers[row]
             self.actions[row] = controller.act(self.observations[row])
             activity = controller.activity()
-            self.counts[row] = [np.count_nonzero(raster) for raster in activity.spikes.values()]
-            self.events[row] = activity.synaptic_events
+            spikes = [np.count_nonzero(raster) for raster in activity.spikes.values()]
+            self._counts[row] += np.array(spikes, np.int64)
+            self._events[row] += activity.synaptic_events
+
+    def counted(self, row: int) -> tuple[NDArray[np.int64], int]:
+        """Spikes (populations,) and synaptic events of all decisions since the row's last reset."""
+        return self._counts[row].copy(), int(self._events[row])

@@ -44,6 +44,20 @@ class Controller(Protocol):
         ...
 
 
+@runtime_checkable
+class CountingController(Controller, Protocol):
+    """A controller that counts its spikes while it decides, so that nobody has to ask after every decision."""
+
+    @property
+    def populations(self) -> dict[str, tuple[int, int]]:
+        """Name -> neurons, and neurons times ticks of one decision."""
+        ...
+
+    def counted(self) -> tuple[NDArray[np.int64], int]:
+        """Spikes (populations,) and synaptic events of all decisions since the last reset."""
+        ...
+
+
 class Priced(Controller, Protocol[Cost]):
     """A controller that knows what its last decision cost: an emulated chip."""
 

@@ -4,13 +4,14 @@
     for each layer: for each strip of its neurons: for each tick:
         drive = sum of the weight rows of the spiking sources, ascending; step the neurons
     count the output spikes, decode
+    add the spikes of each population to what it has counted since the last reset
 
 A layer is finished for all ticks before the next one begins: the same result as tick by tick, because no
 spike goes back and every delay is 0. It equals coder and engine bit for bit: the same step function, the
 same exponential, the same order of additions. float32 only.
 
 Weights lie source-major in strips of at most 128 targets (one strip is contiguous), so that the sums of a strip
-stay in registers. Everything is passed in six flat arrays because each array argument costs about 45 ns.
+stay in registers. Everything is passed in seven flat arrays because each array argument costs about 45 ns.
 """
 
 from __future__ import annotations
@@ -143,14 +144,17 @@ def _decode(border: Any, first: Any, actions: Any, squashed: Any, spikes: Any, t
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, random: Any) -> int:
-    """One decision; the action is written to the end of ``border``, a choice is returned."""
+def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, random: Any, counts: Any) -> int:
+    """One decision; the action is written to the end of ``border``, a choice is returned.
+
+    The spikes of each population are added to ``counts``; padding never fires, since a threshold is above 0.
+    """
     dims, _, ticks, n_layers, encoder, squashed, actions, _, n_in, work = layout[:10]
     if encoder != _EXTERNAL:
         _encode(data, border, layout, spikes, random)
     source, source_size = 0, n_in
     row = layout[10:]
-    for _ in range(n_layers):
+    for layer in range(n_layers):
         padded, target, constants, bias, weight, scale = row[1:7]
         blocks = -(-source_size // BLOCK)
         room = blocks + 1 + source_size + LANES  # of a tick: where each list begins and ends, the lists
@@ -162,6 +166,7 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
                 size = min(BLOCK, source_size - first)
                 place += list_spikes(spikes, source + t * source_size + first, size, events, place)
                 events[mark + k + 1] = place
+            counts[layer] += place - events[mark]
         drives, done = work + 3 * padded, 0  # (ticks, padded)
         place = weight if scale == 0 else 4 * weight
         while done < padded:
@@ -198,6 +203,8 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
             _step(c, drive, data[bias : bias + padded], i, v, silent, fired)
         source, source_size = target, padded
         row = row[7:]
+    for j in range(source, source + ticks * source_size):
+        counts[n_layers] += spikes[j]
     return _decode(border, 4 * dims + 1, actions, squashed, spikes[source : source + ticks * source_size], ticks)
 
 
@@ -205,20 +212,9 @@ def _decide(data: Any, border: Any, layout: Any, spikes: Any, events: Any, rando
 def _decide_rows(
     rows: Any, data: Any, borders: Any, layout: Any, spikes: Any, events: Any, randoms: Any, choices: Any, counts: Any
 ) -> None:
-    """:func:`_decide` for each of ``rows``, one after another; also its choice, and the spikes of each population."""
-    ticks, n_layers, n_in, padded_in = layout[2], layout[3], layout[7], layout[8]
+    """:func:`_decide` for each of ``rows``, one after another; also its choice."""
     for row in rows:
-        raster = spikes[row]
-        choices[row] = _decide(data, borders[row], layout, raster, events, randoms[row])
-        first, size, padded = 0, n_in, padded_in
-        for k in range(n_layers + 1):
-            count = 0
-            for t in range(ticks):
-                for j in range(first + t * padded, first + t * padded + size):
-                    count += raster[j]
-            counts[row, k] = count
-            if k < n_layers:
-                size, padded, first = layout[10 + 7 * k], layout[11 + 7 * k], layout[12 + 7 * k]
+        choices[row] = _decide(data, borders[row], layout, spikes[row], events, randoms[row], counts[row])
 
 
 class Decision:
@@ -296,10 +292,13 @@ class Decision:
         widest = max(padded for _, _, padded in self._places.values())
         self._events = np.zeros(ticks * (-(-widest // BLOCK) + 1 + widest + LANES), np.int32)
         self._random = np.zeros(4, np.uint64)
+        self.populations = {name: (size, ticks * size) for name, (_, size, _) in self._places.items()}
+        self.counts = np.zeros(len(self._places), np.int64)  # (populations,) spikes since the last reset
 
     def reset(self, state: NDArray[np.uint64]) -> None:
-        """Take over the state (4,) of the encoder's random stream."""
+        """Take over the state (4,) of the encoder's random stream, and count from zero."""
         self._random[:] = state
+        self.counts[:] = 0
 
     def decide(self, observation: NDArray[Any]) -> Action:
         """The action for an observation (dims,): an array within the limits, an index, or an index a choice."""
@@ -309,14 +308,14 @@ class Decision:
             self._observation[:] = observation
         except (TypeError, ValueError):
             raise misfit(observation, len(self._observation)) from None
-        choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random)
+        choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random, self.counts)
         return choice if self._discrete else self._told()
 
     def decide_spikes(self, inputs: NDArray[np.uint8]) -> Action:
         """The action for input spikes (ticks, n_in) that another encoder made."""
         _, n_in, padded = next(iter(self._places.values()))
         self._spikes[: inputs.shape[0] * padded].reshape(-1, padded)[:, :n_in] = inputs
-        choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random)
+        choice = _decide(self._data, self._border, self._layout, self._spikes, self._events, self._random, self.counts)
         return choice if self._discrete else self._told()
 
     def spikes(self) -> dict[str, NDArray[np.uint8]]:
@@ -343,19 +342,23 @@ class Decisions:
         self._choices = np.zeros(rows, np.int64)
         places = decision._places
         ticks, (_, n_in, padded) = int(decision._layout[2]), next(iter(places.values()))
-        self.populations = {name: (size, ticks * size) for name, (_, size, _) in places.items()}
-        self.counts = np.zeros((rows, len(places)), np.int64)  # (rows, populations) spikes of the last decision
+        self.populations = decision.populations
+        self.counts = np.zeros((rows, len(places)), np.int64)  # (rows, populations) spikes since the row's last reset
         self.observations = self._borders[:, : decision._observation.size]  # (rows, dims), to be written
         self.inputs = self._spikes[:, : ticks * padded].reshape(rows, ticks, padded)[:, :, :n_in]  # where given
         actions = self._borders[:, -decision._action.size :]  # (rows, actions)
         self.actions = self._choices if decision._discrete else actions
 
     def reset(self, row: int, state: NDArray[np.uint64]) -> None:
-        """Take over the state (4,) of the encoder's random stream of a row."""
+        """Take over the state (4,) of the encoder's random stream of a row, and count from zero."""
         self._randoms[row] = state
+        self.counts[row] = 0
 
     def decide(self, rows: NDArray[np.int64]) -> None:
-        """Write ``actions`` and ``counts`` of ``rows``, from their ``observations`` or, without encoder, ``inputs``."""
+        """Write ``actions`` of ``rows`` and add to their ``counts``.
+
+        From their ``observations`` or, without encoder, ``inputs``.
+        """
         one = self._decision
         _decide_rows(
             rows, one._data, self._borders, one._layout, self._spikes, one._events, self._randoms, self._choices,

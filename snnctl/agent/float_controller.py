@@ -56,6 +56,8 @@ class FloatController:
         self.act = self.path.act  # (observation (dims,)) -> action, without another call in between
         self.reset = self.path.reset
         self.activity = self.path.activity
+        self.counted = self.path.counted
+        self.populations = self.path.populations
 
 
 class Fused:
@@ -68,6 +70,7 @@ class Fused:
         self.fan_out = {lowered.nodes[ln.source].label: lowered.nodes[ln.target].size for ln in lowered.links}
         clip, choices = float(description.normaliser.clip), description.task.action_choices
         self.decision = Decision(lowered, agent.tensors, clip, fields, readout, choices, weights)
+        self.populations = self.decision.populations
         self._coder = Coder(agent)
         self.act = self._act_on_spikes if fields is None else self.decision.decide
         self.reset(0)
@@ -86,6 +89,11 @@ class Fused:
         events = sum(int(raster.sum()) * self.fan_out.get(name, 0) for name, raster in spikes.items())
         return Activity(spikes, events)
 
+    def counted(self) -> tuple[NDArray[np.int64], int]:
+        """Spikes and synaptic events since the last reset, counted in the kernel."""
+        counts = self.decision.counts.copy()  # (populations,)
+        return counts, sum(int(n) * self.fan_out.get(name, 0) for name, n in zip(self.populations, counts, strict=True))
+
 
 class _General:
     """Coder and engine."""
@@ -97,6 +105,9 @@ class _General:
         self._inputs = np.zeros((lowered.ticks, self._engine.inputs.width), np.uint8)
         self._raster = np.zeros((lowered.ticks, int(self._engine.columns[-1])), np.uint8)  # (ticks, n_driven)
         self._events = 0
+        self.populations = {name: (raster.shape[1], raster.size) for name, raster in self._rasters().items()}
+        self._counts = np.zeros(len(self.populations), np.int64)
+        self._all_events = 0
         analog = agent.description.encoder.signal == "analog"
         self._injection = Injection(lowered, dtype) if analog else None
         self._probes = None
@@ -113,6 +124,8 @@ class _General:
         self._coder.reset(seed)
         self._state = self._engine.initial_state(seed)
         self._fired: Fired | None = None
+        self._counts[:] = 0
+        self._all_events = 0
 
     def act(self, observation: NDArray[Any]) -> Action:
         """One decision, from what its kind keeps of the one before."""
@@ -127,10 +140,19 @@ class _General:
         self._events = self._engine.synaptic_events
         if self._injection is not None:
             self._events += self._injection.multiplications
+        self._all_events += self._events
+        self._counts += [np.count_nonzero(raster) for raster in self._rasters().values()]
         return self._coder.decode(self._raster[:, self._read], v)  # v: (ticks, n_out), or without columns
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""
-        given = {name: self._inputs[:, columns].copy() for name, columns in self._engine.inputs.of.items()}
-        made = {name: self._raster[:, columns].copy() for name, columns in self._engine.currents.of.items()}
-        return Activity(given | made, self._events)
+        return Activity({name: raster.copy() for name, raster in self._rasters().items()}, self._events)
+
+    def counted(self) -> tuple[NDArray[np.int64], int]:
+        """Spikes and synaptic events since the last reset."""
+        return self._counts.copy(), self._all_events
+
+    def _rasters(self) -> dict[str, NDArray[np.uint8]]:
+        """Views of the last decision's spikes: population -> (ticks, n)."""
+        given = {name: self._inputs[:, columns] for name, columns in self._engine.inputs.of.items()}
+        return given | {name: self._raster[:, columns] for name, columns in self._engine.currents.of.items()}

@@ -4,17 +4,21 @@ Each control step ``k``:
 
 1. ``a[k] = controller.act(o[k])``, timed
 2. the gate refuses an action that is not finite and clips the rest to the limits
-3. ``o[k+1], r[k] = env.step(a[k])``, timed
-4. the watch looks for a diverged simulation; if it finds one, the episode ends here
-5. a controller that learns as it acts is told ``r[k]`` and ``o[k+1]``
+3. ``o[k+1], r[k] = env.step(a[k])``, timed, and the watch looks for a diverged simulation; if it finds one,
+   the episode ends here
+4. a controller that learns as it acts is told ``r[k]`` and ``o[k+1]``
+
+What nobody reads is not built: a controller that counts its spikes is asked at the end of the episode, and the rasters
+of a decision are made for an observer.
 
 A step that diverged earns nothing: ``episode_return`` is the sum of the rewards before it, and is no
-score (see :mod:`snnctl.loop.statistics`). ``wall_s`` is the time of 1 to 3 alone; observers, spike
-counting and the watch are outside it.
+score (see :mod:`snnctl.loop.statistics`). ``wall_s`` is the time of 1 to 3 alone; observers and spike
+counting are outside it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,16 +28,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl import streams
-from snnctl.agent.controller import Activity, Controller, LearningController
+from snnctl.agent.controller import Controller, CountingController, LearningController
 from snnctl.agent.description import Task
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem, SpaceError
+from snnctl.loop import tally
 from snnctl.loop.episode import Episode, Observer, Step
 from snnctl.loop.gate import Gate
 from snnctl.robots import environments
+from snnctl.robots.bounds import outside
 from snnctl.robots.changes import Change, changed
 from snnctl.robots.contract import Contract, closed
-from snnctl.robots.divergence import Watch
 
 __all__ = ["Episode", "Observer", "Step", "episode_seeds", "require_fit", "run_episode", "run_episodes", "warm_up"]
 
@@ -65,54 +70,60 @@ def run_episode(
         max_steps: cut (truncate) after so many steps; by default only the environment cuts.
     """
     dt_s = controller.description.task.control_dt_s if control_dt_s is None else control_dt_s
-    gate, watch, bounds = Gate(env.action_space), Watch(env), Bounds(env.observation_space)
     contract = Contract(env)
+    check, outside_bounds = Gate(env.action_space).check, Bounds(env.observation_space).outside
     observation = contract.reset(seed)
     controller.reset(seed)
     learning = controller if isinstance(controller, LearningController) else None
-    watch.start()
+    counting = controller if isinstance(controller, CountingController) else None
     if observer is not None:
         observer.start(controller, env, seed, observation)
-    tally = _Tally()
+    told = tally.Tally()
+    act, step, clock = controller.act, contract.step, time.perf_counter_ns
     decision_ns: list[int] = []
     rewards: list[float] = []
+    longest = math.inf if max_steps is None else max_steps
     wall_ns = limited = 0
     terminated = truncated = False
     diverged = None if np.isfinite(observation).all() else "the first observation is not finite"
-    outlying = int(bounds.outside(observation))
+    outlying = int(outside_bounds(observation))
     while not (terminated or truncated or diverged):
-        begin = time.perf_counter_ns()
+        begin = clock()
         try:
-            action = controller.act(observation)
+            action = act(observation)
         except DivergedError as error:
             diverged = located(str(error), len(rewards), dt_s)
             break
-        decided = time.perf_counter_ns()
-        passage = gate.check(action)
+        decided = clock()
         decision_ns.append(decided - begin)
-        activity = controller.activity()
-        tally.add(activity)
-        if passage.refusal:
-            diverged = located(passage.refusal, len(rewards), dt_s)
+        going_on = decided
+        if counting is None:
+            told.add(controller.activity())
+            going_on = clock()
+        sent, beyond, refusal = check(action)
+        if refusal:
+            diverged = located(refusal, len(rewards), dt_s)
             break
-        limited += passage.limited
-        stepping = time.perf_counter_ns()
-        following, reward, terminated, truncated = contract.step(passage.action)
-        wall_ns += decided - begin + time.perf_counter_ns() - stepping
-        reason = watch.reason(following, reward, passage.action)
+        limited += beyond
+        following, reward, terminated, truncated, reason = step(sent)
+        wall_ns += decided - begin + clock() - going_on
         if observer is not None:
-            seen = Step(len(rewards), observation, action, reward, following, terminated, truncated, activity,
-                        decision_ns[-1] * 1e-9)  # fmt: skip
+            seen = Step(len(rewards), observation, action, reward, following, terminated, truncated,
+                        controller.activity(), decision_ns[-1] * 1e-9)  # fmt: skip
             observer.step(seen)
         if reason:
             diverged = located(reason, len(rewards), dt_s)
             break
         rewards.append(reward)
         observation = following
-        outlying += int(bounds.outside(observation))
-        truncated = truncated or (max_steps is not None and len(rewards) >= max_steps)
+        outlying += outside_bounds(observation)
+        if len(rewards) >= longest:
+            truncated = True
         if learning is not None:
             learning.feedback(reward, following, terminated, truncated and not terminated)
+    totals = told.totals()
+    if counting is not None:
+        totals = tally.totals(counting.populations, *counting.counted(), len(decision_ns))
     episode = Episode(
         seed=seed,
         episode_return=float(sum(rewards)),
@@ -124,13 +135,10 @@ def run_episode(
         decision_s=np.array(decision_ns, np.float64) * 1e-9,  # (decisions,)
         wall_s=wall_ns * 1e-9,
         sim_s=len(rewards) * dt_s,
-        spikes=tally.spikes,
-        neurons=tally.neurons,
-        neuron_ticks=tally.neuron_ticks,
-        synaptic_events=tally.synaptic_events,
+        **totals._asdict(),
         limited_actions=limited,
         outlying_observations=outlying,
-        post_mortem=None if diverged is None else contract.trail.post_mortem(diverged),
+        post_mortem=None if diverged is None else contract.post_mortem(diverged),
     )
     if observer is not None:
         observer.finish(episode)
@@ -220,31 +228,20 @@ class Bounds:
 
     def __init__(self, space: gym.Space[Any]) -> None:
         """``space``: the observation space."""
-        self._box = space if isinstance(space, gym.spaces.Box) else None
+        self.outside: Callable[[NDArray[Any]], bool] = _never  # whether a component of an observation (dims,) is
+        if isinstance(space, gym.spaces.Box):
+            self._low, self._high = space.low.astype(np.float64), space.high.astype(np.float64)  # (dims,)
+            if np.isfinite(self._low).any() or np.isfinite(self._high).any():
+                self.outside = self._outside
 
-    def outside(self, observation: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether at least one component of an observation (dims,) is outside; of each row of (rows, dims)."""
-        box = self._box
-        if box is None:
-            return np.zeros(observation.shape[:-1], np.bool_)
-        return np.asarray(((observation < box.low) | (observation > box.high)).any(axis=-1))
+    def _outside(self, observation: NDArray[Any]) -> bool:
+        if observation.dtype.char not in "fd":  # each other type would be compiled for
+            observation = observation.astype(np.float64)
+        return bool(outside(observation, self._low, self._high))
 
 
-class _Tally:
-    """Spikes and events of one episode, added up decision by decision."""
-
-    def __init__(self) -> None:
-        self.spikes: dict[str, int] = {}
-        self.neurons: dict[str, int] = {}
-        self.neuron_ticks: dict[str, int] = {}
-        self.synaptic_events = 0
-
-    def add(self, activity: Activity) -> None:
-        for name, raster in activity.spikes.items():  # (ticks, n)
-            self.spikes[name] = self.spikes.get(name, 0) + int(np.count_nonzero(raster))
-            self.neurons[name] = raster.shape[1]
-            self.neuron_ticks[name] = self.neuron_ticks.get(name, 0) + raster.size
-        self.synaptic_events += int(activity.synaptic_events)
+def _never(observation: NDArray[Any]) -> bool:
+    return False
 
 
 def located(reason: str, step: int, dt_s: float) -> str:

@@ -16,14 +16,13 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from numpy.typing import NDArray
 
 from snnctl.agent.batch import Batch
+from snnctl.loop import tally
 from snnctl.loop.closed_loop import Bounds, located
 from snnctl.loop.episode import Episode
 from snnctl.loop.gate import Gate
 from snnctl.robots.contract import Contract
-from snnctl.robots.divergence import Watch
 
 Going = Callable[[int], bool]  # episodes done -> whether to go on; asked before every decision, told at the end
 
@@ -61,16 +60,13 @@ def run_side_by_side(
         begin = time.perf_counter_ns()
         batch.decide(rows)
         decision_ns = (time.perf_counter_ns() - begin) / len(rows)
-        for copy, passage in zip(busy, gate.check_rows(batch.actions[rows]), strict=True):
-            copy.decided(decision_ns)
+        for copy in busy:
+            passage = gate.check(batch.actions[copy.row])
+            copy.decision_ns.append(decision_ns)
             if passage.refusal:
                 copy.diverge(passage.refusal)
             else:
                 copy.step(passage.action, passage.limited)
-        stepped = [copy for copy in busy if copy.diverged is None]
-        outside = bounds.outside(batch.observations[[copy.row for copy in stepped]])  # (stepped,)
-        for copy, outlying in zip(stepped, outside.tolist(), strict=True):
-            copy.outlying += outlying
         over = [copy for copy in busy if copy.over]
         for copy in over:
             played[copy.place] = copy.episode()
@@ -85,7 +81,7 @@ class _Copy:
 
     def __init__(self, batch: Batch, row: int, env: gym.Env[Any, Any], bounds: Bounds) -> None:
         self.batch, self.row, self.env, self.bounds = batch, row, env, bounds
-        self.contract, self.watch = Contract(env), Watch(env)
+        self.contract = Contract(env)
         self.dt_s = batch.description.task.control_dt_s
 
     def start(self, place: int, seed: int) -> None:
@@ -93,36 +89,28 @@ class _Copy:
         self.place, self.seed = place, seed
         observation = self.contract.reset(seed)
         self.batch.reset(self.row, seed)
-        self.watch.start()
         self.batch.observations[self.row] = observation
         self.rewards: list[float] = []
         self.decision_ns: list[float] = []
-        self.spikes: NDArray[np.int64] = np.zeros(len(self.batch.populations), np.int64)
-        self.events = self.limited = 0
+        self.limited = 0
         self.wall_ns = 0.0
         self.terminated = self.truncated = False
         self.diverged = None if np.isfinite(observation).all() else "the first observation is not finite"
         self.outlying = int(self.bounds.outside(observation))
 
-    def decided(self, decision_ns: float) -> None:
-        """Add up the decision that the batch has just made."""
-        self.decision_ns.append(decision_ns)
-        self.spikes += self.batch.counts[self.row]
-        self.events += int(self.batch.events[self.row])
-
     def step(self, action: Any, limited: bool) -> None:
         """Carry out an action that passed the gate."""
         self.limited += limited
         begin = time.perf_counter_ns()
-        following, reward, terminated, truncated = self.contract.step(action)
+        following, reward, terminated, truncated, reason = self.contract.step(action)
         self.wall_ns += self.decision_ns[-1] + time.perf_counter_ns() - begin
-        reason = self.watch.reason(following, reward)
         if reason:
             self.diverge(reason)
             return
         self.rewards.append(reward)
         self.batch.observations[self.row] = following
         self.terminated, self.truncated = terminated, truncated
+        self.outlying += self.bounds.outside(following)
 
     def diverge(self, reason: str) -> None:
         """The episode ends in this step, which does not count."""
@@ -135,8 +123,7 @@ class _Copy:
 
     def episode(self) -> Episode:
         """What the episode leaves behind."""
-        decisions = len(self.decision_ns)
-        populations = self.batch.populations if decisions else {}
+        totals = tally.totals(self.batch.populations, *self.batch.counted(self.row), len(self.decision_ns))
         return Episode(
             seed=self.seed,
             episode_return=float(sum(self.rewards)),
@@ -148,11 +135,8 @@ class _Copy:
             decision_s=np.array(self.decision_ns, np.float64) * 1e-9,  # (decisions,)
             wall_s=self.wall_ns * 1e-9,
             sim_s=len(self.rewards) * self.dt_s,
-            spikes=dict(zip(populations, self.spikes.tolist(), strict=False)),
-            neurons={name: neurons for name, (neurons, _) in populations.items()},
-            neuron_ticks={name: ticks * decisions for name, (_, ticks) in populations.items()},
-            synaptic_events=self.events,
+            **totals._asdict(),
             limited_actions=self.limited,
             outlying_observations=self.outlying,
-            post_mortem=None if self.diverged is None else self.contract.trail.post_mortem(self.diverged),
+            post_mortem=None if self.diverged is None else self.contract.post_mortem(self.diverged),
         )

@@ -18,7 +18,6 @@ from snnctl.agent.environment import EnvChoice
 from snnctl.errors import ContractError, Notice, Problem, SnnctlError
 from snnctl.robots import environments, flat_spaces, folders, rendering, task
 from snnctl.robots.contract import Contract, closed
-from snnctl.robots.divergence import Watch
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
@@ -164,14 +163,13 @@ def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
 def _rollout_problems(
     first: gymnasium.Env[Any, Any], second: gymnasium.Env[Any, Any], where: str, remedy: str
 ) -> list[Problem]:
-    watch, contracts = Watch(first), (Contract(first, where), Contract(second, where))
+    contracts = Contract(first, where), Contract(second, where)
     end_s = time.process_time() + MAX_RUN_S
     for seed in SEEDS:
         first.action_space.seed(seed)
         observations = [contract.reset(seed) for contract in contracts]
         if not _same(*observations):
             return [Problem(where, f"two resets with seed {seed} differ", remedy)]
-        watch.start()
         for step in range(STEPS):
             if time.process_time() > end_s:
                 said = f"{where} is slow: it was checked for {step} steps with seed {seed}"
@@ -179,12 +177,9 @@ def _rollout_problems(
                 return []
             action = first.action_space.sample()
             one, two = (contract.step(action) for contract in contracts)
-            if reason := watch.reason(one.observation, one.reward, action):
-                return [
-                    Problem(
-                        where, f"step {step} with seed {seed} diverged: {reason}", "soften it or lower physics_dt_s"
-                    )
-                ]
+            if one.diverged:
+                said = f"step {step} with seed {seed} diverged: {one.diverged}"
+                return [Problem(where, said, "soften it or lower physics_dt_s")]
             if not _same(one.observation, two.observation) or one[1:] != two[1:]:
                 return [Problem(where, f"two runs with seed {seed} differ at step {step}", remedy)]
             if one.terminated or one.truncated:

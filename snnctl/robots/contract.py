@@ -8,6 +8,8 @@
     the two ends  true or false, an array of one element too
     info          a dict
 
+Each step is watched for a divergence (snnctl.robots.divergence) as well.
+
 What the environment raises, ``SystemExit`` included, is its mistake and named as such. A divergence is none: it says
 that the physics left the finite numbers, which an environment is free to do.
 
@@ -28,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.errors import ContractError, Problem, SnnctlError, brief
-from snnctl.robots.trail import Trail
+from snnctl.robots.divergence import Watch
+from snnctl.robots.trail import PostMortem, Trail
 
 _OLD = "it follows the API before Gymnasium 0.26; port it, or wrap it with shimmy's GymV21Compatibility"
 _MEND = "mend the environment; --debug shows where it failed"
@@ -41,6 +44,10 @@ class Transition(NamedTuple):
     reward: float
     terminated: bool
     truncated: bool
+    diverged: str | None  # why the step, and the episode with it, is worthless
+
+
+_transition = tuple.__new__  # a third of the time of Transition(...), in every control step
 
 
 class Contract:
@@ -49,9 +56,9 @@ class Contract:
     def __init__(self, env: gymnasium.Env[Any, Any], name: str = "") -> None:
         """``name``: of the environment in messages; by default its id."""
         self._env, self._name = env, name
-        self._shape = env.observation_space.shape
-        self._seed = self._steps = 0
-        self.trail = Trail(env)  # of the episode that is under way
+        self._shape, self._dtype = env.observation_space.shape, env.observation_space.dtype
+        self._seed = 0
+        self.trail, self._watch = Trail(), Watch(env)  # of the episode that is under way
 
     def reset(self, seed: int) -> NDArray[Any]:
         """Begin an episode; the first observation.
@@ -59,7 +66,7 @@ class Contract:
         Raises:
             ContractError: the environment fails or returns something else.
         """
-        self._seed, self._steps = seed, 0
+        self._seed = seed
         self.trail.start(seed, None)
         try:
             given: Any = self._env.reset(seed=seed)
@@ -71,6 +78,7 @@ class Contract:
             raise self._broken("reset", f"gives {_described(given)} instead of (observation, info)", _OLD)
         observation = self._observation("reset", given[0])
         self.trail.start(seed, observation)
+        self._watch.start()
         return observation
 
     def step(self, action: Any) -> Transition:
@@ -79,7 +87,8 @@ class Contract:
         Raises:
             ContractError: the environment fails or returns something else.
         """
-        self.trail.acts(action)
+        trail = self.trail
+        trail.actions.append(action.copy() if type(action) is np.ndarray else np.array(action))
         try:
             given: Any = self._env.step(action)
         except (SnnctlError, KeyboardInterrupt):
@@ -89,21 +98,38 @@ class Contract:
         if not isinstance(given, tuple) or len(given) != 5 or not isinstance(given[4], dict):
             message = f"gives {_described(given)} instead of (observation, reward, terminated, truncated, info)"
             raise self._broken("step", message, _OLD)
-        observation = self._observation("step", given[0])
-        reward = number(given[1])
+        observation, reward, terminated, truncated, _ = given
+        # what most environments give is told by its type, the rest is looked at closely
+        if type(observation) is np.ndarray and observation.dtype is self._dtype and observation.shape == self._shape:
+            observation = observation.copy()
+        else:
+            observation = self._observation("step", observation)
+        reward = float(reward) if isinstance(reward, float) else self._reward(reward)
+        if type(terminated) is not bool:
+            terminated = self._end("terminated", terminated)
+        if type(truncated) is not bool:
+            truncated = self._end("truncated", truncated)
+        trail.saw(observation, reward)
+        diverged = self._watch.reason(observation, reward)
+        return _transition(Transition, (observation, reward, terminated, truncated, diverged))
+
+    def post_mortem(self, why: str) -> PostMortem:
+        """Of the episode that is under way."""
+        return self.trail.post_mortem(why, self._watch.simulation)
+
+    def _reward(self, given: Any) -> float:
+        reward = number(given)
         if reward is None:
-            message = f"gives a reward that is not one number but {_described(given[1])}"
+            message = f"gives a reward that is not one number but {_described(given)}"
             raise self._broken("step", message, "return a float")
-        ends = []
-        for name, value in (("terminated", given[2]), ("truncated", given[3])):
-            flag = value if isinstance(value, bool) else _flag(value)
-            if flag is None:
-                message = f"gives {name} that is neither true nor false but {_described(value)}"
-                raise self._broken("step", message, "return a bool")
-            ends.append(flag)
-        self._steps += 1
-        self.trail.saw(observation, reward)
-        return Transition(observation, reward, *ends)
+        return reward
+
+    def _end(self, name: str, value: Any) -> bool:
+        flag = _flag(value)
+        if flag is None:
+            message = f"gives {name} that is neither true nor false but {_described(value)}"
+            raise self._broken("step", message, "return a bool")
+        return flag
 
     def _observation(self, call: str, given: Any) -> NDArray[Any]:
         try:
@@ -136,10 +162,10 @@ class Contract:
 
     def _broken(self, call: str, message: str, remedy: str) -> ContractError:
         name = self._name or named(self._env)
-        when = f"with seed {self._seed}" if call == "reset" else f"number {self._steps} with seed {self._seed}"
+        when = f"with seed {self._seed}" if call == "reset" else f"number {self.trail.observed} with seed {self._seed}"
         problem = Problem(name, f"its {call} {when} {message}", remedy)
         error = ContractError(problem)
-        error.post_mortem = self.trail.post_mortem(f"{problem.where}: {problem.message}")
+        error.post_mortem = self.post_mortem(f"{problem.where}: {problem.message}")
         return error
 
 

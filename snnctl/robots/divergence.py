@@ -17,9 +17,9 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from snnctl.robots.trail import mujoco_data
+from snnctl.robots.bounds import finite
+from snnctl.robots.simulation import Simulation, mujoco_data
 
 LARGEST_REWARD = 1e100  # of what can be summed and squared over any number of steps
 _HARMLESS = {"mjWARN_VGEOMFULL"}  # too many geoms to draw; says nothing about the physics
@@ -33,63 +33,62 @@ class Watch:
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        self._data = mujoco_data(env)
-        self._counted: list[tuple[int, str]] = []
-        self._numbers: NDArray[Any] = np.zeros(0)  # views of ``data``
-        self._qpos: NDArray[Any] = np.zeros(0)
-        self._qvel: NDArray[Any] = np.zeros(0)
-        self._before: list[int] = []
-        self._time = 0.0
-        if self._data is not None:
+        self._env = env
+        self.simulation: Simulation | None = None
+        if mujoco_data(env) is not None:
             silence_simulator()
-            members = sys.modules["mujoco"].mjtWarning.__members__
-            self._counted = [
-                (int(value), name)
-                for name, value in members.items()
-                if name.startswith("mjWARN_") and name not in _HARMLESS
-            ]
 
     def start(self) -> None:
         """Begin an episode; call it right after ``env.reset``."""
-        if self._data is not None:
-            self._numbers, self._qpos, self._qvel = self._data.warning.number, self._data.qpos, self._data.qvel
-            self._before = self._numbers.tolist()
-            self._time = self._data.time
+        data, known = mujoco_data(self._env), self.simulation
+        if data is None:
+            self.simulation = None
+            return
+        model = self._env.unwrapped.model  # type: ignore[attr-defined]
+        if known is None or known.data is not data or known.model is not model:
+            self.simulation = known = Simulation(model, data)
+        known.start()
 
-    def reason(self, observation: Any, reward: Any, action: Any = None) -> str | None:
-        """Return why the step just taken diverged, or None; call it right after ``env.step``.
+    def reason(self, observation: Any, reward: Any) -> str | None:
+        """Return why the step just taken diverged, or None; call it once, right after ``env.step``.
 
         Args:
             observation: what the step returned.
             reward: of the step.
-            action: what was sent to the environment (checked when given).
         """
-        if action is not None and not _finite(action):
-            return f"the action is not finite ({first(action)})"
-        if self._data is not None and (hidden := self._hidden()) is not None:
+        seen = observation
+        if type(seen) is not np.ndarray or seen.dtype.char not in "fd":
+            seen = np.asarray(seen, np.float64)  # each other type would be compiled for
+        sound = finite(seen) if self.simulation is None else self.simulation.look(seen)
+        if sound and -LARGEST_REWARD <= reward <= LARGEST_REWARD:
+            return None
+        return self._found(observation, reward)
+
+    def _found(self, observation: Any, reward: Any) -> str | None:
+        """Which of the faults it is, the physics' own first."""
+        if self.simulation is not None and (hidden := _hidden(self.simulation)) is not None:
             return hidden
         if not math.isfinite(reward):
             return f"the reward is not a finite number ({reward})"
         if abs(reward) > LARGEST_REWARD:
             return f"the reward is beyond what can be summed ({reward:g})"
-        if not _finite(observation):
+        if not np.isfinite(observation).all():
             return f"the observation is not finite ({first(observation)})"
         return None
 
-    def _hidden(self) -> str | None:
-        numbers = self._numbers.tolist()
-        if numbers != self._before:
-            for index, name in self._counted:
-                if numbers[index] != self._before[index] and numbers[index]:
-                    kind = name.removeprefix("mjWARN_").lower()
-                    return f"MuJoCo warned of {_WORDS.get(kind, kind)} ({name}) at {self._data.time:.3f} s"
-        time = self._data.time
-        if time < self._time:
-            return f"the simulation reset itself: time went from {self._time:.3f} s back to {time:.3f} s"
-        self._time = time
-        if not _finite(self._qpos) or not _finite(self._qvel):
-            return f"the state is not finite at {time:.3f} s"
-        return None
+
+def _hidden(simulation: Simulation) -> str | None:
+    numbers, before = simulation.counters.tolist(), simulation.before.tolist()
+    earlier, time = simulation.times
+    for name, value in sys.modules["mujoco"].mjtWarning.__members__.items():
+        if name.startswith("mjWARN_") and name not in _HARMLESS and numbers[value] != before[value] and numbers[value]:
+            kind = name.removeprefix("mjWARN_").lower()
+            return f"MuJoCo warned of {_WORDS.get(kind, kind)} ({name}) at {time:.3f} s"
+    if time < earlier:
+        return f"the simulation reset itself: time went from {earlier:.3f} s back to {time:.3f} s"
+    if not finite(simulation.data.qpos) or not finite(simulation.data.qvel):
+        return f"the state is not finite at {time:.3f} s"
+    return None
 
 
 _WORDS = {
@@ -101,13 +100,6 @@ _WORDS = {
     "badqacc": "a non-finite or huge acceleration",
     "badctrl": "a non-finite or huge control, and zeroed all controls",
 }
-
-
-def _finite(values: Any) -> bool:
-    """Whether all are finite; a finite sum of squares says so sooner."""
-    if isinstance(values, np.ndarray) and values.ndim == 1 and math.isfinite(values.dot(values)):
-        return True
-    return bool(np.isfinite(values).all())
 
 
 def first(values: Any) -> str:

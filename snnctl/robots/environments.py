@@ -20,7 +20,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 from snnctl import library, slots
@@ -141,7 +141,10 @@ def _bare(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
 def _make(env_id: str, gym_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         # Gymnasium's passive checker looks at the first step alone; divergence.Watch looks at all of them.
-        return gymnasium.make(gym_id, disable_env_checker=True, **kwargs)
+        env = gymnasium.make(gym_id, disable_env_checker=True, **kwargs)
+        if isinstance(env, TimeLimit) and isinstance(env.env, OrderEnforcing):
+            env.env = env.env.env  # it would ask in every step whether there was a reset
+        return env
     except SnnctlError:
         raise
     except gymnasium.error.DependencyNotInstalled as error:

@@ -28,7 +28,6 @@ from snnctl.errors import ContractError, InputError, Problem
 from snnctl.robots import environments
 from snnctl.robots.changes import changed, parse
 from snnctl.robots.contract import Contract, closed
-from snnctl.robots.divergence import Watch
 from snnctl.robots.trail import PostMortem
 from snnctl.storage import ensure_writable, replace_folder
 
@@ -154,7 +153,7 @@ def _read(path: Path, described: Described) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def _played(env: Any, described: Described, actions: NDArray[Any], observations: NDArray[Any]) -> Replayed:
-    contract, watch = Contract(env), Watch(env)
+    contract = Contract(env)
     shape = env.action_space.shape
     if len(actions) and actions.shape[1:] != shape:
         message = f"has actions of shape {actions.shape[1:]}, the environment takes {shape}"
@@ -163,7 +162,6 @@ def _played(env: Any, described: Described, actions: NDArray[Any], observations:
     different: int | None = None
     try:
         seen = contract.reset(described.seed)
-        watch.start()
         begin = time.process_time()
         for step in range(len(actions) + 1):
             if time.process_time() - begin > MAX_REPLAY_S:
@@ -173,11 +171,9 @@ def _played(env: Any, described: Described, actions: NDArray[Any], observations:
                 different = step
             if step == len(actions):
                 break
-            action = actions[step]
-            sent = action if shape else int(action)
-            seen, reward, *_ = contract.step(sent)
-            if (reason := watch.reason(seen, reward, action)) is not None:
+            seen, *_, reason = contract.step(actions[step] if shape else int(actions[step]))
+            if reason is not None:
                 return Replayed(described.why, step + 1, len(actions), different, reason)
     except ContractError as error:
-        return Replayed(described.why, len(contract.trail), len(actions), different, str(error))
+        return Replayed(described.why, len(contract.trail.actions), len(actions), different, str(error))
     return Replayed(described.why, len(actions), len(actions), different, None)

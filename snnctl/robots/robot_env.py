@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from snnctl.errors import Problem, RobotError
 from snnctl.robots import mjcf, quantities, rendering
 from snnctl.robots import task as spec
+from snnctl.robots.bounds import drive, observe
 from snnctl.robots.tolerance import tolerance
 
 Floats = NDArray[np.float64]
@@ -71,12 +72,11 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
 
         names = list(task.quantities)
         self._sources = [names.index(o.quantity) for o in task.observation]
-        self._scale = np.array([o.scale for o in task.observation])  # (observations,)
-        self._offset = np.array([o.offset for o in task.observation])
+        seen = [(o.low, o.high, o.scale, o.offset) for o in task.observation]
+        self._seen = np.array(seen, np.float64).T.copy()  # (4, observations)
         noise = np.array([o.noise for o in task.observation])
         self._noise = noise if noise.any() else None
-        self._low = np.array([o.low for o in task.observation])
-        self._high = np.array([o.high for o in task.observation])
+        self._no_noise = np.zeros(0)
         self._terms = [_reward_term(term, names.index(term.quantity)) for term in task.reward.terms]
         self._product = task.reward.combine == "product"
         self._ends = [
@@ -90,19 +90,20 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
         ]
         self._action_low = np.array([a.low for a in task.action])  # (actions,)
         self._action_high = np.array([a.high for a in task.action])
-        self._action_scale = np.array([a.scale for a in task.action])
-        self._action_offset = np.array([a.offset for a in task.action])
-        self.observation_space = spaces.Box(self._low, self._high, dtype=np.float64)
+        done = [(a.low, a.high, a.scale, a.offset) for a in task.action]
+        self._done = np.array(done, np.float64).T.copy()  # (4, actions)
+        self.observation_space = spaces.Box(self._seen[0], self._seen[1], dtype=np.float64)
         self.action_space = spaces.Box(
             self._action_low.astype(np.float32), self._action_high.astype(np.float32), dtype=np.float32
         )
+        self._controls = self.data.ctrl  # a view
         self._steps = 0
 
     @property
     def clipped(self) -> list[Problem]:
         """Every action whose limits reach beyond its actuator's ``ctrlrange``, where MuJoCo clips without a word."""
         found = []
-        ends = np.stack([self._action_low, self._action_high]) * self._action_scale + self._action_offset
+        ends = np.stack([self._action_low, self._action_high]) * self._done[2] + self._done[3]
         lows, highs = ends.min(axis=0), ends.max(axis=0)  # (actions,), a scale may be negative
         for i, (index, low, high) in enumerate(zip(self._actuators, lows, highs, strict=True)):
             least, most = self.model.actuator_ctrlrange[index]
@@ -143,8 +144,7 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
         controls = np.asarray(action, dtype=np.float64)
         if controls.shape != self._action_low.shape:
             raise ValueError(f"an action has shape {self._action_low.shape}, not {controls.shape}")
-        controls = np.minimum(np.maximum(controls, self._action_low), self._action_high)
-        self.data.ctrl[self._actuators] = controls * self._action_scale + self._action_offset
+        drive(controls, self._done, self._actuators, self._controls)
         for push in self._pushes:
             push.apply(self._steps, self.np_random)
 
@@ -170,12 +170,10 @@ class RobotEnv(gymnasium.Env[Floats, Any], EzPickle):
 
     def _observe(self, values: list[float]) -> Floats:
         observation: Floats = np.array([values[i] for i in self._sources])  # (observations,)
-        observation *= self._scale
-        observation += self._offset
+        noise = self._no_noise
         if self._noise is not None:
-            observation += self._noise * self.np_random.standard_normal(len(observation))
-        np.maximum(observation, self._low, out=observation)
-        np.minimum(observation, self._high, out=observation)
+            noise = self._noise * self.np_random.standard_normal(len(observation))
+        observe(observation, self._seen, noise)
         return observation
 
     def render(self) -> Any:

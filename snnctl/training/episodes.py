@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from snnctl import streams
 from snnctl.agent.environment import EnvChoice
 from snnctl.errors import DivergedError, Problem
+from snnctl.loop.gate import Gate
 from snnctl.robots.contract import Contract, closed
-from snnctl.robots.divergence import Watch, first
+from snnctl.robots.divergence import first
 from snnctl.robots.environments import opened
-from snnctl.robots.flat_spaces import fitted
 from snnctl.robots.post_mortem import MAX_KEPT
 from snnctl.robots.trail import PostMortem
 
@@ -83,8 +83,9 @@ class Environments:
     def _start(self, count: int) -> None:
         """Begin the first episode of each."""
         self._contracts = [Contract(env) for env in self.envs]
-        self._watches = [Watch(env) for env in self.envs]
-        self.discrete = isinstance(self.envs[0].action_space, gymnasium.spaces.Discrete)
+        space = self.envs[0].action_space
+        self._checks = Gate(space).check if isinstance(space, gymnasium.spaces.Box) else None
+        self.discrete = isinstance(space, gymnasium.spaces.Discrete)
         dims = int(np.prod(self.envs[0].observation_space.shape or (1,)))
         self.observations: Floats = np.zeros((count, dims))  # (envs, dims) what each is to act on
         self.diverged = 0  # episodes so far that ended by divergence
@@ -114,7 +115,7 @@ class Environments:
             observation, reward, ended, out_of_time, reason = self._advance(index, actions[index])
             if reason is not None:
                 if self.diverged < MAX_KEPT:
-                    self._keep(self._contracts[index].trail.post_mortem(reason))
+                    self._keep(self._contracts[index].post_mortem(reason))
                 observation, reward, ended, out_of_time = self.observations[index], 0.0, True, False
                 self.diverged += 1
             self._returns[index] += reward
@@ -161,23 +162,20 @@ class Environments:
         self._returns[index] = 0.0
         self._actions[index] = []
         observation = self._contracts[index].reset(streams.integer(self.seed, "env", index, episode))
-        self._watches[index].start()
         if not np.isfinite(observation).all():
             message = f"the first observation of episode {episode} is not finite"
             raise DivergedError(Problem("env.id", message, "mend the environment's reset"))
         self.observations[index] = observation
 
     def _advance(self, index: int, action: Any) -> tuple[Floats, float, bool, bool, str | None]:
-        space: Any = self.envs[index].action_space
         sent: Any
-        if isinstance(space, gymnasium.spaces.Box):
-            sent = fitted(space, np.asarray(action, np.float64))[0]
+        if self._checks is None:
+            sent = int(action) if self.discrete else np.array(action, dtype=self.envs[index].action_space.dtype)
         else:
-            sent = int(action) if self.discrete else np.array(action, dtype=space.dtype)
+            sent, _, refusal = self._checks(action)
+            if refusal:
+                self._actions[index].append(np.array(action))
+                return self.observations[index], 0.0, True, False, f"the action is not finite ({first(action)})"
         self._actions[index].append(sent)
-        if not np.isfinite(action).all():
-            return self.observations[index], 0.0, True, False, f"the action is not finite ({first(action)})"
-        raw, reward, ended, out_of_time = self._contracts[index].step(sent)
-        observation = raw.astype(np.float64)
-        reason = self._watches[index].reason(observation, reward)
-        return observation, reward, ended, out_of_time, reason
+        raw, reward, ended, out_of_time, reason = self._contracts[index].step(sent)
+        return raw.astype(np.float64), reward, ended, out_of_time, reason

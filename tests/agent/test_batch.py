@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from snnctl.agent.batch import FusedBatch, SeparateBatch, make_batch
+from snnctl.agent.controller import CountingController
 from snnctl.agent.controllers import make
 from snnctl.agent.folder import Agent
 from snnctl.coding import Analog, AnalogDecoder, GaussianPopulation, PlaceCells, RateDecoder
@@ -52,13 +53,21 @@ def test_a_row_is_the_controller_alone(name: str) -> None:
     expected: dict[tuple[int, int], tuple[Any, list[int], int]] = {}
     for row in range(ROWS):
         alone = make(chosen)
+        alone.act(observations[0, row])  # a reset counts from zero
         alone.reset(row + 10)
+        batch.decide(np.array([row]))
         batch.reset(row, row + 10)
+        counts, events = [], 0  # since the reset
         for step in (k for k in range(STEPS) if row in busy[k]):
             action = alone.act(observations[step, row])
             activity = alone.activity()
-            counts = [int(np.count_nonzero(raster)) for raster in activity.spikes.values()]
-            expected[step, row] = (np.array(action), counts, activity.synaptic_events)
+            spikes = [int(np.count_nonzero(raster)) for raster in activity.spikes.values()]
+            counts = [a + b for a, b in zip(counts or [0] * len(spikes), spikes, strict=True)]
+            events += activity.synaptic_events
+            expected[step, row] = (np.array(action), counts, events)
+            if isinstance(alone, CountingController):
+                assert (alone.counted()[0].tolist(), alone.counted()[1]) == (counts, events)
+                assert alone.populations == batch.populations
             assert batch.populations == {n: (r.shape[1], r.size) for n, r in activity.spikes.items()}
     for step, rows in enumerate(busy):
         batch.observations[:] = observations[step]
@@ -66,6 +75,7 @@ def test_a_row_is_the_controller_alone(name: str) -> None:
         for row in rows:
             action, counts, events = expected[step, int(row)]
             np.testing.assert_array_equal(batch.actions[row], action)
-            assert batch.counts[row].tolist() == counts and batch.events[row] == events
+            told = batch.counted(int(row))
+            assert (told[0].tolist(), told[1]) == (counts, events)
     if form is FusedBatch:
         assert any(sum(counts) for _, counts, _ in expected.values())  # it did spike

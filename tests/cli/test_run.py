@@ -14,7 +14,8 @@ from snnctl.agent import folder
 from snnctl.agent.learner import Learner
 from snnctl.cli import run as command
 from snnctl.cli.main import call
-from snnctl.loop import closed_loop, recordings
+from snnctl.loop import recordings
+from snnctl.robots.divergence import Watch
 from snnctl.training.blueprint import build, opened
 from snnctl.training.recipe import Recipe
 from tests import factories
@@ -84,7 +85,7 @@ def test_the_best_checkpoint_of_a_run_folder_is_an_agent(cartpole: Path, tmp_pat
 
 
 def test_all_diverged_is_exit_3_and_no_mean(pendulum: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closed_loop.Watch, "reason", lambda *_: "the state is not finite")
+    monkeypatch.setattr(Watch, "reason", lambda *_: "the state is not finite")
     assert call(["run", str(pendulum), "--episodes", "2"]) == 3
     out = capsys.readouterr().out
     assert "2 of 2 episodes DIVERGED, no return is known" in out
@@ -97,7 +98,7 @@ def test_all_diverged_is_exit_3_and_no_mean(pendulum: Path, capsys: Any, monkeyp
 
 def test_one_diverged_is_exit_0_and_named(pendulum: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     count = iter(range(10_000))
-    monkeypatch.setattr(closed_loop.Watch, "reason", lambda *_: "it broke" if next(count) == 0 else None)
+    monkeypatch.setattr(Watch, "reason", lambda *_: "it broke" if next(count) == 0 else None)
     assert call(["run", str(pendulum), "--episodes", "3"]) == 0
     out = capsys.readouterr().out
     assert "1 of 3 episodes DIVERGED, scored as failures" in out
@@ -139,7 +140,7 @@ def test_an_interrupt_leaves_a_readable_recording(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
+    monkeypatch.setattr(Watch, "reason", interrupt)
     assert call(["run", str(pendulum), "--record", str(tmp_path / "e.h5")]) == 130
     assert [e.attributes["complete"] for e in recordings.read(tmp_path / "e.h5").episodes] == [False]
 
@@ -224,7 +225,7 @@ def test_a_run_that_has_no_best_agent_yet_says_so(tmp_path, capsys):
 
 def test_an_interrupt_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):
     steps = 0
-    reason = closed_loop.Watch.reason
+    reason = Watch.reason
 
     def interrupt(*arguments):
         nonlocal steps
@@ -233,7 +234,7 @@ def test_an_interrupt_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):
             raise KeyboardInterrupt
         return reason(*arguments)
 
-    monkeypatch.setattr(closed_loop.Watch, "reason", interrupt)
+    monkeypatch.setattr(Watch, "reason", interrupt)
     changed = tmp_path / "adapted"
     words = ["run", "cartpole-rstdp", "--learn", "--max-steps", "15", "--episodes", "5", "--save", str(changed)]
     assert call(words) == 130

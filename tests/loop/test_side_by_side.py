@@ -14,7 +14,6 @@ from snnctl.agent.folder import Agent
 from snnctl.coding import PlaceCells
 from snnctl.loop.closed_loop import run_episode, warm_up
 from snnctl.loop.episode import Episode
-from snnctl.loop.gate import Gate
 from snnctl.loop.side_by_side import run_side_by_side
 from snnctl.robots import environments
 from tests import factories
@@ -97,18 +96,3 @@ def test_told_to_stop_it_stops_between_two_decisions() -> None:
 
     assert run_side_by_side(make_batch(agent, 3), envs, SEEDS, going) is None
     assert len(asked) == 5 and asked == sorted(asked)
-
-
-def test_the_gate_of_a_batch_is_that_of_each_row() -> None:
-    box = gym.spaces.Box(np.float32([-1.0, -2.0]), np.float32([1.0, 0.5]))
-    for space, actions in (
-        (box, np.array([[0.1, 0.2], [3.0, -1e300], [-1.0, 0.5]])),
-        (box, np.array([[0.1, 0.2], [np.nan, 0.0], [5.0, np.inf]])),
-        (box, np.array([[0.1], [0.2]])),
-        (gym.spaces.Discrete(3), np.array([0, 2, 3, -1])),
-    ):
-        gate = Gate(space)
-        for row, passage in zip(actions, gate.check_rows(actions), strict=True):
-            expected = gate.check(row)
-            np.testing.assert_array_equal(passage.action, expected.action)
-            assert passage[1:] == expected[1:]

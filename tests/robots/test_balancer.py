@@ -34,7 +34,7 @@ def episode(env, seed, controller):
     while True:
         action = controller(observation)
         observation, reward, terminated, truncated, info = env.step(action)
-        assert watch.reason(observation, reward, action) is None
+        assert watch.reason(observation, reward) is None
         total, steps, pitch = total + reward, steps + 1, max(pitch, abs(observation[0]) / 4)
         if terminated or truncated:
             return total, steps, np.degrees(pitch), info.get("termination")

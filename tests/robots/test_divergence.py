@@ -24,7 +24,7 @@ def test_nothing_is_reported_while_all_is_well(pendulum):
     watch.start()
     for step in range(30):
         observation, reward, terminated, _, _ = pendulum.step(np.array([0.01]))
-        assert watch.reason(observation, reward, np.array([0.01])) is None, step
+        assert watch.reason(observation, reward) is None, step
         if terminated:
             pendulum.reset(seed=1)
             watch.start()
@@ -36,8 +36,7 @@ def test_a_nan_action_is_hidden_by_mujoco_and_seen_by_the_watch(pendulum):
     action = np.array([np.nan])
     observation, reward, terminated, _, _ = pendulum.step(action)
     assert np.isfinite(observation).all() and reward == 1 and not terminated  # the simulator hides it
-    assert "action is not finite" in watch.reason(observation, reward, action)
-    assert "mjWARN_BADCTRL" in watch.reason(observation, reward)  # even without being shown the action
+    assert "mjWARN_BADCTRL" in watch.reason(observation, reward)  # without being shown the action
 
 
 def test_a_nan_state_resets_the_simulation_silently_and_is_seen(pendulum):
@@ -82,8 +81,8 @@ def test_environments_without_mujoco_are_watched_from_outside(observation, rewar
     env = gymnasium.make("CartPole-v1")
     watch = Watch(env)
     watch.start()
-    assert watch.reason(np.zeros(4), 1.0, 1) is None
-    assert words in watch.reason(np.array(observation), reward, 0)
+    assert watch.reason(np.zeros(4), 1.0) is None
+    assert words in watch.reason(np.array(observation), reward)
 
 
 @pytest.mark.parametrize(

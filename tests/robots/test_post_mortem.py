@@ -52,14 +52,12 @@ def choice(at=150, how="diverges"):
 def failed(chosen, actions, seed=7):
     """The trail of an episode of these actions that fails."""
     env = environments.opened(chosen)
-    contract, watch = Contract(env), Watch(env)
+    contract = Contract(env)
     contract.reset(seed)
-    watch.start()
     try:
         for action in actions:
-            seen, reward, *_ = contract.step(action)
-            if (reason := watch.reason(seen, reward)) is not None:
-                return contract.trail.post_mortem(reason)
+            if (reason := contract.step(action).diverged) is not None:
+                return contract.post_mortem(reason)
     except ContractError as error:
         return error.post_mortem
     finally:
@@ -101,7 +99,7 @@ def test_states_and_model_of_mujoco(tmp_path):
     actions = np.random.default_rng(0).uniform(-0.1, 0.1, (130, 1))
     for action in actions:
         following = contract.step(action).observation
-    found = contract.trail.post_mortem("a test")
+    found = contract.post_mortem("a test")
     folder = post_mortem.save(found, tmp_path / "it", chosen)
     kind, inner = int(mujoco.mjtState.mjSTATE_INTEGRATION), env.unwrapped
     state = np.zeros(mujoco.mj_stateSize(inner.model, kind))
@@ -131,18 +129,16 @@ def test_the_ring_keeps_the_last_states_in_their_order():
     for _ in range(2 * LENGTH + 37):
         contract.step(np.zeros(1))
         seen.append(env.unwrapped.data.time)
-    times = contract.trail.post_mortem("").states[:, 0]  # time is the first entry of the state
+    times = contract.post_mortem("").states[:, 0]  # time is the first entry of the state
     np.testing.assert_allclose(times, seen[-LENGTH - 1 :])
     contract.reset(1)
     contract.step(np.zeros(1))
-    assert contract.trail.post_mortem("").states.shape[0] == 2
+    assert contract.post_mortem("").states.shape[0] == 2
     env.close()
 
 
 def test_a_trail_of_nothing_is_empty():
-    env = environments.opened(choice())
-    found = Trail(env).post_mortem("why")
-    env.close()
+    found = Trail().post_mortem("why")
     assert found.actions.size == found.observations.size == found.states.size == 0 and found.model == b""
 
 
@@ -264,4 +260,4 @@ def test_an_attribute_of_that_name_need_not_be_mujocos(raises):
     contract = Contract(env, "renamed")
     contract.reset(0)
     contract.step(0)
-    assert contract.trail.post_mortem("").states.size == 0 and Watch(env).reason(np.zeros(4), 1.0) is None
+    assert contract.post_mortem("").states.size == 0 and Watch(env).reason(np.zeros(4), 1.0) is None

@@ -60,9 +60,9 @@ WHOLE = "snnctl-test/Whole-v0"
 @pytest.mark.parametrize(("dtype", "low", "high", "decided", "done", "beyond"), CASES)
 def test_the_gate_rounds_then_clips_then_casts(dtype, low, high, decided, done, beyond):
     gate = Gate(spaces.Box(np.array([low], dtype), np.array([high], dtype), dtype=dtype))
-    for passage in (gate.check(np.array([decided])), *gate.check_rows(np.array([[decided], [decided]]))):
-        assert passage.action.dtype == dtype and passage.action.tolist() == [done]
-        assert passage.limited is beyond and passage.refusal is None
+    passage = gate.check(np.array([decided]))
+    assert passage.action.dtype == dtype and passage.action.tolist() == [done]
+    assert passage.limited is beyond and passage.refusal is None
 
 
 @pytest.mark.parametrize("decided", [np.nan, np.inf, -np.inf])
