@@ -262,7 +262,7 @@ def _tick_us(sources: int, targets: int, rate_hz: float, plastic: bool) -> tuple
         plasticity=RewardStdp(a_plus=1e-10, a_minus=1e-10, weight_max=top) if plastic else (),
     )
     engine = network.engine
-    state = engine.initial_state()
+    state = network.state().engine
     ticks = 500
     spikes = (generator.random((ticks, sources)) < rate_hz * 1e-3).astype(np.uint8)
     engine.advance(state, spikes)

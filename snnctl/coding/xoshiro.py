@@ -69,13 +69,12 @@ def uniforms(state: NDArray[np.uint64], out: NDArray[Any]) -> None:
     Source: Steele, Lea & Flood, OOPSLA (2014), with Stafford's mixer 13.
     """
     with np.errstate(over="ignore"):
-        words = _mixed(next_word(state), np.arange(1, out.size + 1, dtype=np.uint64))
+        words = _mixed(next_word(state) + np.arange(1, out.size + 1, dtype=np.uint64) * _GAMMA)
     out[:] = ((words >> _41) + _HALF) * _UNIT
 
 
 @register_jitable
-def _mixed(seed: Any, k: Any) -> Any:
-    z = seed + k * _GAMMA
+def _mixed(z: Any) -> Any:
     z = (z ^ (z >> _30)) * _MIX_1
     z = (z ^ (z >> _27)) * _MIX_2
     return z ^ (z >> _31)
@@ -83,9 +82,12 @@ def _mixed(seed: Any, k: Any) -> Any:
 
 @overload(uniforms, strict=False)
 def _uniforms(state: Any, out: Any) -> Any:
+    number = np.dtype(str(out.dtype)).type
+
     def compiled(state: Any, out: Any) -> None:
-        seed = next_word(state)
+        z = next_word(state)
         for k in range(out.size):
-            out[k] = (np.float64(np.int64(_mixed(seed, np.uint64(k + 1)) >> _41)) + _HALF) * _UNIT
+            z += _GAMMA  # no product for each number; a step of 2^-23 is exact in float32 too
+            out[k] = (number(np.int32(_mixed(z) >> _41)) + number(_HALF)) * number(_UNIT)
 
     return compiled

@@ -40,7 +40,7 @@ class Builder:
         self._populations: dict[str, Population] = {}
         self._projections: list[Projection] = []
         self._tensors: dict[str, NDArray[Any]] = {}
-        self._orders: dict[str, NDArray[np.int64]] = {}  # where each synapse of a tensor is in the lists of the user
+        self._orders: dict[str, NDArray[Any]] = {}  # where each synapse of a tensor is in the lists of the user
         self._spike_arrays: dict[str, SpikeArray] = {}
         self._currents: dict[str, list[Any]] = {}
 
@@ -143,12 +143,14 @@ class Builder:
         if isinstance(pattern, Convolution):
             shape = pattern.weight_shape
         generator = streams.generator(self.seed, "weights", number, 1)
-        weights = drawn(weight, shape, generator, f"{where}.weight")
-        delays = np.ones(shape, np.int64)
+        weights = drawn(weight, shape, generator, f"{where}.weight", self.dtype)
+        delays = np.ones(1 if weights.size else 0, np.int32)  # of all synapses
         if delay_s is not None:
-            exact = drawn(delay_s, shape, generator, f"{where}.delay_s") / self.tick_s
+            alike = not callable(delay_s) and np.ndim(delay_s) == 0
+            exact = drawn(delay_s, delays.shape if alike else shape, generator, f"{where}.delay_s") / self.tick_s
             require_delays(exact, self.tick_s, f"{where}.delay_s")
-            delays = np.rint(exact).astype(np.int64)
+            delays = np.rint(exact).astype(np.int32)
+        order: NDArray[np.int64] | None = None
         if isinstance(pattern, Explicit):
             order = pattern.order()
             weights = weights[order] if np.ndim(weight) else weights  # type: ignore[arg-type]
@@ -171,9 +173,9 @@ class Builder:
         )
         if any(p.prefix == added.prefix for p in self._projections):
             raise NetworkError(Problem(where, "exists already", "one projection for each source, target and receptor"))
-        if isinstance(pattern, Explicit):
-            self._orders[added.prefix] = pattern.order()
-        self._tensors[added.weight_name] = weights.astype(self.dtype)
+        if order is not None and (np.diff(order) < 0).any():
+            self._orders[added.prefix] = order.astype(np.min_scalar_type(order.size))
+        self._tensors[added.weight_name] = weights
         if pairs is not None:
             self._tensors[added.indptr_name], self._tensors[added.indices_name] = pairs
         if delays.size and delays.max() > least:
@@ -209,7 +211,8 @@ class Builder:
     def program(self, ticks: int | None = None) -> Program:
         """The network as every machine takes it, chips and exports included.
 
-        A :class:`SpikeArray` is an input like those without a model: the machine is given its spikes.
+        A :class:`SpikeArray` is an input like those without a model: the machine is given its spikes. Plastic weights
+        are those of now, first ones before the network runs.
 
         Args:
             ticks: of a decision that starts from rest; by default the state is kept from tick to tick, as it is here
@@ -237,7 +240,7 @@ class Builder:
 
     def _lowered(self, description: NetworkDescription) -> Program:
         try:
-            return lower(description, self._tensors)
+            return lower(description, self._current_tensors())
         except NetworkError as error:
             raise NetworkError(*(self._named(problem) for problem in error.problems)) from None
 
@@ -268,6 +271,10 @@ class Builder:
             raise NetworkError(
                 Problem(f"population.{population.name}", message, nearest(field, population.state_fields))
             )
+
+    def _current_tensors(self) -> dict[str, NDArray[Any]]:
+        """Every tensor, as it is now."""
+        return self._tensors
 
     def _must_be_open(self) -> None:
         """Nothing: a network that runs refuses to be added to."""

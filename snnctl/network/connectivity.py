@@ -7,14 +7,16 @@ a full matrix. What is drawn at random comes from the generator that the network
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.checks import numbers
+
+PIECE = 1 << 14  # synapses that are drawn at a time: their temporaries stay in the cache
 
 
 class Pairs(NamedTuple):
@@ -77,17 +79,31 @@ class FixedProbability:
     def pairs(self, sources: int, targets: int, generator: np.random.Generator) -> Pairs:
         """Bernoulli draws, by skipping from one synapse to the next: the cost is that of the synapses."""
         cells = sources * targets
-        at = np.empty(0, np.int64)  # positions in the matrix, ascending
-        last = -1
+        indices = np.empty(int(cells * self.p + 6 * (cells * self.p) ** 0.5) + PIECE, np.int32)
+        indptr = np.zeros(sources + 1, np.int64)
+        last, filled = -1, 0
         while self.p > 0 and last < cells:
-            expected = int((cells - last) * self.p)
-            gaps = generator.geometric(self.p, expected + 4 * int(expected**0.5) + 16)
-            gaps = np.where((gaps < 1) | (gaps > cells), cells + 1, gaps)  # of tiny p they exceed what an integer holds
-            at = np.concatenate([at, last + np.cumsum(gaps)])
+            gaps = generator.geometric(self.p, PIECE)
+            gaps = np.minimum(gaps.view(np.uint64), cells + 1).view(np.int64)  # of tiny p no integer may hold them
+            gaps[0] += last
+            at = np.cumsum(gaps, out=gaps)  # positions in the matrix, ascending
             last = int(at[-1])
-        row, column = np.divmod(at[at < cells], targets)
-        keep = slice(None) if self.self_connections else row != column
-        return _rows(row[keep], column[keep], sources)
+            if last >= cells:
+                at = at[: np.searchsorted(at, cells)]
+            row = at // targets
+            column = at - row * targets
+            if not self.self_connections:
+                keep = row != column
+                row, column = row[keep], column[keep]
+            if filled + row.size > indices.size:
+                indices.resize(2 * indices.size, refcheck=False)
+            indices[filled : filled + row.size] = column
+            if row.size:
+                ends = np.append(np.flatnonzero(row[1:] != row[:-1]), row.size - 1)  # of sources in this piece
+                indptr[row[ends] + 1] = filled + ends + 1
+            filled += row.size
+        indices.resize(filled, refcheck=False)  # gives back what is left over, without a second copy
+        return Pairs(np.maximum.accumulate(indptr), indices)  # sources without synapses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,30 +180,45 @@ class Normal:
 Values = ArrayLike | Callable[[np.random.Generator, int], NDArray[np.float64]]
 
 
-def drawn(values: Values, shape: tuple[int, ...], generator: np.random.Generator, where: str) -> NDArray[np.float64]:
-    """A number for all, an array of this shape, or one value for each from a distribution.
+def drawn(
+    values: Values, shape: tuple[int, ...], generator: np.random.Generator, where: str, dtype: Any = np.float64
+) -> NDArray[Any]:
+    """A number for all, an array of this shape, or one value for each from a distribution, as ``dtype``.
 
     Raises:
         NetworkError: wrong shape, or values that are not finite.
     """
-    size = int(np.prod(shape))
+    found = np.empty(shape, dtype)
+    flat, bad = found.reshape(-1), 0
     if callable(values):
-        try:
-            given = numbers(values(generator, size), where).reshape(shape)
-        except (TypeError, ValueError) as error:
-            message = f"is no distribution that draws {size} numbers ({error})"
-            raise NetworkError(
-                Problem(where, message, "give a number, an array, or one such as Uniform(0, 1)")
-            ) from None
+        # ours draw number after number, so that pieces have the bits of the whole and no second copy exists
+        step = PIECE if isinstance(values, Uniform | Normal) else max(1, flat.size)
+        for first in range(0, max(1, flat.size), step):
+            piece = flat[first : first + step]
+            try:
+                own = numbers(values(generator, piece.size), where).reshape(piece.shape)
+            except (TypeError, ValueError) as error:
+                message = f"is no distribution that draws {piece.size} numbers ({error})"
+                remedy = "give a number, an array, or one such as Uniform(0, 1)"
+                raise NetworkError(Problem(where, message, remedy)) from None
+            bad += own.size - int(np.count_nonzero(np.isfinite(own)))
+            piece[...] = own
     else:
         given = numbers(values, where)
-    if given.shape not in ((), shape):
-        raise NetworkError(Problem(where, f"has the shape {given.shape}, expected a number or {shape}"))
-    if not np.isfinite(given).all():
-        raise NetworkError(Problem(where, f"has {np.count_nonzero(~np.isfinite(given))} values that are not finite"))
-    return np.broadcast_to(given, shape).astype(np.float64)
+        if given.shape not in ((), shape):
+            raise NetworkError(Problem(where, f"has the shape {given.shape}, expected a number or {shape}"))
+        bad = given.size - int(np.count_nonzero(np.isfinite(given)))
+        found[...] = given
+    if bad:
+        raise NetworkError(Problem(where, f"has {bad} values that are not finite"))
+    return found
+
+
+def starts(sizes: Iterable[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of the pieces of these sizes begins, then where the last ends."""
+    ends = np.cumsum(sizes if isinstance(sizes, np.ndarray) else list(sizes), dtype=np.int64)
+    return np.concatenate([np.zeros(1, np.int64), ends])
 
 
 def _rows(row: NDArray[np.int64], column: NDArray[np.int64], sources: int) -> Pairs:
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=sources))])
-    return Pairs(indptr.astype(np.int64), column.astype(np.int32))
+    return Pairs(starts(np.bincount(row, minlength=sources)), column.astype(np.int32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -12,10 +13,12 @@ from snnctl import streams
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.capability import Capability
 from snnctl.network.columns import Columns, Signals, are_finite
-from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow, starts
-from snnctl.network.learning import RuleRow, read_weights, rule_kernels
+from snnctl.network.connectivity import starts
+from snnctl.network.layout import GroupRow, InputRow, Layout, PopulationRow
+from snnctl.network.learning import RuleRow, read_weights, work_size
 from snnctl.network.population import population_kernels
-from snnctl.network.program import Program
+from snnctl.network.program import Program, Tensor
+from snnctl.network.rule_calls import rule_kernels
 from snnctl.network.rules import hook, is_signalled, is_taught, part
 from snnctl.network.ticks import Fired, State, Tables, run
 from snnctl.network.trial import explained
@@ -63,20 +66,31 @@ class Engine:
             _table(layout.groups, GroupRow),
             _table(layout.rules, RuleRow),
             _table(layout.inputs, InputRow),
-            layout.constants.array(),
-            layout.weights.array(),
-            layout.bias.array(),
-            layout.pointers.array(),
-            layout.targets.array(),
-            layout.columns.array(),
-            layout.entries.array(),
-            np.zeros((3, max(r.size * r.receptors for r in layout.rows)), dtype),  # drive, current, zeros
+            layout.constants.taken(),
+            layout.weights.taken(),
+            layout.bias.taken(),
+            layout.pointers.taken(),
+            layout.targets.taken(),
+            layout.columns.taken(),
+            layout.entries.taken(),
+            np.zeros(
+                (
+                    4,
+                    max(
+                        work_size(layout.rule_examples, max((r.n_post for r in layout.rules), default=0)),
+                        *(r.size * r.receptors for r in layout.rows),
+                    ),
+                ),
+                dtype,
+            ),
             np.zeros(max(r.size for r in layout.rows), np.uint8),
         )
         self._none = np.zeros((0, self.currents.width), dtype)
         self._no_signals = np.zeros((0, len(layout.learning)), dtype)
         self._no_probes = np.zeros(0, np.int64)
-        self._shapes = [array.shape for array in self.initial_state()]
+        depth = 1 + layout.longest_delay
+        self._shapes = [(1,), (depth, len(program.nodes)), (depth, layout.width), (layout.initial.size,)]
+        self._shapes += [(max(1, layout.stochastic), 4), (layout.synapses.size,), (layout.traces.size,)]
         self._checked: State | None = None
         self._membranes = [self._membrane(k) for k in range(len(stages))] if program.decision == "carry" else []
 
@@ -98,19 +112,47 @@ class Engine:
         return {name: value for name, value in vars(self).items() if name != "kernels"}
 
     def initial_state(self, seed: int = 0) -> State:
-        """The state before the first tick: no spikes under way, neurons at rest, traces 0."""
+        """The state before the first tick: no spikes under way, neurons at rest, traces 0.
+
+        Raises:
+            NetworkError: the first weights of plastic links were let go (see :meth:`settle`).
+        """
         layout = self.layout
-        depth = 1 + layout.longest_delay
+        if layout.synapses.is_empty:
+            remedy = "take Network.state() before it runs, or build the network again"
+            raise NetworkError(Problem("state", "cannot begin again: first weights became the learnt ones", remedy))
+        _, counts, ring, *_ = self._shapes
         random = [streams.kernel_state(seed, "neurons", k) for k in range(max(1, layout.stochastic))]
         return State(
             np.zeros(1, np.int64),
-            np.zeros((depth, len(self.program.nodes)), np.int32),
-            np.zeros((depth, layout.width), np.int32),
+            np.zeros(counts, np.int32),
+            np.zeros(ring, np.int32),
             layout.initial.array(),
             np.array(random, np.uint64),
             layout.synapses.array(),
             layout.traces.array(),
         )
+
+    def settle(self) -> dict[str, NDArray[Any]]:
+        """Hold every synapse once: let go of the arrays of the program that the tables or a state have too.
+
+        Arrays of static links become views of the tables, where these have them in the same order and type. First
+        weights of plastic links are given up: only a state has weights then, and :meth:`initial_state` is refused.
+
+        Returns:
+            The array of each tensor that is another now, by name; those of plastic weights are empty.
+        """
+        moved = self.layout.settled(self.tables)
+
+        def now(tensor: Tensor | None) -> Any:
+            return None if tensor is None else Tensor(tensor.name, moved.get(tensor.name, tensor.values))
+
+        links = tuple(
+            link._replace(weight=now(link.weight), indptr=now(link.indptr), indices=now(link.indices))
+            for link in self.program.links
+        )
+        self.program = self.layout.program = dataclasses.replace(self.program, links=links)
+        return moved
 
     def begin(self, state: State, fired: Fired | None = None) -> None:
         """Begin another decision, in place: what the kind of decision clears is cleared.
@@ -241,8 +283,8 @@ class Engine:
 
     def synapses(self, state: State, label: str) -> dict[str, NDArray[Any]]:
         """Weight and other synaptic fields of a plastic link, flat, in the order of its tensor."""
-        groups = [g for g in self.layout.plastic if g.link.label == label]
-        link = groups[0].link
+        groups = [g for g in self.layout.plastic if g.link == label]
+        link = next(link for link in self.program.links if link.label == label)
         size = sum(g.synapses for g in groups)
         found: dict[str, NDArray[Any]] = {}
         for group in groups:
@@ -252,7 +294,7 @@ class Engine:
                 for f, name in enumerate(part(type(example), "Synapse")._fields):
                     first = row.weight if f == 0 else row.extra + (f - 1) * row.synapses
                     values = found.setdefault(name, np.zeros(size, self.dtype))
-                    values[group.group.order] = state.synapses[first : first + row.synapses]
+                    values[group.order] = state.synapses[first : first + row.synapses]
                 if hook(type(example), "weight") is not None:
                     weights = np.empty(row.synapses, self.dtype)
                     read_weights(
@@ -265,7 +307,7 @@ class Engine:
                         self.tables.targets,
                         weights,
                     )
-                    found["weight"][group.group.order] = weights
+                    found["weight"][group.order] = weights
         if link.kind == "dense":
             shape = (self.program.nodes[link.source].size, -1)
             found = {name: values.reshape(shape) for name, values in found.items()}

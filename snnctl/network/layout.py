@@ -6,7 +6,6 @@ of the engine knows only groups with one delay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 
 from snnctl.errors import NetworkError, Problem
 from snnctl.network.connection import Convolution
+from snnctl.network.connectivity import starts
 from snnctl.network.kernel_cache import distinct
 from snnctl.network.learning import RuleRow
 from snnctl.network.parameters import checked, constants_table, initial_values, value_problems
+from snnctl.network.pool import Order, Pool
 from snnctl.network.population import is_stochastic, receptors_of, state_of
-from snnctl.network.program import Link, Program, Stage
+from snnctl.network.program import Link, Program, Stage, Tensor
 from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane, weight_limits
 from snnctl.slots import RULES
 
@@ -69,45 +70,20 @@ class Group(NamedTuple):
 
     delay: int
     pointers: NDArray[np.int64] | None  # (n_source + 1,), None for dense and convolutions
-    targets: NDArray[np.uint32] | None  # (synapses,)
-    order: NDArray[np.int64] | slice  # (synapses,) index in the flat tensors
+    targets: NDArray[Any] | None  # of the flat tensors, see ``order``
+    order: Order  # (synapses,) index in the flat tensors
 
 
 class PlasticGroup(NamedTuple):
     """Where a group of plastic synapses keeps its state."""
 
-    link: Link
-    group: Group
+    link: str  # label
+    order: Order  # see :class:`Group`
     synapses: int
     rules: tuple[int, ...]  # rows in the table of rules
 
 
 GEOMETRY = -2  # a convolution's ``pointer`` is GEOMETRY - first element of its geometry in the row pointers
-
-
-class Pool:
-    """Arrays laid end to end; remembers where each begins."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = np.dtype(dtype)
-        self.size = 0
-        self._parts: list[NDArray[Any]] = []
-
-    def add(self, array: NDArray[Any]) -> int:
-        """Append; returns the index of the first element."""
-        start = self.size
-        self._parts.append(np.asarray(array, self.dtype).ravel())
-        self.size += array.size
-        return start
-
-    def array(self) -> NDArray[Any]:
-        """All of it."""
-        return np.concatenate([*self._parts, np.empty(0, self.dtype)])
-
-
-def starts(sizes: Iterable[int]) -> NDArray[np.int64]:
-    """Where each of the pieces of these sizes begins, then where the last ends."""
-    return np.cumsum([0, *sizes]).astype(np.int64)
 
 
 def _name(cls: type) -> tuple[str, str]:
@@ -131,7 +107,7 @@ class Layout:
         self.rows: list[PopulationRow] = []
         self.groups: list[GroupRow] = []
         self.rules: list[RuleRow] = []
-        self.learning = tuple(link for link in program.links if link.rules)  # a signal each
+        self._homes: list[tuple[Tensor, str, int]] = []  # tensor, field of the tables, its first element there
         self.longest_delay = max((link.delay for link in program.links), default=0)
         self._models: dict[type, Any] = {}
         self._rule_models: dict[type, Any] = {}
@@ -141,6 +117,11 @@ class Layout:
         rules = sorted(self._rule_models, key=_name)  # the kernel is compiled for the tuple: any order of projections
         self.rules = [r._replace(kind=rules.index(list(self._rule_models)[r.kind])) for r in self.rules]
         self.rule_examples = tuple(self._rule_models[cls] for cls in rules)
+
+    @property
+    def learning(self) -> tuple[Link, ...]:
+        """The plastic links; a signal each."""
+        return tuple(link for link in self.program.links if link.rules)
 
     @property
     def inputs(self) -> list[InputRow]:
@@ -155,6 +136,22 @@ class Layout:
         if field not in fields:
             raise KeyError(field)
         return first + fields.index(field) * size
+
+    def settled(self, tables: Any) -> dict[str, NDArray[Any]]:
+        """See :meth:`snnctl.network.engine.Engine.settle`."""
+        moved: dict[str, NDArray[Any]] = {}
+        for tensor, field, first in self._homes:
+            values = tensor.values
+            own = getattr(tables, field)[first : first + values.size]
+            if own.dtype != values.dtype and own.dtype.kind == "u" and own.itemsize == values.itemsize:
+                own = own.view(values.dtype)  # targets, which fit in either
+            if own.dtype == values.dtype:
+                moved[tensor.name] = own.reshape(values.shape)
+        self._homes.clear()
+        for link in self.learning:
+            moved[link.weight.name] = np.empty(0, self.dtype)
+            self.synapses.clear()
+        return moved
 
     # ------------------------------------------------------------------ neurons
 
@@ -241,21 +238,25 @@ class Layout:
         drive = receptors.index(link.receptor or receptors[0]) * targets
         for group in _split(link, sources, targets):
             self.longest_delay = max(self.longest_delay, group.delay)
-            own = weight[group.order]
             pointer = -1 if group.pointers is None else self.pointers.add(group.pointers)
             if isinstance(link.connection, Convolution):
                 pointer = GEOMETRY - self.pointers.add(link.connection.geometry)
-            target = 0 if group.targets is None else self.targets.add(group.targets)
+            target = 0 if group.targets is None else self.targets.add(group.targets, group.order)
+            first = 0 if link.rules else self.weights.add(weight, group.order)
+            if isinstance(group.order, slice):
+                self._homes += [(link.weight, "weights", first)] if not link.rules else []
+                self._homes += [(link.indptr, "pointers", pointer)] if link.indptr is not None else []
+                self._homes += [(link.indices, "targets", target)] if link.indices is not None else []
             begin = len(self.rules)
             if link.rules:
-                self._plastic(link, group, own, pointer, target, sources, targets, raster)
+                self._plastic(link, group, weight, pointer, target, sources, targets, raster)
             self.groups.append(
                 GroupRow(
                     ring=int(self._ring[link.source]),
                     slot=link.source,
                     delay=group.delay,
                     drive=drive,
-                    weight=0 if link.rules else self.weights.add(own),
+                    weight=first,
                     pointer=pointer,
                     target=target,
                     rule=begin,
@@ -268,17 +269,18 @@ class Layout:
         """Weights that a rule would not have made: the first change would move them to its limit in one step."""
         weight = link.weight.values
         kinds = [dtype for dtype in (weight.dtype, self.dtype) if dtype.kind == "f"]
-        coarse = min(kinds, key=lambda dtype: dtype.itemsize)  # float32 of a limit is that limit
+        coarse = min(kinds, key=lambda dtype: dtype.itemsize).type  # float32 of a limit is that limit
         found = []
         for rule in link.rules:
-            low, high = weight_limits(rule)
-            outside = (weight.astype(coarse) < coarse.type(low)) | (weight.astype(coarse) > coarse.type(high))
-            if outside.any():
-                first = weight[outside][0]
-                message = f"has {np.count_nonzero(outside)} of {weight.size} weights outside the limits of"
-                limits = f"'{RULES.name_of(rule)}', {low:g} to {high:g} (the first is {first:g})"
-                remedy = "clip the weights, or set weight_min and weight_max of the rule"
-                found.append(Problem(link.weight.name, f"{message} {limits}", remedy))
+            low, high = (coarse(limit) for limit in weight_limits(rule))
+            if weight.size == 0 or (coarse(weight.min()) >= low and coarse(weight.max()) <= high):
+                continue
+            outside = (weight.astype(coarse) < low) | (weight.astype(coarse) > high)
+            first = weight[outside][0]
+            message = f"has {np.count_nonzero(outside)} of {weight.size} weights outside the limits of"
+            limits = f"'{RULES.name_of(rule)}', {low:g} to {high:g} (the first is {first:g})"
+            remedy = "clip the weights, or set weight_min and weight_max of the rule"
+            found.append(Problem(link.weight.name, f"{message} {limits}", remedy))
         return found
 
     def _plastic(
@@ -292,8 +294,8 @@ class Layout:
         targets: int,
         raster: int,
     ) -> None:
-        weights = self.synapses.add(weight)
-        size = weight.size
+        weights = self.synapses.add(weight, group.order)
+        size = self.synapses.size - weights
         column = entry = -1
         first_row = len(self.rules)
         target_label = self.program.nodes[link.target].label
@@ -311,9 +313,10 @@ class Layout:
             bits = hook_bits(cls)
             by_target = any(hook(cls, name) is not None for name in ("fire", "instruct"))
             if by_target and column < 0 and group.pointers is not None and group.targets is not None:
-                column, entry = self._by_target(group.pointers, group.targets, targets)
+                column, entry = self._by_target(group.pointers, group.targets[group.order], targets)
             fields = part(cls, "Synapse")._fields[1:]
             initial = rule.initial_synapse() if hasattr(rule, "initial_synapse") else (0.0,) * len(fields)
+            extra = np.broadcast_to(np.array(initial, self.dtype)[:, None], (len(fields), size))  # one number a field
             membrane = 0
             if reads_membrane(cls):
                 try:
@@ -327,7 +330,7 @@ class Layout:
                     constant=self.constants.add(np.array(constants)),
                     synapses=size,
                     weight=weights,
-                    extra=self.synapses.add(np.repeat(np.array(initial, self.dtype), size)),
+                    extra=self.synapses.add(extra),
                     pre=self.traces.add(np.zeros(len(part(cls, "Pre")._fields) * sources)),
                     n_pre=sources,
                     post=self.traces.add(np.zeros(len(part(cls, "Post")._fields) * targets)),
@@ -356,11 +359,11 @@ class Layout:
                     "use that rule alone",
                 )
             )
-        self.plastic.append(PlasticGroup(link, group, size, tuple(range(first_row, len(self.rules)))))
+        self.plastic.append(PlasticGroup(link.label, group.order, size, tuple(range(first_row, len(self.rules)))))
 
-    def _by_target(self, pointers: NDArray[np.int64], targets: NDArray[np.uint32], n_targets: int) -> tuple[int, int]:
-        order = np.argsort(targets, kind="stable")
-        sources = np.repeat(np.arange(pointers.size - 1), np.diff(pointers))
+    def _by_target(self, pointers: NDArray[np.int64], targets: NDArray[Any], n_targets: int) -> tuple[int, int]:
+        order = np.argsort(targets, kind="stable").astype(np.uint32)
+        sources = np.repeat(np.arange(pointers.size - 1, dtype=np.uint32), np.diff(pointers))
         column = self.columns.add(starts(np.bincount(targets, minlength=n_targets)))
         entry = self.entries.add(order)
         self.entries.add(sources[order])
@@ -384,15 +387,15 @@ def _split(link: Link, sources: int, targets: int) -> list[Group]:
     indices: NDArray[Any]
     if link.indptr is None or link.indices is None:
         pointers = np.arange(sources + 1, dtype=np.int64) * targets
-        indices = np.tile(np.arange(targets), sources)
+        indices = np.tile(np.arange(targets, dtype=np.uint32), sources)
     else:
-        pointers, indices = link.indptr.values.astype(np.int64), link.indices.values
+        pointers, indices = link.indptr.values.astype(np.int64, copy=False), link.indices.values
     if delays is None or delays.size == 0:
-        return [Group(link.delay, pointers, indices.astype(np.uint32), slice(None))]
-    row = np.repeat(np.arange(sources), np.diff(pointers))  # source of each synapse
+        return [Group(link.delay, pointers, indices, slice(None))]
+    row = np.repeat(np.arange(sources, dtype=np.uint32), np.diff(pointers))  # source of each synapse
     groups: list[Group] = []
     for delay in np.unique(delays):
-        order = np.flatnonzero(delays.ravel() == delay)
+        order = np.flatnonzero(delays.ravel() == delay).astype(np.uint32)
         ends = starts(np.bincount(row[order], minlength=sources))
-        groups.append(Group(int(delay), ends, indices[order].astype(np.uint32), order))
+        groups.append(Group(int(delay), ends, indices, order))
     return groups

@@ -1,7 +1,6 @@
 """The plasticity of one tick, whatever the rules: their functions, :mod:`snnctl.network.rules`, where spikes are.
 
-Each rule is compiled on its own, and a network calls it by address (:func:`rule_kernels`): :func:`begin` before
-delivery, :func:`arrive` with the spikes that arrive, :func:`end` after the neurons.
+Each rule is compiled on its own, and a network calls it by address (:mod:`snnctl.network.rule_calls`).
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numba import from_dtype, njit, types
-from numba.extending import overload
+from numba import njit
 
 from snnctl.network.kernel_cache import separated
-from snnctl.network.model_kernel import address, caller
-from snnctl.network.population import constants_from, scatter, unrolled
+from snnctl.network.population import constants_from, scatter
 from snnctl.network.prefetch import LINE_BYTES, prefetch
+from snnctl.network.rows import copy_row, row_at, write_row
 from snnctl.network.rules import (
     HOOKS,
     call_arrive,
@@ -32,6 +29,7 @@ from snnctl.network.rules import (
     call_settle,
     call_weight,
     made,
+    part,
     pieces,
     synapse_views,
 )
@@ -64,6 +62,14 @@ class RuleRow(NamedTuple):
     period: int  # ticks between two consolidations
 
 
+BLOCK = 256  # synapses of one source that are worked on together
+
+
+def work_size(examples: Sequence[Any], n_post: int) -> int:
+    """Length of the scratch memory of the kernels: weights and rows of a block, rows of all."""
+    return BLOCK + (BLOCK + n_post) * max((len(part(type(e), "Post")._fields) for e in examples), default=0)
+
+
 def _bit(name: str) -> int:
     return 1 << HOOKS.index(name)
 
@@ -75,7 +81,8 @@ _MARK_POST, _INSTRUCT, _CONSOLIDATE, _SETTLE = _bit("mark_post"), _bit("instruct
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _begin_one(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> int:
+def begin_rule(rule: Any, row: Any, pool: Any, traces: Any, signal: Any) -> int:
+    """Before delivery: ``modulate``, ``relax_pre``, ``relax_post``."""
     c = constants_from(rule, pool, row.constant)
     if row.hooks & _MODULATE:
         shared = pieces(rule, "Shared", traces, row.shared, 1)
@@ -108,9 +115,18 @@ def _call_for(rule: Any, row: Any, synapses: Any, pointers: Any, targets: Any, i
             prefetch(field, s)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _passed(row: Any, pointers: Any, fired: Any) -> Any:
+    """How many synapses the spikes of these sources pass."""
+    passed = 0
+    for i in fired:
+        passed += pointers[row.pointer + i + 1] - pointers[row.pointer + i]
+    return passed
+
+
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _arrive_one(
+def arrive_rule(
     rule: Any,
     row: Any,
     pool: Any,
@@ -120,12 +136,24 @@ def _arrive_one(
     targets: Any,
     fired: Any,
     drive: Any,
+    work: Any,
 ) -> int:
+    """``weight``, ``arrive`` and ``mark_pre`` with the spikes that arrive; returns how many synapses they pass.
+
+    Where they pass more synapses than there are targets, the traces of the targets are laid out as rows once, and the
+    rows of a block of synapses are copied side by side: the rule is then vector code. ``drive`` gets the weights in
+    the same order, one spike after the other.
+    """
     c = constants_from(rule, pool, row.constant)
     m = made(rule, "Shared", pieces(rule, "Shared", traces, row.shared, 1), 0)
     pre = pieces(rule, "Pre", traces, row.pre, row.n_pre)
     post = pieces(rule, "Post", traces, row.post, row.n_post)
     delivers, learns, marks = row.delivers != 0, row.hooks & _ARRIVE != 0, row.hooks & _MARK_PRE != 0
+    many = delivers and learns and row.pointer >= 0 and _passed(row, pointers, fired) > row.n_post
+    weights, near, rows = work[:BLOCK], work[BLOCK : (1 + len(post)) * BLOCK], work[(1 + len(post)) * BLOCK :]
+    if many:
+        for j in range(row.n_post):
+            write_row(made(rule, "Post", post, j), rows, j)
     events = 0
     for n in range(fired.size):
         i = fired[n]
@@ -153,7 +181,20 @@ def _arrive_one(
             own = targets[row.target + begin : row.target + begin + count]
             if n + 1 < fired.size:
                 _call_for(rule, row, synapses, pointers, targets, fired[n + 1])
-            if delivers and learns:
+            if delivers and learns and many:
+                for first in range(0, count, BLOCK):
+                    size = min(BLOCK, count - first)
+                    to = own[first : first + size]
+                    block = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin + first, size)
+                    for s in range(size):
+                        copy_row(post, rows, to[s], near, s)
+                    for s in range(size):
+                        before, seen = made(rule, "Synapse", block, s), row_at(rule, "Post", near, s)
+                        weights[s] = call_weight(c, m, before, trace, seen)
+                        scatter(call_arrive(c, m, before, trace, seen), block, s)
+                    for s in range(size):
+                        drive[to[s]] += weights[s]
+            elif delivers and learns:
                 for s in range(count):
                     j = own[s]
                     before, seen = made(rule, "Synapse", synapse, s), made(rule, "Post", post, j)
@@ -208,7 +249,7 @@ def _at_column(
 
 @separated
 @njit(cache=True, nogil=True, error_model="numpy")
-def _end_one(
+def end_rule(
     rule: Any,
     row: Any,
     pool: Any,
@@ -222,7 +263,9 @@ def _end_one(
     fired: Any,
     teach: Any,
     tick: Any,
+    work: Any,
 ) -> int:
+    """After the neurons: ``observe``, ``fire`` and ``mark_post``, ``instruct``, ``consolidate``, ``settle``."""
     scalar = traces.dtype.type
     c = constants_from(rule, pool, row.constant)
     shared = pieces(rule, "Shared", traces, row.shared, 1)
@@ -252,6 +295,10 @@ def _end_one(
                 seen = made(rule, "Post", post, j)
                 _at_column(rule, row, c, m, pre, seen, synapse, columns, entries, j, taught)
     if row.hooks & _CONSOLIDATE and (tick + 1) % row.period == 0:
+        near, rows = work[BLOCK : (1 + len(post)) * BLOCK], work[(1 + len(post)) * BLOCK :]
+        if row.pointer >= 0:
+            for j in range(row.n_post):
+                write_row(made(rule, "Post", post, j), rows, j)
         for i in range(row.n_pre):
             trace = made(rule, "Pre", pre, i)
             if row.pointer < 0:
@@ -261,167 +308,19 @@ def _end_one(
                     seen = made(rule, "Post", post, j)
                     scatter(call_consolidate(c, m, made(rule, "Synapse", own, j), trace, seen), own, j)
             else:
-                for s in range(pointers[row.pointer + i], pointers[row.pointer + i + 1]):
-                    seen = made(rule, "Post", post, targets[row.target + s])
-                    scatter(call_consolidate(c, m, made(rule, "Synapse", synapse, s), trace, seen), synapse, s)
+                last = pointers[row.pointer + i + 1]
+                for begin in range(pointers[row.pointer + i], last, BLOCK):
+                    size = min(BLOCK, last - begin)
+                    own = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, size)
+                    to = targets[row.target + begin : row.target + begin + size]
+                    for s in range(size):
+                        copy_row(post, rows, to[s], near, s)
+                    for s in range(size):
+                        before, seen = made(rule, "Synapse", own, s), row_at(rule, "Post", near, s)
+                        scatter(call_consolidate(c, m, before, trace, seen), own, s)
     if row.hooks & _SETTLE:
         scatter(call_settle(c, m), shared, 0)
     return 0
-
-
-def row_of(rows: Any, r: Any) -> Any:
-    """Row ``r`` of the table of rules."""
-    return RuleRow(*(int(x) for x in rows[r]))
-
-
-@overload(row_of, strict=False)
-def _row_of(rows: Any, r: Any) -> Any:
-    parts = ", ".join(f"rows[r, {f}]" for f in range(len(RuleRow._fields)))
-    return unrolled("rows, r", f"made({parts})", made=RuleRow)
-
-
-_row_type: Any = types.NamedUniTuple  # numba's own stubs are not typed
-
-
-class RuleTypes(NamedTuple):
-    """Types of what the kernels of a rule take, for a float type."""
-
-    row: Any
-    floats: Any
-    places: Any
-    neurons: Any
-    indices: Any
-    number: Any
-
-    @classmethod
-    def of(cls, number: Any) -> RuleTypes:
-        """Those of networks of this float type."""
-        row = _row_type(types.int64, len(RuleRow._fields), RuleRow)
-        vectors = (types.Array(kind, 1, "C") for kind in (number, types.int64, types.int32, types.uint32))
-        floats, places, neurons, indices = vectors
-        return cls(row, floats, places, neurons, indices, number)
-
-
-def _begin_arguments(number: Any) -> tuple[Any, ...]:
-    t = RuleTypes.of(number)
-    return t.row, t.floats, t.floats, t.number
-
-
-def _arrive_arguments(number: Any) -> tuple[Any, ...]:
-    t = RuleTypes.of(number)
-    return t.row, t.floats, t.floats, t.floats, t.places, t.indices, t.neurons, t.floats
-
-
-def _end_arguments(number: Any) -> tuple[Any, ...]:
-    t = RuleTypes.of(number)
-    tables = (t.floats, t.floats, t.floats, t.places, t.indices, t.places, t.indices)
-    return t.row, *tables, t.floats, t.neurons, t.floats, types.int64
-
-
-_KERNELS = ((_begin_one, _begin_arguments), (_arrive_one, _arrive_arguments), (_end_one, _end_arguments))
-_call_begin: Any = caller(_begin_arguments, types.int64, 4)
-_call_arrive: Any = caller(_arrive_arguments, types.int64, 8)
-_call_end: Any = caller(_end_arguments, types.int64, 12)
-
-
-def rule_kernels(examples: Sequence[Any], dtype: Any) -> Any:
-    """What :func:`begin`, :func:`arrive` and :func:`end` take: addresses, or without a compiler the examples.
-
-    Args:
-        examples: one instance of the constants of every rule
-        dtype: float type of the network
-    """
-    if not hasattr(_begin_one, "compile"):
-        return tuple(examples)
-    number = from_dtype(np.dtype(dtype))
-    found = [[address(kernel, type(e), arguments(number)) for kernel, arguments in _KERNELS] for e in examples]
-    return np.array(found, np.int64).reshape(-1, len(_KERNELS))
-
-
-def begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> None:
-    """What a rule does at the start of a tick."""
-    _begin_one(rules[kind], row, pool, traces, signal)
-
-
-@overload(begin, strict=False)
-def _begin(rules: Any, kind: Any, row: Any, pool: Any, traces: Any, signal: Any) -> Any:
-    arguments = "row, pool, traces, signal"
-    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 0], {arguments})", call=_call_begin)
-
-
-def arrive(
-    rules: Any,
-    kind: Any,
-    row: Any,
-    pool: Any,
-    traces: Any,
-    synapses: Any,
-    pointers: Any,
-    targets: Any,
-    fired: Any,
-    drive: Any,
-) -> int:
-    """What a rule does with the spikes ``fired`` that arrive; returns how many synapses they pass."""
-    passed: int = _arrive_one(rules[kind], row, pool, traces, synapses, pointers, targets, fired, drive)
-    return passed
-
-
-@overload(arrive, strict=False)
-def _typed_arrive(
-    rules: Any,
-    kind: Any,
-    row: Any,
-    pool: Any,
-    traces: Any,
-    synapses: Any,
-    pointers: Any,
-    targets: Any,
-    fired: Any,
-    drive: Any,
-) -> Any:
-    arguments = "row, pool, traces, synapses, pointers, targets, fired, drive"
-    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 1], {arguments})", call=_call_arrive)
-
-
-def end(
-    rules: Any,
-    kind: Any,
-    row: Any,
-    pool: Any,
-    traces: Any,
-    synapses: Any,
-    pointers: Any,
-    targets: Any,
-    columns: Any,
-    entries: Any,
-    values: Any,
-    fired: Any,
-    teach: Any,
-    tick: Any,
-) -> None:
-    """What a rule does after the neurons; ``fired`` are the targets that spike in this tick."""
-    _end_one(rules[kind], row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick)
-
-
-@overload(end, strict=False)
-def _end(
-    rules: Any,
-    kind: Any,
-    row: Any,
-    pool: Any,
-    traces: Any,
-    synapses: Any,
-    pointers: Any,
-    targets: Any,
-    columns: Any,
-    entries: Any,
-    values: Any,
-    fired: Any,
-    teach: Any,
-    tick: Any,
-) -> Any:
-    arguments = "row, pool, traces, synapses, pointers, targets, columns, entries, values, fired, teach, tick"
-    return unrolled(f"rules, kind, {arguments}", f"call(rules[kind, 2], {arguments})", call=_call_end)
 
 
 @separated

@@ -112,6 +112,7 @@ class Network(Builder):
                     except ValueError as error:
                         raise NetworkError(Problem(f"population.{name}.current", str(error))) from None
                     current_states.setdefault(name, []).append(one)
+            self._tensors |= engine.settle()
             self._engine, self._state, self._current_states = engine, state, current_states
         return self._engine
 
@@ -374,6 +375,16 @@ class Network(Builder):
             recorded = ", ".join(f"{n} {f}" for n, f in self._recordings) or "nothing"
             raise NetworkError(Problem(f"{name}.{field}", "was not recorded", f"recorded is: {recorded}"))
         return self._recordings[name, field]
+
+    def _current_tensors(self) -> dict[str, NDArray[Any]]:
+        """With the weights that were learnt: first ones are not kept."""
+        learnt = (
+            {} if self._engine is None else {p.weight_name: self._learnt(p) for p in self._projections if p.plasticity}
+        )
+        return self._tensors | learnt
+
+    def _learnt(self, projection: Projection) -> NDArray[Any]:
+        return self.engine.weights(self._state, projection.prefix)
 
     def _must_be_open(self) -> None:
         if self._engine is not None:

@@ -55,9 +55,12 @@ def fingerprint(description: NetworkDescription, dtype: Any, tensors: Mapping[st
     What drives a network, currents and spikes at given times, may be other than before.
     """
     plastic = {p.weight_name for p in description.projections if p.plasticity}
+    delays = {p.delay_name for p in description.projections}
     digest = hashlib.blake2b(f"{description!r} {dtype}".encode(), digest_size=16)
     for name, tensor in sorted(tensors.items()):
         if name not in plastic:
+            if name in delays:
+                tensor = tensor.astype(np.int64)  # as files were written when delays took eight bytes
             digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
             digest.update(np.ascontiguousarray(tensor).tobytes())
     return digest.hexdigest()

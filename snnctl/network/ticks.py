@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from snnctl.network.borrowed import borrowed
 from snnctl.network.layout import GEOMETRY
-from snnctl.network.learning import arrive, begin, end, row_of
 from snnctl.network.population import advance
 from snnctl.network.prefetch import LINE_BYTES, prefetch
+from snnctl.network.rule_calls import arrive, begin, end, row_of
 
 
 class State(NamedTuple):
@@ -52,7 +52,7 @@ class Tables(NamedTuple):
     targets: NDArray[np.uint32]  # of sparse synapses
     columns: NDArray[np.int64]  # the same by targets, for rules that act at postsynaptic spikes
     entries: NDArray[np.uint32]
-    work: NDArray[Any]  # drive, current and zeros of the population at work (3, largest)
+    work: NDArray[Any]  # drive, current and zeros of the population, and scratch of the rules at work (4, largest)
     spikes: NDArray[np.uint8]  # of the population at work
 
 
@@ -212,7 +212,9 @@ def run(
                 if rule_begin < rule_end:
                     for r in range(rule_begin, rule_end):
                         rule = row_of(rule_rows, r)
-                        passed = arrive(rules, rule.kind, rule, pool, traces, synapses, pointers, targets, fired, drive)
+                        passed = arrive(
+                            rules, rule.kind, rule, pool, traces, synapses, pointers, targets, fired, drive, work[3]
+                        )
                         events += passed * rule.delivers
                 elif pointer == -1:
                     events += _deliver_dense(weights[weight:], fired, drive)
@@ -252,6 +254,7 @@ def run(
                 fired,
                 taught,
                 k,
+                work[3],
             )
         for g in range(group_rows.shape[0]):
             source, source_slot, delay, _, weight, pointer, target, rule_begin, rule_end = group_rows[g]

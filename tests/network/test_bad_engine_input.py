@@ -17,7 +17,7 @@ from tests.network.small_networks import LIF, NAN, learning, pair
 
 
 def engine() -> Engine:
-    return learning().engine
+    return Engine(learning().program(), np.float64)
 
 
 def zeros(*shape: int) -> Any:

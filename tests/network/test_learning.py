@@ -239,7 +239,7 @@ def test_modules_of_rules_have_what_the_engine_reads() -> None:
 _BACKWARDS = """
 from inspect import getclosurevars
 from numba import float64
-from snnctl.network import learning
+from snnctl.network import rule_calls
 from snnctl.network.model_kernel import address
 from snnctl.network.rules import HOOKS, hook
 from snnctl.plasticity import RULES
@@ -247,7 +247,7 @@ classes = [type(rule().constants(1e-3)) for rule in RULES]
 called = [{name for h in HOOKS if hook(cls, h) for name in getclosurevars(hook(cls, h)).globals} for cls in classes]
 for cls in [cls for cls, names in zip(classes, called) if names & set(HOOKS)]:  # functions that call each other
     print(cls.__name__)
-    for kernel, arguments in reversed(learning._KERNELS):
+    for kernel, arguments in reversed(rule_calls._KERNELS):
         address(kernel, cls, arguments(float64))
 """
 

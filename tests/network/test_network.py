@@ -129,7 +129,7 @@ def test_something_happens() -> None:
     for name in ("noise", "cells", "escape"):
         assert network.spikes(name).neurons.size > 10
     for p in learning(network):
-        assert (network.weights(p).ravel() != network._tensors[f"{p.prefix}.weight"].ravel()).any()
+        assert (network.weights(p).ravel() != build()._tensors[f"{p.prefix}.weight"].ravel()).any()
     times, weights = network.trace(learning(network)[0], "weight")
     np.testing.assert_allclose(times, 6e-3 * np.arange(1, 6))
     np.testing.assert_array_equal(weights[-1], network.weights(learning(network)[0]))  # 30 ticks are 5 intervals
