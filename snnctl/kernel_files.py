@@ -8,54 +8,23 @@ A process that was killed while it wrote a kernel leaves ``*.tmp.*``; whoever wr
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.util
 import os
 import pickle
 import sys
 import time
 import warnings
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from snnctl.errors import Notice
 
-_CACHES, _DISPATCHERS = "numba.core.caching", "numba.core.dispatcher"
+_DISPATCHERS = "numba.core.dispatcher"
 _ABANDONED_S = 3600.0  # the age of a temporary file that nobody writes any more; numba writes one in milliseconds
 
 
-def prepare() -> None:
-    """Have numba use these caches, now or as soon as it is imported. Called once, by ``import snnctl``."""
-    if _CACHES in sys.modules:
-        _replace(sys.modules[_CACHES])
-    else:
-        sys.meta_path.insert(0, _Finder())
+def replace(caching: Any) -> None:
+    """Have numba, whose module of caches this is, use these. Called once, when it is imported."""
 
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Waits for the import of numba's caches: to import them here would cost every command a quarter of a second."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _CACHES:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            execute = loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                _replace(module)
-
-            loader.exec_module = exec_module
-        return spec
-
-
-def _replace(caching: Any) -> None:
     class Forgiving(caching.FunctionCache):  # type: ignore[misc]  # numba has no types
         """A cache whose files may fail."""
 

@@ -106,12 +106,16 @@ def _blas() -> list[Finding]:
 
 
 def _kernels() -> list[Finding]:
-    from snnctl import runtime
+    from snnctl import kernel_folder
 
-    folder = runtime.report()["NUMBA_CACHE_DIR"]
-    state = "compiled" if runtime.kernels_cached() else "to be compiled at first use"
-    ok = folder != "not set" and os.access(folder, os.W_OK)
-    return [Finding("kernel cache", f"{folder} ({state})", ok, "set XDG_CACHE_HOME to a folder that can be written to")]
+    folder = kernel_folder.choose()
+    state = "compiled" if kernel_folder.has_kernels() else "to be compiled at first use"
+    ok = folder is not None and os.access(folder, os.W_OK)
+    return [
+        Finding(
+            "kernel cache", f"{folder or 'none'} ({state})", ok, "set XDG_CACHE_HOME to a folder that can be written to"
+        )
+    ]
 
 
 def _rendering() -> list[Finding]:
