@@ -2,6 +2,7 @@
 
     numba                    the folder of compiled kernels is chosen (:mod:`snnctl.kernel_folder`)
     numba.core.caching       its caches become those of :mod:`snnctl.kernel_files`
+    numba.np.arraymath       it finds scipy's BLAS loaded, and does not import all of scipy's linear algebra for it
 
 Imports nothing but what Python itself has loaded.
 """
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any
+    from typing import Any, TypeVar
+
+    K = TypeVar("K")
 
 _CACHES = "numba.core.caching"
+_BLAS = "scipy.linalg.cython_blas"
 
 
 def await_import() -> None:
@@ -26,22 +30,33 @@ def await_import() -> None:
         _choose_folder()
     if _CACHES in sys.modules:
         _replace(sys.modules[_CACHES])
-    else:
-        sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder())
+
+
+def inner(kernel: K) -> K:
+    """A kernel for other kernels to call: without the entrance from Python, which takes long to compile."""
+    dispatcher: Any = kernel
+    if not hasattr(kernel, "py_func"):  # nothing is compiled
+        return kernel
+    from numba import jit
+
+    made: K = jit(**{**dispatcher.targetoptions, "no_cpython_wrapper": True})(dispatcher.py_func)
+    return made
 
 
 class _Finder:
-    """Finds no module by itself: it waits for the two above."""
+    """Finds no module by itself: it waits for those above."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name == "numba":
             _choose_folder()
+        elif name == "numba.np.arraymath":
+            _load_blas()
         if name != _CACHES:
             return None
-        import importlib.util
+        from importlib.machinery import PathFinder
 
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        spec = PathFinder.find_spec(name, path)
         if spec is not None and spec.loader is not None:
             loader: Any = spec.loader
             execute = loader.exec_module
@@ -66,3 +81,22 @@ def _replace(caching: ModuleType) -> None:
     from snnctl import kernel_files
 
     kernel_files.replace(caching)
+
+
+def _load_blas() -> None:
+    """Load the module of BLAS pointers without the package around it, which whoever needs it imports as ever."""
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    if _BLAS in sys.modules:
+        return
+    try:
+        import scipy
+
+        spec = PathFinder.find_spec(_BLAS, [f"{folder}/linalg" for folder in scipy.__path__])
+        if spec is None or spec.loader is None:
+            return
+        module = sys.modules[_BLAS] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except Exception:  # a scipy that is built in another way: numba imports all of it
+        sys.modules.pop(_BLAS, None)

@@ -30,7 +30,9 @@ def replace(caching: Any) -> None:
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
-                return super().load_overload(sig, target_context)
+                _prepare_runtime(target_context)
+                with self._guard_against_spurious_io_errors():
+                    return self._load_overload(sig, target_context)
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 _tell("read", error)
                 with contextlib.suppress(OSError):
@@ -54,6 +56,18 @@ def replace(caching: Any) -> None:
     holders: list[Any] = [caching, *([sys.modules[_DISPATCHERS]] if _DISPATCHERS in sys.modules else [])]
     for module in holders:
         module.FunctionCache = cache
+
+
+def _prepare_runtime(target_context: Any) -> None:
+    """What compiled code calls: memory of arrays, secrets of hashes.
+
+    numba would make the compiler ready as well, all that it knows of arrays, strings and containers, which takes longer
+    than all kernels of a run. Compiling does that by itself, once there is something to compile.
+    """
+    from numba.core.runtime.nrt import rtsys
+    from numba.cpython import hashing  # noqa: F401 - it tells the linker of them
+
+    rtsys.initialize(target_context)
 
 
 def _tell(verb: str, error: Exception) -> None:
