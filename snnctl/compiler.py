@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any, TypeVar
-
-    K = TypeVar("K")
+    from typing import Any
 
 _CACHES = "numba.core.caching"
 _BLAS = "scipy.linalg.cython_blas"
@@ -31,17 +29,6 @@ def await_import() -> None:
     if _CACHES in sys.modules:
         _replace(sys.modules[_CACHES])
     sys.meta_path.insert(0, _Finder())
-
-
-def inner(kernel: K) -> K:
-    """A kernel for other kernels to call: without the entrance from Python, which takes long to compile."""
-    dispatcher: Any = kernel
-    if not hasattr(kernel, "py_func"):  # nothing is compiled
-        return kernel
-    from numba import jit
-
-    made: K = jit(**{**dispatcher.targetoptions, "no_cpython_wrapper": True})(dispatcher.py_func)
-    return made
 
 
 class _Finder:

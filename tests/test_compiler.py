@@ -1,14 +1,11 @@
-"""What happens when numba is imported: scipy's BLAS without its linear algebra, kernels without an entrance."""
+"""What happens when numba is imported: scipy's BLAS without its linear algebra."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numba import njit
 
-from snnctl.compiler import inner
 from tests.test_runtime import run
 
 pytestmark = pytest.mark.needs_compiler
@@ -40,23 +37,3 @@ def test_a_scipy_whose_parts_lie_elsewhere_is_imported_by_numba(tmp_path: Path) 
     elsewhere += "old(name, *rest) if name != 'scipy.linalg.cython_blas' or 'scipy.linalg' in sys.modules else None\n"
     told = run("import sys\n" + elsewhere + PRODUCT + "print('scipy.linalg' in sys.modules)", tmp_path)
     assert told == "True"
-
-
-def test_a_kernel_without_entrance_gives_the_same_inside_another() -> None:
-    @njit(error_model="numpy", nogil=True)
-    def third(x):  # type: ignore[no-untyped-def]
-        return x / 3.0
-
-    called = inner(third)
-    assert called.targetoptions["error_model"] == "numpy"
-
-    @njit
-    def outer(x):  # type: ignore[no-untyped-def]
-        return called(x)
-
-    assert outer(0.7) == third(0.7)
-    assert np.signbit(outer(-0.0))
-
-
-def test_what_is_not_compiled_stays_what_it_is() -> None:
-    assert inner(abs) is abs

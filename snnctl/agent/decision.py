@@ -23,10 +23,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from snnctl.agent.coder import misfit
-from snnctl.coding import readout, receptive_fields
 from snnctl.coding.code import Action, LinearReadout, ReceptiveFields, Tensors
-from snnctl.coding.readout import choose_each
-from snnctl.compiler import inner
+from snnctl.coding.readout import choose, choose_each, linear, normalise, squash
+from snnctl.coding.receptive_fields import activation, deterministic_spikes, poisson_spikes
 from snnctl.network.capability import Capability
 from snnctl.network.population import step
 from snnctl.network.program import Program
@@ -48,12 +47,6 @@ CAPABILITY = Capability(
     populations=("one",),
 )
 refuses = CAPABILITY.refuses
-
-# For this kernel alone, without entrances from Python: that takes long to compile.
-normalise, linear = inner(readout.normalise), inner(readout.linear)
-squash, choose = inner(readout.squash), inner(readout.choose)
-activation, poisson_spikes = inner(receptive_fields.activation), inner(receptive_fields.poisson_spikes)
-deterministic_spikes = inner(receptive_fields.deterministic_spikes)
 
 _EXTERNAL, _DETERMINISTIC, _POISSON = 0, 1, 2  # who makes the input spikes
 
