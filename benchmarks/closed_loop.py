@@ -42,13 +42,13 @@ def by_hand(controller: Any, env: Any, seed: int, max_steps: int) -> tuple[int, 
 
 def untrained(env: Any, choice: Any) -> Any:
     """An agent of the size of PopSAN for this environment."""
-    from decision_latency import make_agent
+    from decision_latency import Size, make_agent
 
     from snnctl.agent.folder import Agent
     from snnctl.robots import environments
 
     task = environments.task(env, choice)
-    agent, _ = make_agent(0.2, task.observation_size, task.action_size)
+    agent, _ = make_agent(0.2, Size(task.observation_size, actions=task.action_size))
     return Agent(dataclasses.replace(agent.description, task=task), agent.tensors)
 
 

@@ -34,11 +34,9 @@ ENVIRONMENT = dict(os.environ)  # of the peers' process
 from decision_latency import (  # noqa: E402
     A_MEM,
     A_SYN,
-    ACTIONS,
-    DIMS,
     ENCODER_THRESHOLD,
     THRESHOLD,
-    TICKS,
+    Size,
     cpu_model,
     make_agent,
 )
@@ -119,7 +117,7 @@ class Peers:
         self.path = Path(self._folder.name)
         np.savez(self.path / "actor.npz", x=x, target=target, **agent.tensors)
         constants = {
-            "ticks": TICKS, "a_syn": A_SYN, "a_mem": A_MEM, "threshold": THRESHOLD, "block_s": BLOCK_S, "lr": LR,
+            "ticks": Size().ticks, "a_syn": A_SYN, "a_mem": A_MEM, "threshold": THRESHOLD, "block_s": BLOCK_S, "lr": LR,
             "encoder_threshold": ENCODER_THRESHOLD, "max_norm": MAX_NORM, "epsilon": EPSILON,
         }  # fmt: skip
         self._process = subprocess.Popen(
@@ -172,8 +170,8 @@ def main() -> None:
     import numpy as np  # isort: skip
 
     random = np.random.default_rng(2)
-    x = random.normal(size=(BATCH, DIMS)).astype(np.float32)
-    target = random.normal(size=(BATCH, ACTIONS)).astype(np.float32)
+    x = random.normal(size=(BATCH, Size().dims)).astype(np.float32)
+    target = random.normal(size=(BATCH, Size().actions)).astype(np.float32)
     updates: dict[str, Callable[[], None]] = {}
     reference, agent, gradients = "", None, {}
     for level in (0.05, 0.2, 0.5):

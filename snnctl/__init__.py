@@ -7,21 +7,22 @@ from snnctl import search_path
 
 search_path.leave_current_folder()  # before a module of that folder can take the place of one of those below
 
-from typing import TYPE_CHECKING, Any  # noqa: E402
+from snnctl import compiler, runtime  # noqa: E402
 
-from snnctl import kernel_files, runtime  # noqa: E402
-
+TYPE_CHECKING = False  # that of typing takes longer to import than all that is imported here
 if TYPE_CHECKING:
+    from typing import Any
+
     from snnctl.api import compile, evaluate, load, train
 
 __all__ = ["__version__", "compile", "evaluate", "load", "train"]
 __version__ = "0.1.0"
 
 runtime.prepare()
-kernel_files.prepare()
+compiler.await_import()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """The verbs, imported when they are asked for."""
     if name in __all__:
         from importlib import import_module

@@ -1,5 +1,5 @@
 """``python -m snnctl`` is the command ``snnctl``."""
 
-from snnctl.cli.main import main
+from snnctl.cli.command import main
 
 main()

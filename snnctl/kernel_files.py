@@ -8,60 +8,31 @@ A process that was killed while it wrote a kernel leaves ``*.tmp.*``; whoever wr
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.util
 import os
 import pickle
 import sys
 import time
 import warnings
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from snnctl.errors import Notice
 
-_CACHES, _DISPATCHERS = "numba.core.caching", "numba.core.dispatcher"
+_DISPATCHERS = "numba.core.dispatcher"
 _ABANDONED_S = 3600.0  # the age of a temporary file that nobody writes any more; numba writes one in milliseconds
 
 
-def prepare() -> None:
-    """Have numba use these caches, now or as soon as it is imported. Called once, by ``import snnctl``."""
-    if _CACHES in sys.modules:
-        _replace(sys.modules[_CACHES])
-    else:
-        sys.meta_path.insert(0, _Finder())
+def replace(caching: Any) -> None:
+    """Have numba, whose module of caches this is, use these. Called once, when it is imported."""
 
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Waits for the import of numba's caches: to import them here would cost every command a quarter of a second."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _CACHES:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            execute = loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                execute(module)
-                _replace(module)
-
-            loader.exec_module = exec_module
-        return spec
-
-
-def _replace(caching: Any) -> None:
     class Forgiving(caching.FunctionCache):  # type: ignore[misc]  # numba has no types
         """A cache whose files may fail."""
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
-                return super().load_overload(sig, target_context)
+                _prepare_runtime(target_context)
+                with self._guard_against_spurious_io_errors():
+                    return self._load_overload(sig, target_context)
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 _tell("read", error)
                 with contextlib.suppress(OSError):
@@ -85,6 +56,18 @@ def _replace(caching: Any) -> None:
     holders: list[Any] = [caching, *([sys.modules[_DISPATCHERS]] if _DISPATCHERS in sys.modules else [])]
     for module in holders:
         module.FunctionCache = cache
+
+
+def _prepare_runtime(target_context: Any) -> None:
+    """What compiled code calls: memory of arrays, secrets of hashes.
+
+    numba would make the compiler ready as well, all that it knows of arrays, strings and containers, which takes longer
+    than all kernels of a run. Compiling does that by itself, once there is something to compile.
+    """
+    from numba.core.runtime.nrt import rtsys
+    from numba.cpython import hashing  # noqa: F401 - it tells the linker of them
+
+    rtsys.initialize(target_context)
 
 
 def _tell(verb: str, error: Exception) -> None:

@@ -50,7 +50,7 @@ class Slot:
     noun: str  # what one part is called in messages
     key: str  # of a table, holds the name
     group: str  # entry points
-    table: str  # import path of a tuple of the package's parts
+    table: str  # import path of the package's own: a tuple of parts, or name -> import path, imported when asked for
     check: str = ""  # import path of a function (part) -> list of what keeps it from being such a part
     # import path of a class (name, part, arguments) that stands for a part which is not a configuration itself, and has
     # the table that it was read from
@@ -59,7 +59,12 @@ class Slot:
     @property
     def parts(self) -> dict[str, Any]:
         """The package's own parts by name."""
-        return {literal(part, self.key) if isinstance(part, type) else part.name: part for part in _value(self.table)}
+        return {name: _part(part) for name, part in self._own().items()}
+
+    def _own(self) -> dict[str, Any]:
+        """The package's parts, or their import paths, by name."""
+        table: tuple[type, ...] | dict[str, str] = _value(self.table)
+        return table if isinstance(table, dict) else {literal(part, self.key): part for part in table}
 
     @property
     def installed(self) -> dict[str, str]:
@@ -68,7 +73,7 @@ class Slot:
 
     def names(self) -> list[str]:
         """Every name that needs no import path."""
-        return [*self.parts, *sorted(set(self.installed) - set(self.parts))]
+        return [*self._own(), *sorted(set(self.installed) - set(self._own()))]
 
     def find(self, name: str) -> Any:
         """The part called ``name``.
@@ -76,8 +81,8 @@ class Slot:
         Raises:
             ValueError: there is none; it is not trusted; or it cannot be imported or is not such a part: all in a line.
         """
-        if (own := self.parts).get(name) is not None:
-            return own[name]
+        if (own := self._own()).get(name) is not None:
+            return _part(own[name])
         if ":" in name:
             require_trust(name)
             return self.imported(name)
@@ -113,7 +118,7 @@ class Slot:
 
     def _users_name(self, cls: type) -> str:
         for name, path in self.installed.items():
-            if name not in self.parts and path.partition(":")[0] in sys.modules and imported(path) is cls:
+            if name not in self._own() and path.partition(":")[0] in sys.modules and imported(path) is cls:
                 return name
         return f"{cls.__module__}:{cls.__qualname__}"
 
@@ -422,6 +427,23 @@ def schema_defects(part: Any) -> list[str]:
 def missing(part: Any, members: dict[str, str]) -> list[str]:
     """The members that ``part`` lacks, of ``{name: how it is written}``."""
     return [f"it has no {written}" for name, written in members.items() if not hasattr(part, name)]
+
+
+def exports(package: str, *tables: dict[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a package: it exports the classes of its tables, each imported when it is asked for."""
+    paths = {path.partition(":")[2]: path for table in tables for path in table.values()}
+
+    def find(name: str) -> Any:
+        if name not in paths:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return _value(paths[name])
+
+    return find
+
+
+def _part(part: Any) -> Any:
+    """A part of a table: itself, or at its import path."""
+    return _value(part) if isinstance(part, str) else part
 
 
 def _value(path: str) -> Any:

@@ -2,6 +2,8 @@
 
 import ast
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +11,7 @@ from typing import Annotated, Any
 import pytest
 
 import snnctl
-from snnctl import coding, config, slots, training
+from snnctl import coding, config, neurons, plasticity, slots
 from snnctl.errors import ConfigError, InputError
 from snnctl.neurons import Lif
 from snnctl.slots import DECODERS, DERIVATIVES, ENCODERS, FAMILIES, NEURONS, RULES, TRAINERS, Slot, Unresolved
@@ -156,10 +158,24 @@ def test_no_part_is_named_outside_its_own_file_and_the_table_of_its_slot(kind: s
     assert not found
 
 
-def test_tables_of_slots_are_what_the_package_exports() -> None:
-    assert set(ENCODERS.parts.values()) == set(coding.ENCODERS)
-    assert set(DECODERS.parts.values()) == set(coding.DECODERS)
-    assert set(TRAINERS.parts.values()) == set(training.TRAINERS)
+@every_slot
+def test_tables_name_every_part_as_it_names_itself(slot: Slot) -> None:
+    for name, part in slot.parts.items():
+        assert name == (slots.literal(part, slot.key) if isinstance(part, type) else part.name)
+
+
+@pytest.mark.parametrize("package", [neurons, plasticity, coding])
+def test_packages_export_their_parts_each_when_it_is_asked_for(package: Any) -> None:
+    tables = [value for name, value in vars(package).items() if name.isupper() and isinstance(value, dict)]
+    classes = {path.partition(":")[2] for table in tables for path in table.values()}
+    assert classes <= set(package.__all__)
+    for name in classes:
+        assert getattr(package, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = package.Nothing
+    other = next(path for table in tables for path in table.values()).partition(":")[0]
+    code = f"import sys, {package.__name__}; print({other!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 @config.schema

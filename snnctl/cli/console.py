@@ -38,9 +38,9 @@ def note(text: str) -> None:
 
 def compiling() -> None:
     """Say that this run compiles its kernels first, if it does."""
-    from snnctl import runtime
+    from snnctl import kernel_folder
 
-    if not runtime.kernels_cached():
+    if not kernel_folder.has_kernels():
         note("compiling kernels for this machine; later runs find them in the cache")
 
 

@@ -60,14 +60,14 @@ def _card(run: Path) -> str:
 
 def _train(out: Path, seed: int) -> RunResult:
     """Step 1: reward and trial and error, from random weights."""
-    from snnctl import config, library, runtime
+    from snnctl import config, kernel_folder, library
     from snnctl.training import run
     from snnctl.training.recipe import Recipe
 
     recipe = config.load(Recipe, library.find("recipe", RECIPE).path)
     words = f"a network ({recipe.network.summary}) learns {recipe.env.id} by trial and error, from random weights"
     _step(1, "Train", words)
-    if not runtime.kernels_cached():
+    if not kernel_folder.has_kernels():
         _detail("first run on this machine: the fast code is compiled once, which takes a moment")
     with console.progress("     training", 1) as bar:
 

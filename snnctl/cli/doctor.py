@@ -15,6 +15,7 @@ import typer
 
 import snnctl
 from snnctl.cli import console
+from snnctl.errors import InputError, Problem
 
 PACKAGES = (
     "numpy", "scipy", "numba", "llvmlite", "gymnasium", "mujoco", "matplotlib", "pydantic", "typer", "rich",
@@ -33,13 +34,54 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False) -> None:
+def doctor(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="With --warm: agents and recipes, instead of all that are found."),
+    ] = None,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Compile what agents and recipes need, so that nothing waits for it later.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
+) -> None:
     """Show what this installation runs on, and what to fix.
 
     Works when packages are missing or broken. Exit code 1 when something needs fixing.
+    --warm compiles, once for a user and a processor, what `run`, `evaluate` and `train` compile at their first use.
 
     Example: snnctl doctor --json
+
+    Example: snnctl doctor --warm cartpole-ppo
     """
+    if warm:
+        return _warm(names or [], as_json)
+    if names:
+        raise InputError(Problem(f"'{names[0][:60]}'", "needs --warm", "write: snnctl doctor --warm NAME"))
+    return _examine(as_json)
+
+
+def _warm(names: list[str], as_json: bool) -> None:
+    from snnctl import kernel_folder
+    from snnctl.cli import kernels
+
+    found = kernels.entries(names)
+    with console.progress("compile", len(found), "entries") as bar:
+        done = kernels.warm_all(found, lambda count, text: bar.update(count, text))
+    for one in done:
+        for problem in one.problems:
+            console.note(f"snnctl: {one.kind} {one.name}: {problem}")
+    if as_json:
+        rows = [one._asdict() | {"problems": [str(p) for p in one.problems]} for one in done]
+        console.json_result({"folder": kernel_folder.choose(), "entries": rows})
+    else:
+        cells = [[one.kind, one.name, one.compiled, f"{one.wall_s:.1f}"] for one in done]
+        console.result(console.table(["kind", "name", "compiled", "s"], cells))
+        console.result(f"\n{sum(one.compiled for one in done)} functions compiled, kept in {kernel_folder.choose()}")
+    if names and any(one.problems for one in done):
+        raise typer.Exit(1)
+
+
+def _examine(as_json: bool) -> None:
     found: list[Finding] = []
     for examine in (_python, _packages, _processor, _blas, _kernels, _rendering, _folders, _entries):
         found += _survive(examine)
@@ -106,12 +148,16 @@ def _blas() -> list[Finding]:
 
 
 def _kernels() -> list[Finding]:
-    from snnctl import runtime
+    from snnctl import kernel_folder
 
-    folder = runtime.report()["NUMBA_CACHE_DIR"]
-    state = "compiled" if runtime.kernels_cached() else "to be compiled at first use"
-    ok = folder != "not set" and os.access(folder, os.W_OK)
-    return [Finding("kernel cache", f"{folder} ({state})", ok, "set XDG_CACHE_HOME to a folder that can be written to")]
+    folder = kernel_folder.choose()
+    state = "compiled" if kernel_folder.has_kernels() else "to be compiled at first use, or by --warm"
+    ok = folder is not None and os.access(folder, os.W_OK)
+    return [
+        Finding(
+            "kernel cache", f"{folder or 'none'} ({state})", ok, "set XDG_CACHE_HOME to a folder that can be written to"
+        )
+    ]
 
 
 def _rendering() -> list[Finding]:

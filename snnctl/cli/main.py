@@ -8,38 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import os
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 import snnctl
 from snnctl import slots
-from snnctl.cli import console
+from snnctl.cli import console, help_page
 from snnctl.errors import Notice, SnnctlError
 
 # In the order of --help: what the tool exists for comes first.
 VERBS = ("train", "run", "evaluate", "sweep", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
 
 INTERRUPTED = 130
-
-# Plain help text: rich's panels cost 0.1 s at every --help.
-app = typer.Typer(
-    name="snnctl",
-    help="Train spiking controllers for robots, run them in closed loop, evaluate them on emulated chips.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
 
 
 def _show_version(wanted: bool) -> None:
@@ -48,7 +36,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -62,9 +49,27 @@ def options(
     """Options that come before a verb; ``call`` has already taken ``--debug`` and ``--trust`` out."""
 
 
-for _verb in VERBS:
-    if importlib.util.find_spec(f"snnctl.cli.{_verb}") is not None:
-        app.command(_verb)(getattr(importlib.import_module(f"snnctl.cli.{_verb}"), _verb))
+def parser(verbs: Sequence[str] = VERBS) -> typer.Typer:
+    """The command with these verbs, whose modules are imported."""
+    # Plain help text: rich's panels cost 0.1 s at every --help.
+    app = typer.Typer(
+        name="snnctl",
+        help="Train spiking controllers for robots, run them in closed loop, evaluate them on emulated chips.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _width()},
+    )
+    app.callback()(options)
+    for verb in verbs:
+        app.command(verb)(getattr(importlib.import_module(f"snnctl.cli.{verb}"), verb))
+    return app
+
+
+def _width() -> int:
+    """The widest of the widths of help pages that the terminal has, or the smallest, below which it is made to fit."""
+    return next((width for width in help_page.WIDTHS if help_page.columns() >= width), help_page.WIDTHS[-1])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,7 +110,8 @@ def _call(arguments: list[str], debug: bool) -> int:
     try:
         arguments = _trusted(arguments)
         # Without a verb: the help, which the parser would raise as an error of one long line.
-        code = app(arguments or ["--help"], prog_name="snnctl", standalone_mode=False)
+        asked = [word for word in arguments[:1] if word in VERBS]  # another word before it: an option, or a mistake
+        code = parser(asked or VERBS)(arguments or ["--help"], prog_name="snnctl", standalone_mode=False)
         return (code if isinstance(code, int) else 0) if arguments else 2
     except SnnctlError as error:
         _explain(debug)

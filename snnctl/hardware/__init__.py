@@ -1,7 +1,7 @@
 """Chips: what they hold, what a network costs on them, and the emulators that run it. One folder a family.
 
 fit(program, chip) -> Fit          placement, rules, quantisation; the image that runs it, or all that keeps it out
-FAMILIES                           the families of the package, imported when somebody asks for one
+FAMILIES                           the table of their slot: the families of the package, imported when asked for
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from snnctl.hardware.family import Fit as Fit
     from snnctl.hardware.family import fit as fit
 
-_FOLDERS = ("loihi1", "spinnaker1")  # each has an object FAMILY
+FAMILIES = {"loihi1": "snnctl.hardware.loihi1:FAMILY", "spinnaker1": "snnctl.hardware.spinnaker1:FAMILY"}
 _LAZY = {"Fit": "snnctl.hardware.family", "fit": "snnctl.hardware.family"}
 
 __all__ = ["FAMILIES", "Fit", "fit"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "FAMILIES":
-        return tuple(importlib.import_module(f"{__name__}.{folder}").FAMILY for folder in _FOLDERS)
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

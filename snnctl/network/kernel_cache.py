@@ -32,7 +32,7 @@ from numba import types
 from numba.core import bytecode, caching
 from numba.core import config as numba_config
 
-from snnctl import runtime
+from snnctl import kernel_folder
 from snnctl.models import functions
 from snnctl.network.model_kernel import ModelType
 from snnctl.slots import is_users
@@ -119,7 +119,7 @@ class _ByOrigin(caching._Cache):
         return self._users[tag]
 
     def _in_folder(self, tag: str) -> Any:
-        folder, before = runtime.user_kernels(tag), _config.CACHE_DIR
+        folder, before = kernel_folder.user_kernels(tag), _config.CACHE_DIR
         if folder is None:
             return caching.NullCache()
         _config.CACHE_DIR = str(folder)

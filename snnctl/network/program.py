@@ -78,8 +78,9 @@ class Link(NamedTuple):
     @property
     def own_delays(self) -> NDArray[np.int64]:
         """The different delays of its synapses, ascending."""
-        found = np.array([self.delay]) if self.delays is None or not self.delays.values.size else self.delays.values
-        return np.unique(found).astype(np.int64)
+        if self.delays is None or not self.delays.values.size:
+            return np.array([self.delay])
+        return np.unique(self.delays.values).astype(np.int64)
 
     def synapses(self) -> Synapses:
         """Every synapse, ascending in source, then as the tensor has them; zeros of a dense link included."""

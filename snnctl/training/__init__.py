@@ -5,17 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+TRAINERS = {
+    "ppo": "snnctl.training.ppo:PpoConfig",
+    "rstdp": "snnctl.training.rstdp:RstdpConfig",
+    "sac": "snnctl.training.sac:SacConfig",
+    "td3": "snnctl.training.td3:Td3Config",
+}
 
 __all__ = ["TRAINERS"]
-
-
-def __getattr__(name: str) -> Any:
-    if name != "TRAINERS":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from snnctl.training.ppo import PpoConfig
-    from snnctl.training.rstdp import RstdpConfig
-    from snnctl.training.sac import SacConfig
-    from snnctl.training.td3 import Td3Config
-
-    return (PpoConfig, RstdpConfig, SacConfig, Td3Config)

@@ -149,6 +149,10 @@ class Trainer:
         """What its algorithm allocates beyond the agent itself, by keys of the recipe."""
         return []
 
+    def rehearsal(self) -> Trainer:
+        """The trainer whose first update does all that any update of this one does, in as few steps as it takes."""
+        return self
+
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
         """The algorithm before its first update; the result does not depend on ``workers``, the number of threads."""
         raise NotImplementedError(f"{type(self).__name__} must define build(self, blueprint, seed, workers)")

@@ -15,6 +15,7 @@ not a short one. Every random number comes from a stream named by (seed, role, r
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Annotated, Any, ClassVar
 
@@ -91,6 +92,11 @@ class OffPolicyTrainer(Trainer):
             remedy = "choose such an environment, or another trainer"
             found.append(Problem(f"{blueprint.name}:trainer.kind", message, remedy))
         return [*found, *actor.problems(blueprint.description, self.derivative, blueprint.name)]
+
+    def rehearsal(self) -> OffPolicyTrainer:
+        """Learning begins at once, and the first line of metrics comes when the actor has learnt, too."""
+        steps = 2 + math.ceil((1 + self.actor_every) / self.updates_per_step)
+        return dataclasses.replace(self, start_steps=1, report_every=steps, total_steps=2 * steps)
 
     def needs(self, blueprint: Blueprint) -> list[Need]:
         """The memory of transitions, a batch, both critics, the observations of a report."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import snnctl
-from snnctl import config, library, runtime, versions
+from snnctl import config, kernel_folder, library, runtime, versions
 from snnctl.errors import NotFoundError, OutputError, Problem, nearest
 from snnctl.storage import PARTIAL, ensure_writable, read_text, tidy, write_atomic
 from snnctl.training.metrics import METRICS
@@ -237,14 +236,8 @@ def environment() -> dict[str, str]:
         "machine": platform.machine(),
         "cpu_flags_sha256": flags,
         "kernels": "interpreted" if interpreted else "compiled",
-        "sources": _sources(),
+        "sources": kernel_folder.kernel_hash(Path(snnctl.__file__).parent),
     }
-
-
-@functools.cache
-def _sources() -> str:
-    """Hash of the sources as this process found them: it does not run what is edited later."""
-    return runtime.kernel_hash(Path(snnctl.__file__).parent)
 
 
 def git_commit() -> str:

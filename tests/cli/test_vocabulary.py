@@ -60,7 +60,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_lists_have_every_name_and_a_definition_of_a_line(capsys: Any) -> None:
-    sizes = {"neurons": len(MODELS), "rules": len(RULES), "codes": len(ENCODERS + DECODERS)}
+    sizes = {"neurons": len(MODELS), "rules": len(RULES), "codes": len(ENCODERS) + len(DECODERS)}
     for kind, size in sizes.items():
         assert call(["list", kind, "--json"]) == 0
         rows = json.loads(capsys.readouterr().out)[kind]

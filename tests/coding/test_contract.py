@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snnctl import slots
-from snnctl.coding import DECODERS, ENCODERS, GaussianPopulation, PlaceCells, RateDecoder, WinnerTakeAllDecoder
+from snnctl.coding import GaussianPopulation, PlaceCells, RateDecoder, WinnerTakeAllDecoder
 from snnctl.coding.code import Decoder, Encoder
 from snnctl.config import schema
 
@@ -22,7 +22,7 @@ def encoder_of(cls: Any) -> Encoder:
     return made
 
 
-@pytest.mark.parametrize("cls", ENCODERS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", slots.ENCODERS.parts.values(), ids=lambda cls: cls.__name__)
 def test_an_encoder_makes_its_tensors_and_runs_with_them(cls: Any) -> None:
     assert slots.ENCODERS.defects(cls) == []
     encoder = encoder_of(cls)
@@ -47,7 +47,7 @@ def test_an_encoder_makes_its_tensors_and_runs_with_them(cls: Any) -> None:
         assert (rasters[0] == np.isin(np.arange(encoder.size(DIMS)), built.active(x))).all()
 
 
-@pytest.mark.parametrize("cls", DECODERS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", slots.DECODERS.parts.values(), ids=lambda cls: cls.__name__)
 def test_a_decoder_runs_with_its_tensors(cls: Any) -> None:
     assert slots.DECODERS.defects(cls) == []
     decoder: Decoder = cls()
@@ -71,7 +71,7 @@ def test_a_decoder_runs_with_its_tensors(cls: Any) -> None:
         assert isinstance(action, int) and 0 <= action < ACTIONS
 
 
-@pytest.mark.parametrize("cls", ENCODERS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", slots.ENCODERS.parts.values(), ids=lambda cls: cls.__name__)
 def test_a_gradient_trains_tensors_of_the_encoder(cls: Any) -> None:
     encoder = encoder_of(cls)
     gradient = encoder.gradient(DIMS, TICKS, np.float32)

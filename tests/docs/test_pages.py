@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from snnctl.coding import DECODERS, ENCODERS
 from snnctl.coding.event_camera import EventCamera
-from snnctl.neurons import MODELS
-from snnctl.plasticity import RULES
 from snnctl.plasticity.chronotron import ELearning
 from snnctl.plasticity.td_stdp import Critic
+from snnctl.slots import DECODERS, ENCODERS, NEURONS, RULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNITS = {
@@ -37,7 +35,8 @@ def _page(cls):
     return DOCS / package / f"{module}.md"
 
 
-CLASSES = (*MODELS, *RULES, *ENCODERS, *DECODERS, EventCamera, ELearning, Critic)
+PARTS = [part for slot in (NEURONS, RULES, ENCODERS, DECODERS) for part in slot.parts.values()]
+CLASSES = (*PARTS, EventCamera, ELearning, Critic)
 
 
 def _rows(cls):

@@ -152,7 +152,7 @@ def _act(verb: tuple[str, ...]) -> None:
     elif name == "plan":
         _plan(words[0])
     else:
-        main.app([name, *words], prog_name="snnctl", standalone_mode=False)
+        main.parser()([name, *words], prog_name="snnctl", standalone_mode=False)
 
 
 def _decide(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snnctl import slots
 from snnctl.errors import NetworkError
 from snnctl.network import AllToAll, Explicit, Network
 from snnctl.network.description import NetworkDescription, Population, Projection
@@ -19,9 +20,10 @@ from snnctl.network.engine import Engine
 from snnctl.network.program import lower
 from snnctl.network.rules import HOOKS, hook
 from snnctl.neurons import Lif
-from snnctl.plasticity import RULES, DopamineStdp, Eprop, HomeostaticScaling, PairStdp, TripletStdp
+from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, TripletStdp
 from tests.reference import delivered_next, plastic
 
+RULES = tuple(slots.RULES.parts.values())
 TICK_S = 1e-3
 N_PRE, N_POST, TICKS = 5, 4, 40
 
@@ -242,8 +244,8 @@ from numba import float64
 from snnctl.network import rule_calls
 from snnctl.network.model_kernel import address
 from snnctl.network.rules import HOOKS, hook
-from snnctl.plasticity import RULES
-classes = [type(rule().constants(1e-3)) for rule in RULES]
+from snnctl.slots import RULES
+classes = [type(rule().constants(1e-3)) for rule in RULES.parts.values()]
 called = [{name for h in HOOKS if hook(cls, h) for name in getclosurevars(hook(cls, h)).globals} for cls in classes]
 for cls in [cls for cls, names in zip(classes, called) if names & set(HOOKS)]:  # functions that call each other
     print(cls.__name__)

@@ -16,8 +16,8 @@ import pytest
 from snnctl import config, models, slots
 from snnctl.errors import ConfigError, NetworkError
 from snnctl.network import Engine, Network, NetworkDescription, lower, model_check, rules, simulate, trial
-from snnctl.neurons import MODELS, Lif
-from snnctl.plasticity import RULES
+from snnctl.neurons import Lif
+from snnctl.slots import NEURONS, RULES
 
 NEURON = """
 from __future__ import annotations
@@ -127,8 +127,8 @@ def test_the_arguments_of_hooks_are_those_that_the_engine_gives() -> None:
 
 
 def test_the_package_keeps_its_own_rules() -> None:
-    assert [models.defects(cls, "model") for cls in MODELS] == [[]] * len(MODELS)
-    assert [models.defects(cls, "rule") for cls in RULES] == [[]] * len(RULES)
+    assert [models.defects(cls, "model") for cls in NEURONS.parts.values()] == [[]] * len(NEURONS.parts)
+    assert [models.defects(cls, "rule") for cls in RULES.parts.values()] == [[]] * len(RULES.parts)
 
 
 def test_an_import_path_loads_runs_and_comes_back(lab: Path) -> None:

@@ -218,7 +218,7 @@ def test_train_names_it(tmp_path, monkeypatch, capsys):
 
 
 def test_an_exit_that_reaches_the_door_is_not_taken_for_success(monkeypatch, capsys):
-    monkeypatch.setattr(main, "app", lambda *_, **__: (_ for _ in ()).throw(SystemExit(0)))
+    monkeypatch.setattr(main, "parser", lambda verbs: lambda *_, **__: (_ for _ in ()).throw(SystemExit(0)))
     assert main.call(["list"]) == 3 and "exit(0)" in capsys.readouterr().err
 
 

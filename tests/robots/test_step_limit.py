@@ -78,5 +78,5 @@ def test_a_stated_limit_stays_and_is_told_by_check(env_id, chosen, limit):
 
 
 def test_the_command_line_prints_it_as_a_note(monkeypatch, capsys):
-    monkeypatch.setattr(main, "app", lambda *_, **__: warnings.warn("it is cut", Notice, stacklevel=1))
+    monkeypatch.setattr(main, "parser", lambda verbs: lambda *_, **__: warnings.warn("it is cut", Notice, stacklevel=1))
     assert main.call(["list"]) == 0 and capsys.readouterr().err == "note: it is cut\n"

@@ -73,7 +73,7 @@ def test_other_verbs_are_left_like_by_ctrl_c(monkeypatch, capsys, number):
     own = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, own)  # whoever started the tests may ignore it, as nohup does
     try:
-        monkeypatch.setattr(main, "app", running)
+        monkeypatch.setattr(main, "parser", lambda verbs: running)
         assert main.call(["list"]) == 130 and "interrupted" in capsys.readouterr().err
         assert signal.getsignal(number) is own
     finally:
@@ -83,7 +83,7 @@ def test_other_verbs_are_left_like_by_ctrl_c(monkeypatch, capsys, number):
 def test_a_lost_terminal_that_nohup_ignores_stays_ignored(monkeypatch):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        monkeypatch.setattr(main, "app", lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP))
+        monkeypatch.setattr(main, "parser", lambda verbs: lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP))
         assert main.call(["list"]) == 0
         with interrupt.Interrupt() as asked:
             os.kill(os.getpid(), signal.SIGHUP)
