@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 a check or a budget failed, 2 bad input or usage, 3 the run 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -76,7 +77,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one verb and leave with its exit code."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed by the caller (>&-)
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    atexit.register(_ignore_signals)
     sys.exit(call(sys.argv[1:] if arguments is None else arguments))
+
+
+def _ignore_signals() -> None:
+    """While Python leaves: all is done and told, so that Ctrl-C changes nothing any more, nor does a termination."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def call(arguments: list[str]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -90,3 +92,13 @@ def test_a_lost_terminal_that_nohup_ignores_stays_ignored(monkeypatch):
             assert not asked.asked
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_after_the_last_word_changes_nothing(number):
+    """While Python leaves, the work is done and its exit code is known."""
+    late = f"import atexit, os; atexit.register(lambda: os.kill(os.getpid(), {int(number)}))"
+    command = f"{late}; from snnctl.cli import main; main.main(['list', 'budgets'])"
+    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
+    assert found.returncode == 0
+    assert "nano-drone" in found.stdout
