@@ -235,7 +235,9 @@ class Bounds:
                 self.outside = self._outside
 
     def _outside(self, observation: NDArray[Any]) -> bool:
-        if observation.dtype.char not in "fd":  # each other type would be compiled for
+        if (
+            observation.dtype.char not in "fd" or not observation.dtype.isnative
+        ):  # each other type would be compiled for
             observation = observation.astype(np.float64)
         return bool(outside(observation, self._low, self._high))
 

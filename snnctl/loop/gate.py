@@ -49,7 +49,8 @@ class Gate:
             self._shape = space.shape
             self._limits = np.stack([space.low, space.high])  # (2, actions)
             self._low = self._limits[0]
-            self.check = self._numbers if space.dtype.char in "fd" else self._other_numbers
+            plain = space.dtype.char in "fd" and space.dtype.isnative
+            self.check = self._numbers if plain else self._other_numbers
 
     def _numbers(self, action: Any) -> Passage:
         values = np.asarray(action, np.float64)  # (actions,)

@@ -88,7 +88,8 @@ class Recorder:
             raise OutputError(Problem(str(path), "is a folder", "name a file, such as episode.h5"))
         ensure_writable(path.parent)
         # In memory until closed: HDF5 writing to a disk that fills up can take the process down with it.
-        self._file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False)
+        # From HDF5 1.8 on attributes may be longer than 64 kB.
+        self._file = h5py.File(uuid.uuid4().hex, "w", driver="core", backing_store=False, libver=("v108", "latest"))
         self._closed = False
         changes = " ".join(map(str, plant))
         _tell(self._file, {"format": FORMAT, "schema": SCHEMA, "env_id": env_id, "changes": changes, "seed": seed})

@@ -57,7 +57,7 @@ class Watch:
             reward: of the step.
         """
         seen = observation
-        if type(seen) is not np.ndarray or seen.dtype.char not in "fd":
+        if type(seen) is not np.ndarray or seen.dtype.char not in "fd" or not seen.dtype.isnative:
             seen = np.asarray(seen, np.float64)  # each other type would be compiled for
         sound = finite(seen) if self.simulation is None else self.simulation.look(seen)
         if sound and -LARGEST_REWARD <= reward <= LARGEST_REWARD:

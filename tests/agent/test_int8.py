@@ -38,6 +38,9 @@ def test_weights_are_rounded_to_the_nearest_of_255_values_of_their_target() -> N
     assert (np.abs(values).max(axis=0) == np.where(np.arange(20) == 3, 0, LARGEST)).all()
     assert 0.001 < relative_error(weight) < 0.02
     assert relative_error(weight[:, 3:4]) == 0.0
+    values, scale = quantise(np.array([[1e-45, 0.0], [0.0, 1.0]], np.float32))  # the first is the least float32
+    np.testing.assert_array_equal(values, [[0, 0], [0, LARGEST]])
+    assert scale[0] == 1.0
 
 
 def test_a_decision_sums_integers_and_multiplies_once() -> None:

@@ -105,6 +105,13 @@ def test_every_dataset_says_its_unit(pendulum: Any, tmp_path: Path) -> None:
         assert file["episode_000/time_s"].attrs["unit"] == b"s"
 
 
+def test_a_text_may_be_longer_than_an_object_header(tmp_path: Path) -> None:
+    env_id = "somewhere-" + "far" * 30_000
+    with recorder.Recorder(tmp_path / "e.h5", env_id, 0) as taken:
+        closed_loop.run_episode(Silent(("in", "out")), Walk("terminated"), 0, taken)
+    assert recordings.read(tmp_path / "e.h5").attributes["env_id"] == env_id
+
+
 def test_spikes_are_stored_sparse(cartpole: Any, tmp_path: Path) -> None:
     copy = record(tmp_path / "e.h5", cartpole(), "CartPole-v1", [1])
     with h5py.File(tmp_path / "e.h5") as file:

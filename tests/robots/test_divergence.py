@@ -94,3 +94,11 @@ def test_a_reward_that_cannot_be_summed_diverges(pendulum, reward, says):
     watch.start()
     observation = pendulum.step(np.array([0.0]))[0]
     assert says in str(watch.reason(observation, number(reward)))
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "f2", "g", "i1", "?", "u8"])
+def test_observations_of_every_type_are_looked_at(dtype):
+    watch = Watch(gymnasium.make("CartPole-v1"))
+    assert watch.reason(np.zeros(4, dtype), 1.0) is None
+    if np.dtype(dtype).kind == "f":
+        assert "not finite" in watch.reason(np.array([0, np.nan, 0, 0], dtype), 1.0)
