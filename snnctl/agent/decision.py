@@ -1,8 +1,10 @@
 """One whole decision of a feed-forward chain as one compiled call: observation in, action out.
 
     normalise, encode -> spikes (ticks, n) of the input
-    for each layer: for each strip of its neurons: for each tick:
-        drive = sum of the weight rows of the spiking sources, ascending; step the neurons
+    for each layer:
+        for each strip of its neurons: for each block of its sources: for each tick:
+            drive += the weight rows of the spiking sources, ascending
+        for each tick: step the neurons
     count the output spikes, decode
     add the spikes of each population to what it has counted since the last reset
 
@@ -11,7 +13,8 @@ spike goes back and every delay is 0. It equals coder and engine bit for bit: th
 same exponential, the same order of additions. float32 only.
 
 Weights lie source-major in strips of at most 128 targets (one strip is contiguous), so that the sums of a strip
-stay in registers. Everything is passed in seven flat arrays because each array argument costs about 45 ns.
+stay in registers; a block of sources serves all ticks before the next is touched. Everything is passed in seven flat
+arrays because each array argument costs about 45 ns.
 """
 
 from __future__ import annotations

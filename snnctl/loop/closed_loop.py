@@ -36,7 +36,7 @@ from snnctl.loop import tally
 from snnctl.loop.episode import Episode, Observer, Step
 from snnctl.loop.gate import Gate
 from snnctl.robots import environments
-from snnctl.robots.bounds import outside
+from snnctl.robots.bounds import compiled_for, outside
 from snnctl.robots.changes import Change, changed
 from snnctl.robots.contract import Contract, closed
 
@@ -235,11 +235,7 @@ class Bounds:
                 self.outside = self._outside
 
     def _outside(self, observation: NDArray[Any]) -> bool:
-        if (
-            observation.dtype.char not in "fd" or not observation.dtype.isnative
-        ):  # each other type would be compiled for
-            observation = observation.astype(np.float64)
-        return bool(outside(observation, self._low, self._high))
+        return bool(outside(compiled_for(observation), self._low, self._high))
 
 
 def _never(observation: NDArray[Any]) -> bool:

@@ -150,7 +150,7 @@ class Layout:
         self._homes.clear()
         for link in self.learning:
             moved[link.weight.name] = np.empty(0, self.dtype)
-            self.synapses.clear()
+        self.synapses.clear()
         return moved
 
     # ------------------------------------------------------------------ neurons

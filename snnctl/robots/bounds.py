@@ -10,8 +10,16 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 _compiled = njit(cache=True, error_model="numpy")
+
+
+def compiled_for(values: Any) -> NDArray[Any]:
+    """The numbers in a type that these functions are compiled for: all but floats of this machine as float64."""
+    if type(values) is np.ndarray and values.dtype.char in "fd" and values.dtype.isnative:
+        return values
+    return np.asarray(values, np.float64)
 
 
 @_compiled

@@ -18,7 +18,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from snnctl.robots.bounds import finite
+from snnctl.robots.bounds import compiled_for, finite
 from snnctl.robots.simulation import Simulation, mujoco_data
 
 LARGEST_REWARD = 1e100  # of what can be summed and squared over any number of steps
@@ -56,9 +56,7 @@ class Watch:
             observation: what the step returned.
             reward: of the step.
         """
-        seen = observation
-        if type(seen) is not np.ndarray or seen.dtype.char not in "fd" or not seen.dtype.isnative:
-            seen = np.asarray(seen, np.float64)  # each other type would be compiled for
+        seen = compiled_for(observation)
         sound = finite(seen) if self.simulation is None else self.simulation.look(seen)
         if sound and -LARGEST_REWARD <= reward <= LARGEST_REWARD:
             return None
