@@ -11,6 +11,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
+LONGEST = 700  # characters of each part of a problem
+
 
 class Problem(NamedTuple):
     """One thing that is wrong: where it is (``file:key`` or a name), what, and how to mend it."""
@@ -24,13 +26,19 @@ class Problem(NamedTuple):
         return f"{text}; {self.remedy}" if self.remedy else text
 
 
+def _shortened(text: str) -> str:
+    """Begin and end of a text, about LONGEST characters: files may hold keys and names of any length."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
+
+
 class SnnctlError(Exception):
     """Base of all. ``str(error)`` is one line per problem."""
 
     exit_code: ClassVar[int] = 3
 
     def __init__(self, *problems: Problem | str) -> None:
-        self.problems: tuple[Problem, ...] = tuple(p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        told = (p if isinstance(p, Problem) else Problem("", p) for p in problems)
+        self.problems: tuple[Problem, ...] = tuple(Problem(*map(_shortened, p)) for p in told)
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
