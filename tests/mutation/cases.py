@@ -27,6 +27,7 @@ from tests.mutation.mutations import mutate, pick
 
 MEMORY_BYTES = 1 << 30  # above the idle size of the process
 CPU_S = 10
+TRAIN_S = 6  # a run that was read goes on as long as it says; it is interrupted then, and must end by itself
 WALL_S = 120  # a hang that takes no processor time
 
 
@@ -98,6 +99,9 @@ def _child(verb: tuple[str, ...], folder: Path, memory_bytes: int, writing: int)
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))
         os.chdir(folder)
+        if verb[0] == "train":
+            signal.signal(signal.SIGPROF, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+            signal.setitimer(signal.ITIMER_PROF, TRAIN_S)
         found = judged(verb)
         os.write(writing, json.dumps(found).encode())
     finally:
