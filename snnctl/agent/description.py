@@ -90,6 +90,7 @@ class Provenance:
     seed: Annotated[int, Ge(0)]
     steps: Annotated[int, Ge(0)] = 0
     start: str = ""  # name and hash of the agent that training began with; empty: random first weights
+    chip: str = ""  # that it was trained for, so that its numbers are those the chip holds; empty: none
     command: str = ""
     weights_sha256: str = ""
     git: str = ""

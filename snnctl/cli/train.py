@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -39,6 +40,9 @@ def train(
     start: Annotated[
         str, typer.Option("--from", help="Agent, or run, whose weights training begins with, instead of random ones.")
     ] = "",
+    chip: Annotated[
+        str, typer.Option(help="Chip to train for: the agent learns with the numbers that it can hold.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
     name: Annotated[str, typer.Option(help="Name of the run folder, instead of the time.")] = "",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
@@ -60,20 +64,25 @@ def train(
 
     Example: snnctl train pendulum-ppo --from pendulum-ppo trainer.lr=1e-4
 
+    Example: snnctl train cartpole-ppo --chip loihi1 --from cartpole-ppo
+
     Example: snnctl train --resume last trainer.total_steps=200_000
     """
     if seeds and (resume or seed is not None):
         raise InputError(Problem("--seeds", "cannot be combined with --seed or --resume", "resume one run at a time"))
     if start and resume:
         raise InputError(Problem("--from", "cannot be combined with --resume", "the run goes on with its own weights"))
+    if chip and resume:
+        raise InputError(Problem("--chip", "cannot be combined with --resume", "the run goes on with its own chip"))
     if not recipe and not resume:
         raise InputError(Problem("RECIPE", "is missing", "see `snnctl list recipes`"))
     command = shlex.join(["snnctl", *sys.argv[1:]])
+    overrides = [*(overrides or []), *([f"chip={json.dumps(chip)}"] if chip else [])]
     if seeds:
         numbers = parse_seeds(seeds)
-        _side_by_side(_recipe(recipe, overrides or []), numbers, out, name, command, _start(start), as_json)
+        _side_by_side(_recipe(recipe, overrides), numbers, out, name, command, _start(start), as_json)
     else:
-        _one(recipe, overrides or [], seed, resume, out, name, workers, other_versions, command, _start(start), as_json)
+        _one(recipe, overrides, seed, resume, out, name, workers, other_versions, command, _start(start), as_json)
 
 
 def parse_seeds(text: str) -> list[int]:

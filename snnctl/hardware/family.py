@@ -12,7 +12,7 @@ folder asks which one it is. See ``docs/your_own_chip.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from snnctl.hardware.cost import CostModel
     from snnctl.hardware.placement import Core
     from snnctl.hardware.rules import Violation
-    from snnctl.hardware.stages import Rounding
+    from snnctl.hardware.stages import FloatStage, Rounding
     from snnctl.network.capability import Capability
     from snnctl.network.program import Program
 
@@ -123,6 +123,19 @@ class Family(Protocol):
 
     def cost(self, fit: Fit) -> CostModel:
         """The cost of decisions of a program that fits."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A family that controllers can be trained for: it says which numbers it holds."""
+
+    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
+        """The stage with the numbers that the chip holds instead of its own, nearest to them.
+
+        They are in a unit in which ``v_threshold`` is the stage's own. The decays do not depend on weights and bias.
+        A stage of held numbers is its own nearest one, but for the last digits.
+        """
         ...
 
 

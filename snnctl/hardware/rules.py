@@ -145,7 +145,7 @@ def too_few_steps(stage: str, what: str, steps: float) -> list[Violation]:
     return [Violation("threshold_precision", stage, message, round(steps, 2), FEWEST_STEPS, remedy)]
 
 
-def weights_kept(quantise: Callable[[FloatStage], Quantised], *before: Rule) -> Rule:
+def weights_kept(quantise: Callable[[Plan, FloatStage], Quantised], *before: Rule) -> Rule:
     """The rule that no stage loses its weights of a sign; where one of ``before`` is broken, they tell why."""
 
     def kept(plan: Plan) -> list[Violation]:
@@ -153,7 +153,7 @@ def weights_kept(quantise: Callable[[FloatStage], Quantised], *before: Rule) -> 
             return []
         found = []
         for stage in plan.stages:
-            erased = (stage.weights != 0) & (quantise(stage).weights == 0)
+            erased = (stage.weights != 0) & (quantise(plan, stage).weights == 0)
             total = np.count_nonzero(stage.weights)
             for kind, sign in (("excitatory", 1), ("inhibitory", -1)):  # a chip may scale each on its own
                 own = np.sign(stage.weights) == sign

@@ -140,6 +140,7 @@ class Trainer:
     STARTS: ClassVar[bool] = (
         False  # whether it begins with blueprint.begin(tensors), so that training may start from an agent
     )
+    CHIPS: ClassVar[bool] = False  # whether it trains blueprint.policy(...), so that the agent may be made for a chip
 
     def problems(self, blueprint: Blueprint) -> list[Problem]:
         """Why it cannot train this recipe, besides ``blueprint.problems``; ``where`` begins with the recipe's name."""

@@ -22,13 +22,21 @@ from snnctl import allocation, config, slots, stages, versions
 from snnctl.agent.description import AgentDescription, Provenance, Task, problems
 from snnctl.agent.folder import Agent
 from snnctl.agent.needs import needs
+from snnctl.agent.program import program as lowered
 from snnctl.coding.code import Limits
-from snnctl.errors import ConfigError, Problem
+from snnctl.errors import ConfigError, Problem, SnnctlError
+from snnctl.hardware import chip as chips
+from snnctl.hardware import family
+from snnctl.hardware.nearest import Nearest
+from snnctl.network import program
+from snnctl.network.dense import DenseNetwork
 from snnctl.robots import environments
 from snnctl.robots.contract import closed
 from snnctl.robots.trail import PostMortem
-from snnctl.training import starting_agent
+from snnctl.surrogate.derivatives import Derivative
+from snnctl.training import actor, starting_agent
 from snnctl.training.algorithm import Algorithm
+from snnctl.training.chip_policy import ChipPolicy
 from snnctl.training.episodes import Environments
 from snnctl.training.recipe import Recipe, renamed
 from snnctl.training.running_statistics import RunningStatistics, nothing_seen
@@ -47,6 +55,7 @@ class Blueprint:
     description: AgentDescription  # of the agent, without a seed
     problems: tuple[Problem, ...]  # of the recipe, whatever trains it
     start: Agent | None = None  # what training begins with, instead of random first weights
+    held: Nearest | None = None  # what the recipe's chip holds of the network's tensors
     before_step: Callable[[], None] = lambda: None  # called before every step of training; raises to leave it
     keep: Callable[[PostMortem], object] = lambda found: None  # told how the first ones diverged
 
@@ -62,6 +71,7 @@ class Blueprint:
         Raises:
             SpaceError: the environment's spaces cannot be connected to a controller.
         """
+        chip = None if recipe.chip is None else chips.load(recipe.chip)
         task = environments.task(env, recipe.env)
         box: Any = env.observation_space
         description = AgentDescription(
@@ -78,16 +88,24 @@ class Blueprint:
                 seed=0,
                 versions=versions.installed(),
                 start="" if start is None else starting_agent.label(start),
+                chip="" if chip is None else chip.name,
             ),
         )
+        found = _problems(recipe, description, start)
+        held = None
+        if chip is not None and not found and not (found := _chip_problems(recipe, description)):
+            network, encoder, decoder = description.spiking_network, description.encoder, description.decoder
+            held = Nearest(program.structure(network, signal=encoder.signal, reads=decoder.reads), chip)
+            description = dataclasses.replace(description, network=held.network(network))
         return cls(
             recipe=recipe,
             task=task,
             limits=environments.limits(env) if task.action_kind == "continuous" else None,
             bounds=(box.low.astype(np.float64), box.high.astype(np.float64)),
             description=description,
-            problems=tuple(_problems(recipe, description, start)),
+            problems=tuple(found),
             start=start,
+            held=held,
         )
 
     @property
@@ -100,11 +118,21 @@ class Blueprint:
         provenance = dataclasses.replace(self.description.provenance, seed=seed)
         return dataclasses.replace(self.description, provenance=provenance)
 
+    def policy(self, derivative: Derivative) -> actor.Policy:
+        """The policy that gradients train: with a chip, it computes with the numbers that the chip holds."""
+        made = actor.policy(self.description, derivative)
+        return made if self.held is None else ChipPolicy(made, self.held)
+
     def agent(self, seed: int, steps: int, tensors: Mapping[str, NDArray[Any]], statistics: RunningStatistics) -> Agent:
-        """The agent of copies of these tensors after ``steps`` steps, with the statistics they were trained with."""
+        """The agent of copies of these tensors after ``steps`` steps, with the statistics they were trained with.
+
+        With a chip, its numbers are those that the chip holds.
+        """
         description = self.described(seed)
         provenance = dataclasses.replace(description.provenance, steps=steps)
         copies: dict[str, NDArray[Any]] = {name: tensor.copy() for name, tensor in tensors.items()}
+        if self.held is not None:
+            copies = self.held(copies)
         copies |= {"normaliser.mean": statistics.mean.copy(), "normaliser.std": statistics.std()}
         return Agent(dataclasses.replace(description, provenance=provenance), copies | self._limit_tensors)
 
@@ -141,17 +169,36 @@ def _problems(recipe: Recipe, description: AgentDescription, start: Agent | None
     return starting_agent.problems(start, description, recipe.name)
 
 
+def _chip_problems(recipe: Recipe, description: AgentDescription) -> list[Problem]:
+    """What keeps a trainer, or a network without spikes, from being trained for a chip."""
+    if isinstance(description.network, DenseNetwork):
+        remedy = "leave chip out, or choose a spiking network"
+        return [Problem(f"{recipe.name}:chip", "needs spikes, and a dense network has none", remedy)]
+    if not recipe.trainer.CHIPS:
+        kind, able = slots.TRAINERS.name_of(recipe.trainer), [n for n, t in slots.TRAINERS.parts.items() if t.CHIPS]
+        remedy = f"leave chip out, or choose one of {', '.join(able)}"
+        return [Problem(f"{recipe.name}:trainer.kind", f"'{kind}' cannot train for a chip", remedy)]
+    return []
+
+
 def build(blueprint: Blueprint, seed: int, workers: int = 1) -> Algorithm:
     """The recipe's algorithm, ready for its first update.
 
     Raises:
         ConfigError: everything about the recipe that keeps it from being trained; nothing was opened.
+        MappingError: its network does not fit its chip.
     """
     if found := _obstacles(blueprint):
         raise ConfigError(*dict.fromkeys(found))
     if blueprint.start is not None:
         starting_agent.tell_differences(blueprint.start, blueprint.description)
     algorithm: Algorithm = blueprint.recipe.trainer.build(blueprint, seed, workers)
+    if blueprint.held is not None:
+        try:
+            family.fit(lowered(algorithm.agent()), blueprint.held.chip).loaded()
+        except SnnctlError:
+            algorithm.close()
+            raise
     return algorithm
 
 

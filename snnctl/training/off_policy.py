@@ -65,6 +65,7 @@ class OffPolicyTrainer(Trainer):
     """Base of the configurations."""
 
     STARTS: ClassVar[bool] = True
+    CHIPS: ClassVar[bool] = True
 
     kind: str
     total_steps: Annotated[int, Gt(0)] = 500_000  # environment steps; the learning rates fall until then
@@ -133,7 +134,7 @@ class OffPolicy:
         self.blueprint, self.config, self.seed = blueprint, config, seed
         self.description = blueprint.described(seed)
         dims, actions, batch = blueprint.task.observation_size, blueprint.task.action_size, config.batch
-        self.policy = actor.policy(self.description, config.derivative)
+        self.policy = blueprint.policy(config.derivative)
         self.mean = Trained(self.policy.shapes)
         self.policy.initialise(self.mean.tensors, self._weights(0), config.init_gain, config.decoder_gain)
         self.critics: TwinCritics = config.critic.build(dims, actions, batch, self._weights(2), workers)

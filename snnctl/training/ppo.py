@@ -86,6 +86,7 @@ class PpoConfig(Trainer):
     }
 
     STARTS: ClassVar[bool] = True
+    CHIPS: ClassVar[bool] = True
 
     kind: Literal["ppo"] = "ppo"
     total_steps: Annotated[int, Gt(0)] = 100_000  # environment steps, over all environments
@@ -174,7 +175,7 @@ class Ppo:
         self.blueprint, self.config, self.seed = blueprint, config, seed
         self.description = blueprint.described(seed)
         dims, actions = blueprint.task.observation_size, blueprint.task.action_size
-        self.policy = actor.policy(self.description, config.derivative)
+        self.policy = blueprint.policy(config.derivative)
         self.actor_shapes = self.policy.shapes | {"exploration.log_std": (actions,)}
         self.critic_sizes = (dims, *config.critic_hidden, 1)
         self.critic_shapes = dense.shapes(self.critic_sizes)

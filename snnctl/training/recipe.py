@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -117,9 +118,9 @@ class Evaluation:
 
 
 def renamed(data: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
-    """``overrides``, with a name of its own for a recipe whose environment they replace.
+    """``overrides``, with a name of its own for a recipe whose environment or chip they replace.
 
-    Agents, run folders and reports are called after the recipe: those of another environment would take their place.
+    Agents, run folders and reports are called after the recipe: those of another one would take their place.
 
     Args:
         data: of the file
@@ -127,10 +128,13 @@ def renamed(data: Mapping[str, Any], overrides: Sequence[str]) -> list[str]:
     """
     merged, _ = config.apply_overrides(data, overrides)
     before, after = (node["env"].get("id") if isinstance(node.get("env"), Mapping) else None for node in (data, merged))
-    name = data.get("name")
-    if not isinstance(after, str) or after == before or not isinstance(name, str) or merged.get("name") != name:
+    chip, name = merged.get("chip"), data.get("name")
+    new = [after] if isinstance(after, str) and after != before else []
+    if isinstance(chip, str) and chip != data.get("chip"):
+        new.append(PurePath(chip).stem)
+    if not new or not isinstance(name, str) or merged.get("name") != name:
         return list(overrides)
-    own = name + "-" + re.sub(r"[^A-Za-z0-9._-]+", "_", after)
+    own = "-".join([name, *(re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in new)])
     return [*overrides, f"name={json.dumps(own)}"]
 
 
@@ -147,5 +151,6 @@ class Recipe:
     encoder: Encoder
     network: Network
     decoder: Decoder
+    chip: str | None = None  # name or path of the chip that the agent is trained for
     trainer: Annotated[Any, slots.TRAINERS]  # of snnctl.training.algorithm.Trainer
     evaluation: Evaluation = Evaluation()

@@ -181,6 +181,17 @@ class Adder:
             broken.append(Violation("neurons_on_chip", chip.name, "too many neurons", *usage, "use fewer neurons"))
         return Fit(program, chip, cores, (), tuple(broken), None if broken else image)
 
+    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
+        """The stage with the numbers that the chip holds, for ``snnctl train --chip``."""
+        registers, _ = quantise(stage, len(stage.weights) // stage.size)
+        unit = stage.v_threshold / registers.threshold
+        return stage._replace(
+            weights=registers.weights.ravel() * unit[stage.targets],
+            bias=registers.bias * unit,
+            a_syn=1 - 2.0**-registers.syn,
+            a_mem=1 - 2.0**-registers.mem,
+        )
+
     def cost(self, fit: Fit) -> AdderCost:
         """What its decisions cost."""
         return AdderCost(fit)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from snnctl.hardware.chip import Chip
     from snnctl.hardware.cost import CostModel
     from snnctl.hardware.family import Fit
+    from snnctl.hardware.stages import FloatStage
     from snnctl.network.program import Program
 
 
@@ -25,6 +26,12 @@ class Loihi1:
         from snnctl.hardware.loihi1 import compiler
 
         return compiler.compile(program, chip)
+
+    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
+        """The stage with the numbers that the chip holds."""
+        from snnctl.hardware.loihi1 import quantise
+
+        return quantise.nearest(stage, chip.limit("weight_bits"))
 
     def cost(self, fit: Fit) -> CostModel:
         """Energy and latency of decisions."""

@@ -33,7 +33,7 @@ class LoihiImage(EmulatedImage[emulator.State]):
     """A program in the registers and synapses of Loihi 1."""
 
     def __init__(self, plan: Plan) -> None:
-        self.stages = tuple(quantise(stage) for stage in plan.stages)
+        self.stages = tuple(quantise(stage, plan.chip.limit("weight_bits")) for stage in plan.stages)
         report = tuple(r for stage in self.stages for r in stage.rounding)
         super().__init__(plan, [stage.weights for stage in self.stages], report)
 

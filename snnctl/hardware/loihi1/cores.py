@@ -19,18 +19,18 @@ from snnctl.hardware.placement import Core, Part, Split, Usage, fan, parts, plac
 from snnctl.hardware.schedule import Schedule
 from snnctl.network.program import Link, Program
 
-WEIGHT_BITS, DELAY_BITS, INDEX_BITS = 8, 6, 10
+DELAY_BITS, INDEX_BITS = 6, 10
 _BLOCK_SYNAPSES, _BLOCK_HEADER_BITS, _WORD_BITS = 64, 10, 64
 
 
-def axon_bits(synapses: Any, extra_bits: int = 0) -> Any:
-    """Bits of synapse memory for an input axon with ``synapses`` weights (a number or an array of them)."""
+def axon_bits(synapses: Any, synapse_bits: int) -> Any:
+    """Bits of synapse memory for an input axon with ``synapses`` (a number or an array) of ``synapse_bits`` each."""
     full, rest = np.divmod(synapses, _BLOCK_SYNAPSES)
-    return full * _block_bits(_BLOCK_SYNAPSES, extra_bits) + (rest > 0) * _block_bits(rest, extra_bits)
+    return full * _block_bits(_BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_bits(rest, synapse_bits)
 
 
-def _block_bits(synapses: Any, extra_bits: int) -> Any:
-    bits = synapses * (WEIGHT_BITS + extra_bits) + _BLOCK_HEADER_BITS
+def _block_bits(synapses: Any, synapse_bits: int) -> Any:
+    bits = synapses * synapse_bits + _BLOCK_HEADER_BITS
     return _WORD_BITS * -(-bits // _WORD_BITS)
 
 
@@ -40,11 +40,12 @@ def cores(program: Program, schedule: Schedule, chip: Chip) -> tuple[Core, ...]:
     stages = tuple(range(first, first + len(program.stages)))
     largest = chip.limit("compartments_per_core")
     arriving = {node: [(link, schedule.longest(link)) for link in program.into(node)] for node in stages}
+    weight_bits = chip.limit("weight_bits")
 
     def usage(part: Part, split: Split) -> dict[str, Usage]:
         incoming = arriving[part.node]
         fans = [fan(program, link, part) for link, _ in incoming]
-        bits = sum(int(axon_bits(f, _extra(*wire)).sum()) for f, wire in zip(fans, incoming, strict=True))
+        bits = sum(int(axon_bits(f, weight_bits + _extra(*wire)).sum()) for f, wire in zip(fans, incoming, strict=True))
         return {
             "compartments": Usage(part.neurons, largest),
             "synapse_bits": Usage(bits, chip.limit("synapse_bits_per_core")),

@@ -11,6 +11,7 @@ NUMBERS = {
         (
             "cores",
             "compartments_per_core",
+            "weight_bits",
             "synapse_bits_per_core",
             "input_axons_per_core",
             "output_axons_per_core",

@@ -2,21 +2,24 @@
 
 Everything in a stage is multiplied by one scale S (chip units per unit of v):
 
-    weight: mantissa = round(W S / 2^(6 + exponent)), even, within +-254 (8 bits, mixed sign)
+    weight: mantissa = round(W S / 2^(6 + exponent)), a multiple of 2^(9 - bits) below 256 in size (mixed sign)
     threshold: mantissa = round(v_threshold S / 64)         17 bits
     bias: mantissa << exponent = round(b S)                 13 bits and 3 bits
     decay_v = round(4096 (1 - a_mem)); decay_u = round(4096 (1 - a_syn)) - 1, as the chip adds 1
     refractory register = refractory_ticks + 1
 
-S makes the largest |weight| use the whole mantissa, with the largest exponent for which nothing can
-wrap: S largest_input < 2^21, S largest_current < 2^23, threshold and bias within their registers. The rounded
-weights must keep these bounds too. If even exponent 0 is too large, S shrinks and weights use a part of the
-mantissa. ``v`` itself may saturate far below zero, as on the chip: a neuron that deeply inhibited is silent either way.
+S makes the largest |weight| use the whole mantissa; with fewer than 8 bits, larger weights are cut where the sum of the
+squared errors is least. The exponent is the largest for which nothing can wrap: S largest_input < 2^21,
+S largest_current < 2^23, threshold and bias within their registers. The rounded weights must keep these bounds too. If
+even exponent 0 is too large, S shrinks and weights use a part of the mantissa. ``v`` itself may saturate far below
+zero, as on the chip: a neuron that deeply inhibited is silent either way.
 
 A core has few thresholds. Where they differ from neuron to neuron, each neuron's weights and bias are divided by its
 threshold relative to the first one's: v is reset to 0, so the neuron fires in the same ticks.
 
 In a streaming network inputs add up without end: the sum is that of the chip's own decay, 4096 / (decay_u + 1).
+
+:func:`nearest` gives the same numbers in the units of the network, in which the threshold is the network's own.
 """
 
 from __future__ import annotations
@@ -26,10 +29,10 @@ from typing import NamedTuple
 import numpy as np
 
 from snnctl.hardware.loihi1 import emulator
-from snnctl.hardware.loihi1.cores import WEIGHT_BITS
 from snnctl.hardware.stages import FloatStage, Integers, Rounding, rms, rounding
 
-LARGEST_MANTISSA = 254  # of a mixed-sign 8-bit format
+WEIGHT_BITS = (2, 3, 4, 5, 6, 8)  # that a mantissa of mixed sign may have
+CUTS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1)
 _MARGIN = 0.98  # room for rounding weights up
 
 
@@ -77,38 +80,60 @@ def largest_scale(stage: FloatStage) -> float:
     return min(bounds)
 
 
-def choose_scale(stage: FloatStage) -> tuple[float, int]:
-    """S and the weight exponent."""
+def choose_scale(stage: FloatStage, bits: int) -> tuple[float, int]:
+    """S and the weight exponent, for weights of ``bits``."""
     limit = largest_scale(stage)
-    largest_weight = stage.largest_weight
+    largest_weight = largest_kept(stage, bits)
     if largest_weight == 0.0:
         return min(limit, (1 << 16) / float(stage.v_threshold[0])), 0
     for exponent in range(7, -1, -1):
-        scale = LARGEST_MANTISSA * 2.0 ** (6 + exponent) / largest_weight
-        if scale <= limit and _holds(stage, scale, exponent):
+        scale = largest_mantissa(bits) * 2.0 ** (6 + exponent) / largest_weight
+        if scale <= limit and _holds(stage, scale, exponent, bits):
             return scale, exponent
     scale = limit
-    while not _holds(stage, scale, 0):
+    while not _holds(stage, scale, 0, bits):
         scale /= 2
     return scale, 0
 
 
-def _holds(stage: FloatStage, scale: float, exponent: int) -> bool:
+def largest_mantissa(bits: int) -> int:
+    """Of weights of mixed sign."""
+    return 256 - emulator.mantissa_step(bits, mixed=True)
+
+
+def largest_kept(stage: FloatStage, bits: int) -> float:
+    """The size of weight that becomes the largest mantissa; what exceeds it is cut.
+
+    It is the stage's largest one or, with fewer than 8 bits, the part of it (of CUTS) with the least sum of squared
+    errors: the largest of many weights is far from the others, and few steps are better spent on those.
+    """
+    largest, steps = stage.largest_weight, largest_mantissa(bits) // emulator.mantissa_step(bits, mixed=True)
+    if bits == max(WEIGHT_BITS) or largest == 0.0:
+        return largest
+
+    def error(part: float) -> float:
+        unit = largest * part / steps
+        return float(np.square(stage.weights - unit * np.clip(np.round(stage.weights / unit), -steps, steps)).sum())
+
+    return largest * min(CUTS, key=error)
+
+
+def _holds(stage: FloatStage, scale: float, exponent: int, bits: int) -> bool:
     """Whether nothing wraps with the *rounded* weights either: many small ones may all be rounded up."""
-    weights = emulator.effective_weight(_mantissas(stage, scale, exponent), exponent)
+    weights = emulator.effective_weight(_mantissas(stage, scale, exponent, bits), exponent)
     rounded = stage._replace(weights=weights.astype(np.float64), bias=stage.bias * scale)
     return rounded.largest_input < 1 << 21 and _largest_current(rounded) < 1 << 23
 
 
-def _mantissas(stage: FloatStage, scale: float, exponent: int) -> Integers:
-    return emulator.round_mantissa(stage.weights * scale / 2.0 ** (6 + exponent), WEIGHT_BITS, exponent, mixed=True)
+def _mantissas(stage: FloatStage, scale: float, exponent: int, bits: int) -> Integers:
+    return emulator.round_mantissa(stage.weights * scale / 2.0 ** (6 + exponent), bits, exponent, mixed=True)
 
 
-def quantise(given: FloatStage) -> Quantised:
-    """Registers of one stage; the rules have made sure that they exist."""
+def quantise(given: FloatStage, bits: int) -> Quantised:
+    """Registers of one stage with weights of ``bits``; the rules have made sure that they exist."""
     stage = equalised(given)
-    scale, exponent = choose_scale(stage)
-    weights = emulator.effective_weight(_mantissas(stage, scale, exponent), exponent)
+    scale, exponent = choose_scale(stage, bits)
+    weights = emulator.effective_weight(_mantissas(stage, scale, exponent, bits), exponent)
     bias_exponent = 0
     while bias_exponent < 7 and round(stage.largest_bias * scale / (1 << bias_exponent)) > 4095:
         bias_exponent += 1
@@ -132,3 +157,16 @@ def quantise(given: FloatStage) -> Quantised:
         rounding(stage.name, "a_mem", stage.a_mem, 1 - registers["decay_v"] / 4096, 1.0, "1"),
     )
     return Quantised(exponent, weights, compartments, report)
+
+
+def nearest(stage: FloatStage, bits: int) -> FloatStage:
+    """The stage with the numbers that the chip holds instead of its own, in a unit in which v_threshold is its own."""
+    held = quantise(stage, bits)
+    compartments = held.compartments
+    unit = stage.v_threshold / compartments.threshold  # (n,) of v in one unit of the chip
+    return stage._replace(
+        weights=held.weights * unit[stage.targets],
+        bias=compartments.bias * unit,
+        a_syn=1 - int(compartments.decay_u[0]) / emulator.DECAY_ONE,
+        a_mem=1 - int(compartments.decay_v[0]) / emulator.DECAY_ONE,
+    )

@@ -38,6 +38,7 @@ class Quantised(NamedTuple):
     shift: Integers  # (2, n) ring-buffer left shift, excitatory and inhibitory: one pair for all neurons
     weights: NDArray[np.int32]  # (synapses,) 16-bit words with the sign of their kind
     neurons: emulator.Neurons
+    held: FloatStage  # the same numbers in a unit in which v_threshold is the stage's own
     rounding: tuple[Rounding, ...]
 
 
@@ -90,14 +91,17 @@ def quantise(stage: FloatStage) -> Quantised:
     back = np.where(words < 0, 2.0 ** (pair[1] - 15), 2.0 ** (pair[0] - 15)) * gain * init / scale
     th = float(stage.v_threshold.max())
     decay = int(neurons.decay[0, 0]) / 2**32
-    held = (neurons.v_thresh - 1) / accum.ONE / scale
+    threshold = (neurons.v_thresh - 1) / accum.ONE / scale
+    a_syn, bias = decay if shape == "exp" else 0.0, neurons.i_offset / accum.ONE * gain / scale
+    unit = stage.v_threshold / threshold  # (n,)
+    held = stage._replace(weights=words * back * unit[stage.targets], bias=bias * unit, a_syn=a_syn, a_mem=1 - leak)
     report = (
         rounding(stage.name, "weight", stage.weights, words * back, stage.largest_weight, "largest weight"),
         rounding(stage.name, "weight", stage.weights, words * back, rms(stage.weights), "rms weight"),
-        rounding(stage.name, "threshold", stage.v_threshold, held, th, "threshold"),
-        rounding(stage.name, "bias", stage.bias, neurons.i_offset / accum.ONE * gain / scale, th, "threshold"),
-        rounding(stage.name, "a_syn", stage.a_syn, decay if shape == "exp" else 0.0, 1.0, "1"),
+        rounding(stage.name, "threshold", stage.v_threshold, threshold, th, "threshold"),
+        rounding(stage.name, "bias", stage.bias, bias, th, "threshold"),
+        rounding(stage.name, "a_syn", stage.a_syn, a_syn, 1.0, "1"),
         rounding(stage.name, "a_mem", stage.a_mem, 1 - leak, 1.0, "1"),
     )
     shift = np.ascontiguousarray(np.broadcast_to(np.array(pair, np.int64)[:, None], (2, n)))
-    return Quantised(shift, words, neurons, report)
+    return Quantised(shift, words, neurons, held, report)

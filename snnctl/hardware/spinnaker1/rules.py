@@ -98,7 +98,7 @@ _BEFORE: tuple[Rule, ...] = (
 
 RULES: tuple[Rule, ...] = (
     *_BEFORE,
-    weights_kept(quantise.quantise, *_BEFORE),
+    weights_kept(lambda plan, stage: quantise.quantise(stage), *_BEFORE),
     per_core("neurons_per_core", "neurons", SMALLER),
     per_core("ring_buffers_per_core", "ring_buffer_bytes", SMALLER),
     per_core("dtcm_per_core", "dtcm_bytes", SMALLER),

@@ -18,7 +18,7 @@ def test_many_small_weights_that_are_all_rounded_up_cannot_wrap() -> None:
     weights = np.full(n + 1, 1.01 / 254)  # of the largest weight, mantissa 1.01, which the format holds as 2
     weights[0] = 1.0
     stage = FloatStage("b", weights, np.zeros(n + 1, np.int64), np.zeros(1), 0.0, 0.5, np.ones(1), 0.0, 0, 4)
-    made = loihi1_quantise.quantise(stage)
+    made = loihi1_quantise.quantise(stage, 8)
     assert made.weights.sum() > 1.9 * 64 * n * 2.0**made.exponent  # rounded up indeed
     matrix = made.weights.astype(np.int32)[:, None]
     spikes, wraps = loihi1.run_layer(made.compartments, matrix, np.ones((4, n + 1), np.uint8))
