@@ -4,8 +4,8 @@
     python benchmarks/mujoco_table.py collect TABLE RUN SEED FOLDER
     python benchmarks/mujoco_table.py print [TABLE ...]
 
-TABLE is a file of benchmarks/tables. ``train`` takes its runs one after the other: it begins what is not there,
-continues what was interrupted (Ctrl-C, kill, power) and skips what is finished. ``collect`` takes over a run folder
+TABLE is a file of benchmarks/tables. ``train`` takes its runs one after the other: it begins new ones,
+continues interrupted ones (Ctrl-C, kill, power) and skips finished ones. ``collect`` takes over a run folder
 that was trained elsewhere. Rows go to benchmarks/results/TABLE/RUN-seedSEED.jsonl, one line an evaluation,
 
     {"env", "algorithm", "actor", "seed", "steps", "returns", "episode_seeds"}

@@ -1,7 +1,7 @@
-"""PPO's greedy returns beside those of stable-baselines3: trains what is missing, adds rows, prints the table.
+"""PPO's greedy returns beside those of stable-baselines3: trains missing seeds, adds rows, prints the table.
 
     nice python benchmarks/ppo_table.py [--envs ID ...] [--seeds K ...] [--actors spiking dense]    trains, then prints
-    python benchmarks/ppo_table.py --table                                                       prints what is there
+    python benchmarks/ppo_table.py --table                                                       prints existing rows
 
 One JSON line an evaluation in ``results/ppo``: every 20 000 steps ten episodes, always the same seeds, greedily. The
 figure of a seed is the mean of its last three evaluations, thirty episodes. ppo_table_peers.py adds the peers' rows.
@@ -83,7 +83,7 @@ def table(found: Iterable[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Train what is asked for and not there yet; print the table."""
+    """Train the chosen seeds that have no rows yet; print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="print the table of the rows there are")
     parser.add_argument("--envs", nargs="+", choices=tuple(RECIPES), default=list(RECIPES))

@@ -126,7 +126,7 @@ def train(env_id: str, settings: str, seed: int) -> None:
 
 
 def main() -> None:
-    """Train what is asked for, one seed after the other."""
+    """Train the chosen seeds, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--settings", choices=("zoo", "default"), default="zoo")
     parser.add_argument("--envs", nargs="+", choices=tuple(ZOO), default=list(ZOO))

@@ -40,7 +40,7 @@ def load(name: str | Path | Agent) -> Controller:
         name: of an agent, its folder, a run folder (its best checkpoint), or an agent
 
     Raises:
-        NotFoundError: there is no such agent, or a run without a checkpoint yet.
+        NotFoundError: the agent does not exist, or the run has no checkpoint yet.
         AgentError, ConfigError: its files are damaged.
     """
     from snnctl.agent import controllers
@@ -73,7 +73,7 @@ def train(
         progress: told after every update, and while selecting and evaluating
 
     Raises:
-        NotFoundError: there is no such recipe.
+        NotFoundError: the recipe does not exist.
         ConfigError: everything about the recipe that keeps it from being trained.
         DivergedError, StorageError: the training failed; the last checkpoint is whole.
     """
@@ -194,7 +194,7 @@ def agent(name: str | Path | Agent) -> Agent:
     """The agent of a name, an agent folder, or a run folder (then its best checkpoint).
 
     Raises:
-        NotFoundError: there is no such agent, or a run without a checkpoint yet.
+        NotFoundError: the agent does not exist, or the run has no checkpoint yet.
         AgentError, ConfigError: its files are damaged.
     """
     from snnctl import library

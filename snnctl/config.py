@@ -157,7 +157,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """TOML text as data; -0.0 is read as 0.0, since what is not below 0 would still have its sign."""
+    """TOML text as data; -0.0 is read as 0.0, since a number that is not below 0 would still have its sign."""
     return tomllib.loads(text, parse_float=lambda number: float(number) + 0.0)
 
 
@@ -372,7 +372,7 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> tuple[
     """Return a copy of ``data`` with each ``a.b=value`` set, and the dotted keys that were set.
 
     The value is TOML (``3e-4``, ``[64, 64]``, ``true``); ``none`` switches off what may be absent, as TOML has no word
-    for it; what is not TOML is taken as a string.
+    for it; a value that is not TOML is taken as a string.
     """
     merged = _copy(data)
     touched: list[str] = []

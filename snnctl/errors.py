@@ -1,6 +1,6 @@
 """Every exception that snnctl raises on purpose, on one page.
 
-Each carries *problems*: one line apiece that says what is wrong, where, and what to do.
+Each carries *problems*: one line apiece that names the mistake, its place and the remedy.
 The command line prints them and leaves with ``exit_code``:
 1 a check or a budget failed, 2 bad input or usage, 3 the run itself failed.
 """
@@ -124,7 +124,7 @@ def brief(error: BaseException) -> str:
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return ``did you mean 'x'?`` or the list of what is allowed, for the end of a message."""
+    """Return ``did you mean 'x'?`` or the list of allowed names, for the end of a message."""
     names = sorted(set(allowed))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

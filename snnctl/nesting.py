@@ -7,7 +7,7 @@ import re
 MAX_NESTING = 32  # brackets and dotted keys; real files use at most 5
 MAX_KEY_CHARS = 200  # of a bare key, dots included: tomllib is quadratic in the length of a dotted key
 
-_NUMBER = re.compile(r"[+-]?[\w.+-]*\d[\w.+-]*")  # or a date, if it is long: the parser says what is wrong with it
+_NUMBER = re.compile(r"[+-]?[\w.+-]*\d[\w.+-]*")  # or a date, if it is long: the parser names the mistake
 # Strings and comments; brackets; ends of keys; bare words. Each matches to the end of the text if it must: one that is
 # never closed would be looked for again from every place in it.
 _TOKEN = re.compile(

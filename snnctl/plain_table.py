@@ -33,9 +33,9 @@ def plain(table: dict[str, Any]) -> dict[str, Any]:
         count += len(level)
         chars += sum(len(value) for _, value in level if isinstance(value, str))
         if chars > MAX_CHARS:
-            raise ValueError(f"has more than {MAX_CHARS} characters of text; write what is large to a file of its own")
+            raise ValueError(f"has more than {MAX_CHARS} characters of text; write large data to a file of its own")
         if count > MAX_VALUES:
-            raise ValueError(f"has more than {MAX_VALUES} values; write what is large to a file of its own")
+            raise ValueError(f"has more than {MAX_VALUES} values; write large data to a file of its own")
         if not below:
             return table
         level = below

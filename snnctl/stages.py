@@ -3,7 +3,7 @@
     stage 1    keys, types and ranges (snnctl.config)       file -> value, or problems
     stage 2    what only the whole value can contradict     value -> more problems
 
-Where stage 1 finds mistakes, stage 2 looks at what is left without the keys that are wrong, with their defaults, as far
+Where stage 1 finds mistakes, stage 2 looks at the rest without the wrong keys, with their defaults, as far
 as that is a value; what it says of those keys is left out.
 """
 

@@ -27,7 +27,7 @@ from snnctl.errors import InputError, OutputError, Problem, StorageError
 RESTORE = "restore it, or make it again"
 MAX_TEXT_BYTES = 256_000_000  # of metrics, evaluations and states: what long trainings write
 
-PARTIAL = ".partial"  # how names of what is being written end
+PARTIAL = ".partial"  # ending of the names of files that are being written
 _PREVIOUS = ".previous"  # and that of the old folder, where two folders cannot be exchanged
 
 
@@ -111,7 +111,7 @@ def tidy(folder: Path) -> None:
 
 
 def failed(path: Path, error: OSError, intact: str, detail: str = "") -> StorageError:
-    """The error of a write to ``path``; ``intact`` says what is still whole where there was something before."""
+    """The error of a write to ``path``; ``intact`` names the earlier content that is still whole, if there was any."""
     reason = f"{error.strerror}, {detail}" if detail else f"{error.strerror}"
     try:
         known = path.exists() or path.parent.is_dir()

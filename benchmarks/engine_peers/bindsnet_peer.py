@@ -88,7 +88,7 @@ def tick(name: str, seconds: float, repeats: int) -> None:
     network.add_layer(layer, "neurons")
     weight = torch.randn(n, n) * p["weight_sd"] * (torch.rand(n, n) < p["probability"])
     network.add_connection(Connection(layer, layer, w=weight), "neurons", "neurons")
-    # a layer may be driven directly: what is given for it is added to its input
+    # a layer may be driven directly: its argument is added to its input
     gain = 1 - float(np.exp(-p["tick_ms"] / p["tau_m_ms"]))
     currents = (torch.randn(ticks, 1, 1, n) * p["current_sd"] + p["current_mean"]) * gain
     network.run(inputs={"neurons": currents[0]}, time=1)

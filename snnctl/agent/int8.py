@@ -31,7 +31,7 @@ class Quantised(NamedTuple):
 def quantise(weight: NDArray[Any]) -> Quantised:
     """Round weights (n_source, n_target) to the grids of their targets."""
     scale = (np.abs(weight).max(axis=0, initial=0.0) / LARGEST).astype(np.float32)
-    scale[scale == 0] = 1.0  # also of weights so small that a step between them is no float32
+    scale[scale == 0] = 1.0  # also of weights so small that float32 has no step between them
     return Quantised(np.rint(np.clip(weight / scale, -LARGEST, LARGEST)).astype(np.int8), scale)
 
 

@@ -1,4 +1,4 @@
-"""The network of an agent as a program: its encoder decides what enters, its decoder what is read."""
+"""The network of an agent as a program: its encoder decides the kind of input, its decoder the kind of read-out."""
 
 from __future__ import annotations
 

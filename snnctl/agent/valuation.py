@@ -53,7 +53,7 @@ def require_plane(agent: Agent, where: str) -> None:
     """Raise AgentError if the agent has no critic, or nothing that a plane could be laid through."""
     description, found = agent.description, []
     if description.learning is None:
-        message = "is missing: the agent has no critic, so there are no values"
+        message = "is missing: the agent has no critic, and therefore no values"
         found.append(Problem(f"{where}:learning", message, "name one with a rule, such as cartpole-rstdp"))
     if description.task.observation_size < 2:
         message = f"is {description.task.observation_size}"

@@ -1,4 +1,4 @@
-"""Entries of any kind, as ``list``, ``show`` and ``check`` need them: find one, load it, say what is wrong."""
+"""Entries of any kind, as ``list``, ``show`` and ``check`` need them: find one, load it, list its problems."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def find_all(name: str, kind: str = "") -> list[Entry]:
         return found
     known = [e.name for k in KINDS for e in library.entries(k)]
     raise NotFoundError(
-        Problem(f"'{name[:80]}'", "is no env, agent, recipe, chip, budget or space", nearest(name, known))
+        Problem(f"'{name[:80]}'", "is not an env, agent, recipe, chip, budget or space", nearest(name, known))
     )
 
 

@@ -237,7 +237,7 @@ def _stem(agent: Agent, chip: str, env: str) -> str:
 
 
 def _is_of(path: Path, digest: str, env_id: str) -> bool:
-    """Whether there is no file of an evaluation yet, or one of this agent in this environment."""
+    """Whether a report may be written there: no file yet, or one of this agent in this environment."""
     try:
         data = read_json(path) if path.exists() else None
         return data is None or bool(data["agent"]["weights_sha256"] == digest and data["env"]["id"] == env_id)

@@ -29,7 +29,7 @@ def fit(
 ) -> None:
     """Map an agent or a network onto a chip: what each core holds, every violated rule, rounding errors.
 
-    Exit code 1 when the chip cannot hold or run it; 2 when it is no network of spikes, as an agent without them.
+    Exit code 1 when the chip cannot hold or run it; 2 when the network has no spikes.
 
     Example: snnctl fit cartpole-ppo --chip loihi1
     """

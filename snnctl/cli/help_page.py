@@ -20,7 +20,7 @@ def page(terminal: int) -> str | None:
             try:
                 with open(f"{_HERE}help_{width}.txt", encoding="utf-8") as file:
                     return file.read()
-            except OSError:  # a package that is no folder
+            except OSError:  # a package that is not a folder
                 return None
     return None
 

@@ -1,4 +1,4 @@
-"""``snnctl list``: what is here, and where it was found."""
+"""``snnctl list``: the entries, and where each was found."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def call(arguments: list[str]) -> int:
     """Run one verb and return its exit code; nothing but ``--debug`` ever shows a traceback."""
     debug = "--debug" in arguments
     with warnings.catch_warnings():
-        if not debug:  # what the libraries below have to say is no message to a user
+        if not debug:  # warnings of dependencies are not messages to a user
             warnings.showwarning = _say_notices
         with _terminable():
             return _call([a for a in arguments if a != "--debug"], debug)

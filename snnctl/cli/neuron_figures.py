@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_neuron(name: str) -> bool:
-    """Whether ``name``, which is no file, can only be a neuron model."""
+    """Whether ``name``, which is not a file, can only be a neuron model."""
     if ":" in name:
         return True
     return not Path(name).suffix and name in [word.name for word in vocabulary.words("neuron")]
@@ -55,7 +55,7 @@ def _range(currents: str) -> tuple[float, float]:
     try:
         found = float(low), float(high)
     except ValueError:
-        raise InputError(Problem("--currents", f"'{currents[:60]}' is no LOW:HIGH", "write e.g. 0:0.5")) from None
+        raise InputError(Problem("--currents", f"'{currents[:60]}' is not LOW:HIGH", "write e.g. 0:0.5")) from None
     if not -math.inf < found[0] < found[1] < math.inf:
-        raise InputError(Problem("--currents", f"'{currents[:60]}' is no range", "the first must be the lower"))
+        raise InputError(Problem("--currents", f"'{currents[:60]}' is not a range", "the first must be the lower"))
     return found

@@ -9,7 +9,7 @@ from snnctl.errors import InputError, Problem, nearest
 
 
 class Observed(NamedTuple):
-    """One observation: what is shown of it is (observation - offset) / scale, in ``unit``."""
+    """One observation; its figure shows (observation - offset) / scale, in ``unit``."""
 
     label: str
     unit: str = ""
@@ -106,7 +106,7 @@ def choose(names: str, labels: Sequence[str]) -> list[int]:
             chosen.append(labels.index(name))
         else:
             allowed = nearest(name, labels) + f", or 0 to {len(labels) - 1}"
-            raise InputError(Problem("--signals", f"'{name[:60]}' is no observation", allowed))
+            raise InputError(Problem("--signals", f"'{name[:60]}' is not an observation", allowed))
     return chosen
 
 

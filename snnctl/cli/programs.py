@@ -25,7 +25,7 @@ def load(name: str) -> tuple[str, Program]:
     An agent may name Python that nobody allowed where the network does not depend on it; that is told.
 
     Raises:
-        NotFoundError: there is no agent of this name.
+        NotFoundError: no agent has this name.
         InputError: it cannot be imported, fails, or returns something else; or its network needs what nobody allowed.
         NetworkError: the network is not sound.
     """
@@ -72,7 +72,7 @@ def _called(path: str, function: Callable[[], Any]) -> Any:
         inspect.signature(function).bind()
     except TypeError as error:
         raise InputError(Problem("", f"cannot be called ({error})", remedy)) from None
-    except ValueError:  # what is written in C may have no signature
+    except ValueError:  # a function written in C may have no signature
         pass
     try:
         return function()

@@ -86,7 +86,7 @@ class Word(NamedTuple):
 
     @property
     def keys(self) -> list[str]:
-        """Names of its parameters; none if it is no dataclass."""
+        """Names of its parameters; none if it is not a dataclass."""
         return [field.name for field in dataclasses.fields(self.cls) if field.init] if self.has_parameters else []
 
     @property

@@ -11,7 +11,7 @@
 
 The first frame sets ``level`` and ``filtered`` and makes no events. Thresholds are normal with ``threshold_spread``,
 at least 0.01, fixed for a seed. With a refractory period longer than dt / m, an event passes only if the pixel's last
-one is further back; what is suppressed does not move the level, so it comes later if the change lasts. As in v2e, shot
+one is further back; a suppressed event does not move the level, so it comes later if the change lasts. As in v2e, shot
 noise ignores the refractory period. ``level`` and the thresholds are float32: a pixel that returns to an old intensity
 sits exactly on a threshold, and another precision decides such ties differently.
 Different from v2e: the time of an event is always remembered, where v2e forgets those of intervals in which the period

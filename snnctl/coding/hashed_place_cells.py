@@ -5,7 +5,7 @@
     cell[l] = l cells + (mixed-radix number of k[l], or its hash modulo cells where there are more fields than cells)
 
 The active cell of each grid spikes in every tick, all others are silent. Two observations share the more cells the
-closer they are, so what is learnt at one is felt at its neighbours: a population code with layers levels of similarity.
+closer they are, so learning at one place changes its neighbours: a population code with layers levels of similarity.
 A grid looks at ``subset`` dimensions, all by default: at every choice of that many in turn, in random order, before any
 comes again. So the number of cells does not grow with the number of dimensions, and hashing bounds it where the fields
 are many: far places may then share a cell of one grid, seldom of several.

@@ -30,7 +30,7 @@ def decode(membrane: NDArray[Any], read: Read = "last") -> NDArray[np.float64]:
     """Values (n,) of membranes after each tick (ticks, n), or after the last one (n,), which ``last`` alone can use.
 
     Raises:
-        ValueError: the membrane is not finite, or there are no ticks to average over.
+        ValueError: the membrane is not finite, or has no ticks to average over.
     """
     v = np.asarray(membrane, np.float64)
     if not np.isfinite(v).all():

@@ -3,7 +3,7 @@
     action[a] = sum_j rate[a, j] preferred[a, j] / sum_j rate[a, j]        clipped to [low[a], high[a]]
     silent:  (low[a] + high[a]) / 2
 
-A mean of the preferred values can leave their range as little as a rate can be negative, so there is no squashing.
+A rate-weighted mean stays within the range of the preferred values, because rates are not negative.
 For directions, :func:`direction` adds unit vectors: angle = atan2(sum rate sin(preferred), sum rate cos(preferred)).
 A value between the centres of a bell-shaped population code comes back almost without bias; near the ends of the
 range it is pulled inwards by the neurons that are missing outside.

@@ -68,7 +68,7 @@ class Evaluation(NamedTuple):
         return (FROZEN,) if self.agent.description.learning is not None else ()
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the raster, as plain data in SI units; what is not a finite number is None."""
+        """Everything but the raster, as plain data in SI units; a number that is not finite is None."""
         data: dict[str, Any] = finite(self._sections())
         return data
 

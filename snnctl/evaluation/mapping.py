@@ -1,4 +1,4 @@
-"""A mapping as plain data: which core holds what, how full it is, what is broken, what rounding did."""
+"""A mapping as plain data: the contents and use of each core, broken rules, errors of rounding."""
 
 from __future__ import annotations
 

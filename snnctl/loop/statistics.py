@@ -6,7 +6,7 @@
     worst5         mean of the max(1, floor(n / 20)) lowest scores
 
 **The score of an episode** is its return. A diverged episode has none: what its simulator paid before
-or after the divergence is no evidence of control. It scores
+or after the divergence is not evidence of control. It scores
 
     min(0, lowest return of the episodes that ended properly, what it had earned until then)
 
@@ -87,7 +87,7 @@ def summarise(episodes: Sequence[Episode], seed: int = 0) -> Summary:
         ValueError: no episodes.
     """
     if not episodes:
-        raise ValueError("there are no episodes to summarise")
+        raise ValueError("no episodes were given to summarise")
     values = scores(episodes)
     known = values is not None
     x = np.zeros(1) if values is None else values

@@ -1,4 +1,4 @@
-"""Populations and projections of a network in the making: what is added, drawn and checked before the first tick."""
+"""Populations and projections of a network in the making: everything added, drawn and checked before the first tick."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Builder:
         if known.neuron is None:
             raise NetworkError(Problem(f"population.{known.name}", "has no neuron model and takes no current"))
         if not all(callable(getattr(current, name, None)) for name in ("initial_state", "values")):
-            message = f"is no current source: {current!r:.60}"
+            message = f"is not a current source: {current!r:.60}"
             raise NetworkError(
                 Problem(f"population.{known.name}.current", message, "give one such as Step(amplitude=1.0)")
             )
@@ -262,7 +262,9 @@ class Builder:
         for own in self._projections:
             if own.prefix == prefix:
                 return own
-        raise NetworkError(Problem(prefix, "is no projection", nearest(prefix, [p.prefix for p in self._projections])))
+        raise NetworkError(
+            Problem(prefix, "is not a projection", nearest(prefix, [p.prefix for p in self._projections]))
+        )
 
     def _require_state(self, population: Population, field: str) -> None:
         """Refuse a field that the state of these neurons does not have."""

@@ -24,7 +24,7 @@ def numbers(given: Any, where: str, dtype: Any = np.float64) -> NDArray[Any]:
             raise TypeError  # None would become nan
         as_wanted = found.astype(dtype) if found.size else np.zeros(found.shape, dtype)
     except (TypeError, ValueError):
-        raise NetworkError(Problem(where, f"is no number and no array of numbers: {given!r:.60}")) from None
+        raise NetworkError(Problem(where, f"is neither a number nor an array of numbers: {given!r:.60}")) from None
     if dtype is np.int64 and found.dtype == np.bool_:  # as numbers of neurons; a raster may be made of booleans
         raise NetworkError(Problem(where, "is a mask of booleans", "give numbers: np.flatnonzero(mask)"))
     if np.issubdtype(dtype, np.integer) and (as_wanted != found).any():
@@ -36,7 +36,7 @@ def duration(given: Any, where: str, least: float = 0.0) -> float:
     """``given`` as a time in seconds, at least ``least``.
 
     Raises:
-        NetworkError: it is no number, not finite, or shorter.
+        NetworkError: it is not a finite number, or is shorter.
     """
     seconds = numbers(given, where)
     if seconds.ndim or not np.isfinite(seconds) or seconds < least:
@@ -57,12 +57,12 @@ def whole(given: Any, where: str, least: int) -> int:
 
 
 def no_model(given: Any, key: str) -> tuple[str, str] | None:
-    """Why ``given`` is no neuron model (key "model") or plasticity rule ("rule"), and the remedy; None if it is one."""
+    """Why ``given`` is not a neuron model (key "model") or plasticity rule ("rule"), and the remedy; else None."""
     noun, example = ("neuron model", "Lif(tau_mem_s=0.02)") if key == "model" else ("plasticity rule", "PairStdp()")
     if isinstance(given, type):
         return f"is the class {given.__name__}", f"give an instance, {given.__name__}(...)"
     if not callable(getattr(given, "constants", None)):
-        return f"is no {noun}: {given!r:.60}", f"give one such as {example}"
+        return f"is not a {noun}: {given!r:.60}", f"give one such as {example}"
     if hasattr(sys.modules[type(given).__module__], "Synapse") != (key == "rule"):
         other = "plasticity rule" if key == "model" else "neuron model"
         return f"is a {other}: {type(given).__name__}", f"give a {noun} such as {example}"

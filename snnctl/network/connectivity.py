@@ -102,7 +102,7 @@ class FixedProbability:
                 ends = np.append(np.flatnonzero(row[1:] != row[:-1]), row.size - 1)  # of sources in this piece
                 indptr[row[ends] + 1] = filled + ends + 1
             filled += row.size
-        indices.resize(filled, refcheck=False)  # gives back what is left over, without a second copy
+        indices.resize(filled, refcheck=False)  # gives the rest back, without a second copy
         return Pairs(np.maximum.accumulate(indptr), indices)  # sources without synapses
 
 
@@ -198,7 +198,7 @@ def drawn(
             try:
                 own = numbers(values(generator, piece.size), where).reshape(piece.shape)
             except (TypeError, ValueError) as error:
-                message = f"is no distribution that draws {piece.size} numbers ({error})"
+                message = f"is not a distribution that draws {piece.size} numbers ({error})"
                 remedy = "give a number, an array, or one such as Uniform(0, 1)"
                 raise NetworkError(Problem(where, message, remedy)) from None
             bad += own.size - int(np.count_nonzero(np.isfinite(own)))

@@ -2,7 +2,7 @@
 
     h[0] = x ; h[l] = f(h[l-1] W[l] + b[l]) ; the last layer is linear        f = relu or tanh
 
-One pass is one decision; there are no ticks and no state. What its inputs are, and what becomes of its outputs, is for
+One pass is one decision, without ticks or state. What its inputs are, and what becomes of its outputs, is for
 the agent's encoder and decoder.
 
 Tensors: ``dense.<l>.weight`` (n_in, n_out) and ``dense.<l>.bias`` (n_out,) for l = 0, 1, ...

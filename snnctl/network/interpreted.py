@@ -1,7 +1,7 @@
 """A tick of one plastic projection as plain Python, hook by hook and synapse by synapse.
 
 The order is the one of :mod:`snnctl.network.rules`. Several rules of a projection act one after the other, each with
-traces of its own, on the weight that they share; the first of them says what is delivered.
+traces of its own, on the weight that they share; the first of them says which weight is delivered.
 
 Compiled networks are compared with this loop, when a user's rule is checked and in the tests. It therefore shares
 nothing with them: it calls the functions of the rules' modules, and has no tables and no compiler. The caller gives

@@ -148,8 +148,8 @@ class Network(Builder):
             progress: called with the part that is done, 0 ... 1
 
         Raises:
-            NetworkError: the network is not sound, or what is given has the wrong shape or is not finite.
-            DivergedError: a neuron's state is no longer finite.
+            NetworkError: the network is not sound, or an argument has the wrong shape or is not finite.
+            DivergedError: a neuron's state has become infinite or not a number.
         """
         self._advance(self._ticks(duration_s, "duration_s"), spikes, currents, signal, teach, progress)
 

@@ -41,7 +41,7 @@ def constants_table(
     for name, given in parameters.items():
         column = np.asarray(given)
         if name not in fields or not isinstance(getattr(neuron, name), int | float | None):
-            found.append(Problem(f"{where}.{name}", "is no number of this neuron model", nearest(name, fields)))
+            found.append(Problem(f"{where}.{name}", "is not a parameter of this neuron model", nearest(name, fields)))
         elif column.shape != (size,):
             found.append(Problem(f"{where}.{name}", f"has the shape {column.shape}, expected ({size},)"))
         elif not np.isfinite(column).all():

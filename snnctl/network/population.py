@@ -8,7 +8,7 @@ A neuron model is one file of :mod:`snnctl.neurons`, or any importable module, w
 - ``step(c, s, drive, current) -> (state, spike)``, annotated with the types of constants and state: plain
   Python on scalars, which is compiled here. ``drive`` is the summed weight of the spikes that are due; a model with
   several receptors annotates it with a NamedTuple that has a field a receptor. ``current`` is the bias of the neuron
-  plus what is injected. A stochastic model takes a fifth argument, ``uniform``, a fresh number in (0, 1).
+  plus injected currents. A stochastic model takes a fifth argument, ``uniform``, a fresh number in (0, 1).
 
 A model with several schemes has a class of constants and a step function for each of them.
 

@@ -15,7 +15,7 @@ and some of the functions below: plain Python on scalars, which is compiled when
                         pre  = relax_pre(c, pre)                      every presynaptic neuron
                         post = relax_post(c, post)                    every postsynaptic neuron
     delivery, for each arriving spike i in ascending order
-        its synapses    w    = weight(c, m, syn, pre, post)           what is delivered; syn.weight without it
+        its synapses    w    = weight(c, m, syn, pre, post)           the delivered weight; syn.weight without it
                         syn  = arrive(c, m, syn, pre, post)
         then            pre  = mark_pre(c, m, pre)
     neurons integrate, threshold, reset
@@ -67,7 +67,7 @@ def is_signalled(constants_class: type) -> bool:
 
 
 def is_taught(constants_class: type) -> bool:
-    """Whether the rule reads what is taught: in ``instruct``, or in an ``observe`` that does not call it ``_teach``."""
+    """Whether the rule reads a teaching signal: in ``instruct``, or in ``observe`` unless it is called ``_teach``."""
     return hook(constants_class, "instruct") is not None or _reads(hook(constants_class, "observe"), -1)
 
 

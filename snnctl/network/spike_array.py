@@ -28,7 +28,7 @@ class SpikeArray:
         return cls(np.concatenate([*times, []]), np.repeat(np.arange(len(times)), [t.size for t in times]))
 
     def check(self, size: int, where: str) -> None:
-        """Refuse spikes of neurons that do not exist, and times that are no times.
+        """Refuse spikes of neurons that do not exist, and times that are negative or not finite.
 
         Raises:
             NetworkError: says which.

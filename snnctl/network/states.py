@@ -96,7 +96,7 @@ def load(path: Path, own: NetworkState, expected: str) -> NetworkState:
                 for name, known in own.currents.items()
             }
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        message = f"is no state of this network ({error})"
+        message = f"is not a state of this network ({error})"
         raise NetworkError(Problem(str(path), message, "give a file that Network.save wrote")) from None
     if written_by != expected:
         message = "is the state of another network: its models, parameters, synapses or static weights differ"

@@ -22,7 +22,7 @@ from snnctl.network.ticks import State, run
 _numba: Any = numba  # without types
 carray, typeof = _numba.carray, _numba.typeof
 _typed: Any = intrinsic
-_SPIKES, _CURRENTS, _SIGNALS, _TEACH = 1, 2, 4, 8  # what is given, in `given`
+_SPIKES, _CURRENTS, _SIGNALS, _TEACH = 1, 2, 4, 8  # kinds of arguments, in `given`
 _INT64, _FLOAT = (np.int64, 2), (None, 1)
 _KINDS = (  # dtype (None: the network's) and axes of what `_tick` reads at each place: tables, state, given, found
     *(_INT64, _INT64, _INT64, _INT64, _FLOAT, _FLOAT, _FLOAT),
@@ -162,7 +162,7 @@ class Stepper:
     def step(self, spikes: Any, currents: Any, signal: Any, teach: Any) -> Spikes | None:
         """One tick: the spikes of the driven populations (n_driven,).
 
-        None if what is given must be looked at more closely; then nothing has happened.
+        None if the arguments must be looked at more closely; then nothing has happened.
         """
         given = 0
         if spikes is not None:
@@ -199,7 +199,7 @@ class Stepper:
 
 
 def _copied(given: Any, views: dict[Any, NDArray[Any]], whole: NDArray[Any], kinds: str) -> bool:
-    """Copy what is given to each population to its place, if it is an array of numbers of the right shape."""
+    """Copy each population's argument to its place, if it is an array of numbers of the right shape."""
     if type(given) is not dict:
         return False
     if len(given) < len(views):

@@ -1,4 +1,4 @@
-"""Tries the functions of one model alone, to say in a line what is wrong with them.
+"""Tries the functions of one model alone, to name their mistake in a line.
 
 A kernel that does not compile explains itself in a page of its own insides. Here each function of the model is called
 once as Python and once compiled, with numbers of the types that the engine uses.
@@ -25,7 +25,7 @@ from snnctl.network.population import drive_of, is_stochastic, state_of, step_of
 from snnctl.network.rules import functions, part
 from snnctl.slots import NEURONS, RULES, is_users
 
-# Of a message of the compiler: lines that say where in the compiler, not what is wrong.
+# Of a message of the compiler: lines that name a place in the compiler, not the mistake.
 _NOISE = ("Failed in nopython", "File ", "During", "Overload", ">>>", "-", "<source", "There are", "raised from", "^")
 
 

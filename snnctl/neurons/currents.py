@@ -187,7 +187,7 @@ class ArrayCurrent:
         """The current of ``ticks`` ticks from ``first_tick``.  # (ticks, n)
 
         Raises:
-            ValueError: the samples are of another number of neurons, or a row is no whole number of ticks.
+            ValueError: the samples are of another number of neurons, or a row does not last a whole number of ticks.
         """
         samples: Any = self.samples
         if samples.shape[1] not in (1, n):

@@ -177,7 +177,7 @@ def stacked(
 
 
 def title(figure: Figure, axes: Axes, text: str, below: str) -> None:
-    """A bold title over ``axes`` and one soft line under it that says what is shown; nothing without a text."""
+    """A bold title over ``axes`` and one soft line under it that describes the figure; nothing without a text."""
     if not text:
         return
     height = figure.get_size_inches()[1] * 72

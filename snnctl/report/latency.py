@@ -47,7 +47,7 @@ def draw(
     """Draw the distribution.
 
     Args:
-        latency: what is drawn
+        latency: of the decisions
         period_s: the control period that a decision has to fit in
         heading: over the figure; no heading, no room for one
         limit_s: what a budget allows

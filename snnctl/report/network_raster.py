@@ -79,7 +79,7 @@ def draw(
         populations: from top to bottom
         span_s: which time is shown (s)
         heading: bold, over the figure
-        below: a line under it; what is shown by default
+        below: a line under it; by default a description of the figure
         bin_s: width of a bin of the rates (s)
     """
     with figure.styled():

@@ -15,7 +15,7 @@ def draw(
     first: Sequence[float | None], second: Sequence[float | None], names: tuple[str, str], width_in: float
 ) -> Plot:
     """Draw the returns of ``first`` as rings, those of ``second`` as dots in them; None is not drawn. No heading."""
-    rows = np.array([first, second], np.float64)  # (2, episodes), nan where there is no return
+    rows = np.array([first, second], np.float64)  # (2, episodes), nan where a return is missing
     episodes, known = np.arange(1, len(first) + 1), rows[np.isfinite(rows)]
     with figure.styled():
         canvas, (axes,) = figure.stacked([2.25], "", width_in, 0.68)

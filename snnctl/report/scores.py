@@ -2,7 +2,7 @@
 
 A dot is a trial (the mean over its seeds), a thin line reaches from its worst to its best seed, the best trial is
 vermilion. Trials that failed are crosses on the floor. Numbers that span a factor of 20 stand on a logarithmic axis;
-values that are no numbers stand side by side.
+values that are not numbers stand side by side.
 """
 
 from __future__ import annotations

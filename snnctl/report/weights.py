@@ -62,7 +62,7 @@ def draw(
         times_s: of the samples (samples,)
         weights: (samples, synapses), as ``Network.trace`` returns them of a projection
         synapses: numbers of those that get a line
-        limits: lowest and highest weight of the axis; what is there by default
+        limits: lowest and highest weight of the axis; by default those that occur
         unit: of the weights
         heading: bold, over the figure
         below: a line under it

@@ -50,7 +50,7 @@ def fit(values: Any, limits: Any, passed: Any) -> int:
 
 @_compiled
 def outside(values: Any, low: Any, high: Any) -> bool:
-    """Whether at least one of the values (n,) is below its lowest or above its highest; what is no number is not."""
+    """Whether at least one of the values (n,) is below its lowest or above its highest; nan is not."""
     beyond = False
     for j in range(values.size):
         beyond |= values[j] < low[j] or values[j] > high[j]
@@ -70,7 +70,7 @@ def finite(values: Any) -> bool:
 def drive(action: Any, scaling: Any, actuators: Any, controls: Any) -> None:
     """Set controls[actuators[j]] = scale[j] min(max(action[j], low[j]), high[j]) + offset[j].
 
-    ``scaling`` has the rows low, high, scale and offset (4, n); what is no number stays so.
+    ``scaling`` has the rows low, high, scale and offset (4, n); nan stays nan.
     """
     for j in range(action.size):
         value = action[j]

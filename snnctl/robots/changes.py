@@ -6,9 +6,9 @@
     observation[3]+=0.3     an offset of a sensor; ``=`` is one that is stuck, ``*=`` one with another gain
     action*=-1              a reversed motor (continuous actions)
 
-Operators are ``=``, ``+=`` and ``*=``; the number is in the units of what is changed. Changes hold from the first reset
-on, in the order given. What an environment computed from a number when it was made is computed again, where it is
-known: CartPole's ``total_mass`` and ``polemass_length``, and all that MuJoCo's ``mj_setConst`` knows.
+Operators are ``=``, ``+=`` and ``*=``; the number is in the units of the changed quantity. Changes hold from
+the first reset on, in the order given. Numbers that an environment computed from a changed one are computed again where
+this is known: CartPole's ``total_mass`` and ``polemass_length``, and all that MuJoCo's ``mj_setConst`` knows.
 
 Of MuJoCo, only real numbers of the model and of ``model.opt`` are of the plant: whole numbers and ``data`` are sizes,
 addresses and settings of the simulator, and a wrong one writes beyond its memory.
@@ -77,7 +77,7 @@ def parse(texts: Sequence[str]) -> tuple[Change, ...]:
 
 
 def changed(env: gymnasium.Env[Any, Any], changes: Sequence[Change]) -> gymnasium.Env[Any, Any]:
-    """The environment with these changes, some of them made in place; close what is returned.
+    """The environment with these changes, some of them made in place; close the returned one.
 
     Raises:
         InputError: all changes that this environment has nothing for; it may be half changed then.
@@ -104,7 +104,7 @@ class _RefusedError(Exception):
 
 
 class _Sensors(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """What is observed is not what is."""
+    """Alters observations on their way to the controller."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], change: Change) -> None:
         super().__init__(env)
@@ -120,7 +120,7 @@ class _Sensors(gymnasium.ObservationWrapper[Any, Any, Any]):
 class _Motors(gymnasium.ActionWrapper[Any, Any, Any]):
     """What is done is not what was decided. A result beyond the actions' limits is the environment's to clip.
 
-    Whole numbers are rounded and clipped, because what is beyond their type would wrap.
+    Whole numbers are rounded and clipped, because numbers beyond their type would wrap.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], change: Change) -> None:
@@ -177,7 +177,7 @@ def _attribute(owner: Any, name: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError:
-        raise _RefusedError(f"there is no '{name}'", _numbers(owner, name)) from None
+        raise _RefusedError(f"'{name}' does not exist", _numbers(owner, name)) from None
 
 
 def _numbers(owner: Any, name: str = "") -> str:
@@ -218,7 +218,7 @@ def _which(index: str | None, array: NDArray[Any], field: tuple[Any, str] | None
             return getattr(field[0], kind)(index).id
         except (AttributeError, KeyError) as error:
             remedy = str(error).strip("'\"").partition(". ")[2] if isinstance(error, KeyError) else ""
-            raise _RefusedError(f"there is no {kind} '{index}'", remedy or "give its number") from None
+            raise _RefusedError(f"{kind} '{index}' does not exist", remedy or "give its number") from None
     raise _RefusedError(f"'{index[:40]}' is not an index", "give a number, from 0")
 
 

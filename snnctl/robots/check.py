@@ -21,7 +21,7 @@ from snnctl.robots.contract import Contract, closed
 from snnctl.robots.robot_env import RobotEnv
 
 STEPS = 200  # of the determinism check; Gymnasium's own test takes 50
-MAX_RUN_S = 3.0  # of the processor; what is slower is compared for fewer steps
+MAX_RUN_S = 3.0  # of the processor; a slower environment is compared for fewer steps
 MAX_STEP_S = 0.5  # of the processor for one step
 MAX_ROUNDS_S = 30.0  # that one step could take if its solvers needed all their rounds; then it is not tried
 SEEDS = (0, 1)
@@ -130,7 +130,7 @@ def _drawing_problems(folder: Path) -> list[Problem]:
 
 
 def examined(choice: EnvChoice) -> tuple[dict[str, str], list[Problem]]:
-    """What a controller would observe and do in an environment, and what is wrong with it.
+    """Observations and actions that a controller would have in an environment, and its problems.
 
     Two copies are driven by the same seeds and random actions, as the robot of a folder is.
 

@@ -10,7 +10,7 @@
 
 Each step is watched for a divergence (snnctl.robots.divergence) as well.
 
-What the environment raises, ``SystemExit`` included, is its mistake and named as such. A divergence is none: it says
+What the environment raises, ``SystemExit`` included, is its mistake and named as such. A divergence is not one: it says
 that the physics left the finite numbers, which an environment is free to do.
 
 Source: Gymnasium ``Env.reset``, ``Env.step``, https://gymnasium.farama.org/api/env
@@ -51,7 +51,7 @@ _transition = tuple.__new__  # a third of the time of Transition(...), in every 
 
 
 class Contract:
-    """Calls an environment with flat spaces, and refuses what is not as agreed."""
+    """Calls an environment with flat spaces, and refuses every breach."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], name: str = "") -> None:
         """``name``: of the environment in messages; by default its id."""
@@ -184,7 +184,7 @@ def number(reward: Any) -> float | None:
         return None if isinstance(one, str | bytes | complex) or one is None else float(one)
     except OverflowError:  # a whole number beyond all floats
         return math.inf
-    except Exception:  # what is no number says so in its own way
+    except Exception:  # a value that is not a number raises in its own way
         return None
 
 

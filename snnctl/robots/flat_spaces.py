@@ -11,7 +11,7 @@ in the order of its space, which is alphabetical where the space was made of a p
 own), and so on inside. Actions are put into the author's form by the inverse: an array of the shape of the Box, the
 first of a Discrete plus the index, 0 and 1 of a MultiBinary.
 
-What is flat already is not wrapped, so a plain environment pays nothing.
+A flat environment is not wrapped, so it pays nothing.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def fitted(space: spaces.Box, values: NDArray[np.float64]) -> tuple[NDArray[Any]
 
     Args:
         space: of the action.
-        values: (..., actions); what is not a number stays so, and has no whole value.
+        values: (..., actions); nan stays nan, and has no whole value.
 
     Returns:
         The action (..., actions) in the type of the space, and whether each component was outside the limits.
@@ -220,7 +220,7 @@ def _smaller(shape: tuple[int, ...]) -> str:
 
 
 def _without(space: spaces.Space[Any], bad: set[str]) -> str:
-    """How to observe what can be observed of a Dict or Tuple: all but what is in ``bad``, and small images."""
+    """How to observe a Dict or Tuple: all of it but the parts in ``bad``, and small images."""
     if not isinstance(space, spaces.Dict | spaces.Tuple):
         return _OWN_WRAPPER
     images = {place for place, part in _parts(space, "") if place in bad and _is_image(part) and _is_small(part)}

@@ -57,7 +57,7 @@ class Files:
 
 
 def gathered(folder: Path, name: str) -> tuple[Files, list[Problem]]:
-    """All files that ``folder/name`` is made of, and what is wrong with them; MuJoCo has seen none of them yet."""
+    """All files that ``folder/name`` is made of, and their problems; MuJoCo has seen none of them yet."""
     main = folder / name
     files = Files(folder.resolve(), main, {}, [""])
     if found := _name_problems(name, str(main)) or _link_problems(files, main, str(main)):

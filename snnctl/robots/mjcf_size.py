@@ -191,7 +191,7 @@ class _Sizes:
         return [path for path in found if path in self.files.documents]
 
     def _below(self, document: Path, element: Element, place: _Place) -> _Place:
-        """The place of what is in an element."""
+        """The place of an element's content."""
         if element.tag == "replicate":
             return place._replace(times=place.times * max(1.0, self.number(document, element, "count", 1.0)))
         if element.tag != "body":

@@ -116,7 +116,7 @@ Quantity = Annotated[
     Field(discriminator="kind"),
 ]
 
-# --------------------------------------------------------------------------- what is made of them
+# --------------------------------------------------------------------------- the objects made of them
 
 
 @schema

@@ -138,7 +138,7 @@ class FrameStack(Wrapper):
         if count > MAX_OBSERVATIONS:
             raise ValueError(f"{count} numbers; a controller takes {MAX_OBSERVATIONS} at most")
         stacked: Env = wrappers.FrameStackObservation(env, self.size, padding_type=self.padding)
-        is_flat = len(env.observation_space.shape or ()) == 1  # what is not is an image still
+        is_flat = len(env.observation_space.shape or ()) == 1  # an observation that is not flat is an image still
         return wrappers.FlattenObservation(stacked) if is_flat else stacked
 
 
@@ -200,7 +200,7 @@ class RescaleAction(Wrapper):
         env = real_action(flat_action(env))
         box = _box(env.action_space, "actions")
         if not (np.isfinite(box.low).all() and np.isfinite(box.high).all()):
-            raise ValueError("what is unbounded cannot be scaled; put { name = 'limit_action', ... } before it")
+            raise ValueError("a space without bounds cannot be scaled; put { name = 'limit_action', ... } before it")
         return wrappers.RescaleAction(env, *_bounds(self.low, self.high, box))
 
 
@@ -216,7 +216,7 @@ class DiscretizeAction(Wrapper):
         env = real_action(flat_action(env))
         box = _box(env.action_space, "actions")
         if not (np.isfinite(box.low).all() and np.isfinite(box.high).all()):
-            raise ValueError("what is unbounded cannot be divided; put { name = 'limit_action', ... } before it")
+            raise ValueError("a space without bounds cannot be divided; put { name = 'limit_action', ... } before it")
         return wrappers.DiscretizeAction(env, self.bins, multidiscrete=box.shape[0] > 1)
 
 
@@ -261,7 +261,7 @@ class HideObservation(Wrapper):
         box = _box(env.observation_space, "observations")
         dims = box.shape[0]
         if wrong := [index for index in self.indices if index >= dims]:
-            raise ValueError(f"there is no index {wrong[0]}, the flat observation has 0 to {dims - 1}")
+            raise ValueError(f"index {wrong[0]} does not exist, the flat observation has 0 to {dims - 1}")
         kept = np.setdiff1d(np.arange(dims), self.indices)
         if not kept.size:
             raise ValueError("nothing is left to observe")
@@ -273,7 +273,7 @@ class HideObservation(Wrapper):
 class OneHot(Wrapper):
     """One-hot for each whole number of an observation: one number for each of its values, 1 for the one that it has.
 
-    A Discrete or MultiDiscrete needs no bounds. For a Box they are its own, or these where given; what is outside
+    A Discrete or MultiDiscrete needs no bounds. For a Box they are its own, or these where given; a value outside
     counts as the nearest bound.
     """
 

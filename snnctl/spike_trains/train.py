@@ -1,4 +1,4 @@
-"""Spike trains: what is accepted as one, and how to get them from a raster.
+"""Spike trains: which arrays are accepted as one, and how to get them from a raster.
 
 train = spike times of one neuron in milliseconds, increasing, not negative, finite      (spikes,) float64
 """

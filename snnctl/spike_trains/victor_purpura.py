@@ -6,7 +6,7 @@
 
 A spike may be deleted or added (cost 1 each) or moved. The linear form is the metric: q = 0 counts spikes,
 |n - m|; q = inf counts what does not coincide, n + m - 2 common. The quadratic form is smooth where two spikes
-coincide, which the chronotron's gradient needs; it is no metric (no triangle inequality).
+coincide, which the chronotron's gradient needs; it is not a metric (no triangle inequality).
 :func:`align` returns the moves themselves; equal costs are resolved in the order delete, add, move.
 Sources: Victor & Purpura, J Neurophysiol 76:1310 (1996); Florian, PLoS ONE 7:e40233 (2012).
 """
@@ -63,7 +63,7 @@ def _quadratic(a: Train, b: Train, tau_q: float) -> Train:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _trace(a: Train, b: Train, G: Train, tau_q: float, action: NDArray[np.int64], pairs: NDArray[np.int64]) -> int:
-    """Walk back from G[n, m]; marks in ``action`` what is removed (n first) and added (m next), returns the moves."""
+    """Walk back from G[n, m]; marks removed (n first) and added spikes (m next) in ``action``, returns the moves."""
     i, j, moves = a.size, b.size, 0
     while i > 0 or j > 0:
         removed = G[i - 1, j] + 1.0 if i > 0 else np.inf

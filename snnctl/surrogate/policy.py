@@ -2,7 +2,7 @@
 
 A stage handles all ticks at once: one product of (ticks batch, n_in) by (n_in, n_out) for each link into it, then one
 fused LIF kernel. Backward the same way: LIF kernel, one product for the weights of each link, one for the node below.
-Products with few spikes skip what is silent (surrogate.spike_products); the others are GEMMs, which add in another
+Products with few spikes skip silent sources (surrogate.spike_products); the others are GEMMs, which add in another
 order than the engine, so a spike whose membrane sits on the threshold may flip; tests/surrogate measures how often.
 Stages are taken in topological order; where a node feeds several others, their gradients are added. The encoder needs
 its gradient summed over ticks alone, so it is summed before the product.

@@ -1,4 +1,4 @@
-"""Products with a matrix of spikes that add the rows of what spiked and skip what is silent.
+"""Products with a matrix of spikes that add the rows of spiking sources and skip silent ones.
 
     y = S W       y[r]  = sum over the sources j that spiked in row r of W[j]          S: (rows, sources) of 0 and 1
     G = S^T D     G[j]  = sum over the rows r in which source j spiked of D[r]         W: (sources, n), D: (rows, n)

@@ -139,7 +139,7 @@ def needs(agent: AgentDescription, rows: int, key: str) -> list[Need]:
 
 
 def problems(agent: AgentDescription, derivative: Derivative, where: str) -> list[Problem]:
-    """Everything that has no gradient, besides what is wrong with the description itself."""
+    """Every part that has no gradient, besides the problems of the description itself."""
     found = []
     dims, actions = agent.task.observation_size, agent.task.action_size
     if agent.encoder.gradient(dims, agent.network.ticks, np.float32) is None:

@@ -64,7 +64,7 @@ class Blueprint:
         """The blueprint of a recipe, read from its environment.
 
         Args:
-            recipe: what is trained.
+            recipe: of the training.
             env: its environment, open.
             start: the agent that training begins with.
 

@@ -4,7 +4,7 @@
            state.safetensors                     arrays of the state
            state.json                            values, and the SHA-256 of both
 
-A checkpoint is replaced as a whole (:func:`snnctl.storage.replace_folder`), so there is no moment without one.
+A checkpoint is replaced as a whole (:func:`snnctl.storage.replace_folder`), so one exists at every moment.
 """
 
 from __future__ import annotations

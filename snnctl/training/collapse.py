@@ -5,7 +5,7 @@
 
 Where the first return is positive, as in tasks that pay for every step survived, this is half of the best. Negative
 returns have no half: there it is half of the way that the run had come, and a way shorter than :data:`GAIN` of the
-first return is no way. A run that has gained nothing cannot collapse. An evaluation whose every episode diverged has
+first return cannot serve. A run that has gained nothing cannot collapse. An evaluation whose every episode diverged has
 no return and counts as collapsed.
 """
 

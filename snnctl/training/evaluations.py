@@ -42,7 +42,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run folder, in order.
 
     Raises:
-        InputError: there is no such file, or a line is something else.
+        InputError: the file does not exist, or a line is something else.
     """
     path = folder / EVALUATIONS
     rows = []

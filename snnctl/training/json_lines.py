@@ -15,7 +15,7 @@ from snnctl.storage import failed, write_all
 
 
 class JsonLines:
-    """The open file; what is beyond ``keep_bytes`` was written after the checkpoint and is cut off."""
+    """The open file; bytes beyond ``keep_bytes`` were written after the checkpoint and are cut off."""
 
     def __init__(self, path: Path, keep_bytes: int) -> None:
         self.path, self._bytes = path, keep_bytes

@@ -66,7 +66,7 @@ class _Worker:
         self.heard = False  # whether the training has said anything yet
 
     def give(self, number: int, job: Job) -> bool:
-        """Begin a training; False when the process is no more."""
+        """Begin a training; False when the process has ended."""
         try:
             self.pipe.send(job)
         except OSError:
@@ -193,7 +193,7 @@ def _receive(worker: _Worker, seed: int, moments: dict[int, Moment], stopping: b
 
 
 def _work(pipe: Any) -> None:
-    """In the child: train what comes, tell the parent, until it sends None or is no more."""
+    """In the child: train each task that comes and tell the parent, until it sends None or has ended."""
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # a terminal's Ctrl-C goes to the parent alone, which passes it on once
     with Interrupt() as interrupt, contextlib.suppress(EOFError, OSError, KeyboardInterrupt):

@@ -2,7 +2,8 @@
 
     row n = [observation | action | reward | 1 if the task ended | next observation]        at n mod capacity
 
-Observations are raw and rewards are not scaled, so that both can be normalised by what is known when they are drawn.
+Observations are raw and rewards are not scaled, so that both are normalised by the statistics of the moment in which
+they are drawn.
 An action is in [-1, 1]. Time that ran out does not end a task. Nothing here has a state: whoever holds the ring counts.
 """
 

@@ -3,7 +3,7 @@
     byte n * (bytes of a row) = row n        rows that were overwritten before they were saved stay a hole
 
 A checkpoint says how many rows belong to it. The file is synced before the checkpoint is written, so after a kill at
-any moment it holds at least these rows: what is beyond is cut off, and a shorter file is refused.
+any moment it holds at least these rows: rows beyond them are cut off, and a shorter file is refused.
 """
 
 from __future__ import annotations

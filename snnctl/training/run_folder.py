@@ -131,7 +131,7 @@ def runs(base: Path) -> list[Path]:
 
 
 def best(folder: Path) -> Path | None:
-    """The agent that a run folder holds; None if ``folder`` is no run folder.
+    """The agent that a run folder holds; None if ``folder`` is not a run folder.
 
     Raises:
         NotFoundError: it is one, without a checkpoint yet.
@@ -152,7 +152,9 @@ def find(name: str, base: Path) -> Path:
     known = runs(base)
     if name == "last":
         if not known:
-            raise NotFoundError(Problem("run 'last'", f"there are no runs in {base}", "start one with `snnctl train`"))
+            raise NotFoundError(
+                Problem("run 'last'", f"does not exist: {base} holds no run", "start one with `snnctl train`")
+            )
         return known[-1]
     path = library.as_path(name)
     for part in (path, path.parent.parent):  # a checkpoint inside a run folder means the run
@@ -277,7 +279,7 @@ def command(folder: Path) -> str:
 
 
 def write_start(folder: Path, recipe: Any, command: str, environment: Mapping[str, str]) -> None:
-    """Write what is known before the first update; the recipe last, as it makes the folder a run."""
+    """Write recipe, command and versions before the first update; the recipe last, as it makes the folder a run."""
     write_atomic(folder / COMMAND, command + "\n")
     write_atomic(folder / VERSIONS, json.dumps(dict(environment), indent=2, sort_keys=True) + "\n")
     write_atomic(folder / RECIPE, config.to_toml(recipe))

@@ -1,6 +1,6 @@
 """Soft actor-critic: an actor that maximises Q plus entropy, with twin critics and a replay memory.
 
-What it shares with other trainers that have a memory is in training.off_policy: its steps, statistics and schedules.
+training.off_policy holds all that trainers with a replay memory share: steps, statistics and schedules.
 
 1. act:    a = tanh(mu(x) + sigma(x) e), e held for some steps (training.held_noise)
 2. learn:
@@ -10,7 +10,7 @@ What it shares with other trainers that have a memory is in training.off_policy:
        temperature:  alpha (entropy - target entropy)                by the logarithm of alpha
 
 mu is the agent's encoder, network and read-out, spiking or dense; the agent acts by tanh(mu), which is its decoder.
-sigma is a small dense network for training only: it is no part of the agent.
+sigma is a small dense network for training only: it is not a part of the agent.
 
 Sources: Haarnoja et al., arXiv:1812.05905; Palenicek et al., arXiv:2509.25174, and FlashSAC, arXiv:2604.04539
 (hyper-parameters, held noise); Lee et al., arXiv:2502.15280 (reward scale); Tang et al., CoRL 2020 (a deviation that is

@@ -218,7 +218,7 @@ def _network(declared: _Declared, kind: str) -> list[Choice]:
 def _gamma(declared: _Declared) -> Choice:
     steps = declared.steps
     if steps is None:
-        return Choice("trainer.gamma", 0.99, "there is no time limit: look 100 steps ahead")
+        return Choice("trainer.gamma", 0.99, "no time limit is stated: look 100 steps ahead")
     gamma = round(min(max(1.0 - 5.0 / steps, 0.95), 0.99), PRECISION)
     ahead = round(1.0 / (1.0 - gamma))
     return Choice("trainer.gamma", gamma, f"an episode has at most {steps} steps: look {ahead} steps ahead")

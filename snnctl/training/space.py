@@ -38,7 +38,7 @@ from snnctl.training.recipe import Recipe
 
 Search = Literal["grid", "random"]
 MAX_TRIALS = 2000  # each is tried on the recipe before the first begins
-MAX_INTEGER = 2**53  # floats beyond are no longer all whole numbers
+MAX_INTEGER = 2**53  # floats cannot tell larger whole numbers apart
 _DIGITS = 4
 
 
@@ -137,7 +137,7 @@ def load_alone(path: Path) -> Space:
     """Read a space, and try it on the recipe that it names, if any.
 
     Raises:
-        ConfigError: as :func:`load`; or there is no such recipe.
+        ConfigError: as :func:`load`; or the recipe does not exist.
     """
     name = config.read_toml(path).get("recipe")
     if not isinstance(name, str) or not name:

@@ -55,7 +55,7 @@ def begin(start: Agent, tensors: Mapping[str, NDArray[Any]]) -> RunningStatistic
 
 
 def label(start: Agent) -> str:
-    """For the provenance of what is trained from it."""
+    """Name and hash, for the provenance of an agent that is trained from it."""
     return f"{start.description.name}, weights {digest(start.tensors)[:16]}"
 
 

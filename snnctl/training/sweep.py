@@ -195,7 +195,7 @@ def sweep(
     build: Build = blueprint.build,
     interrupt: Interrupt | None = None,
 ) -> list[Trial]:
-    """Train what is not trained yet, ``at_once`` runs at a time (default: one a core); the trials, best first.
+    """Train the trials that remain, ``at_once`` runs at a time (default: one a core); the trials, best first.
 
     Raises:
         InputError: versions or the processor differ from those that the sweep began with.

@@ -1,6 +1,6 @@
 """TD3, twin delayed deterministic policy gradients: an actor without entropy, critics that judge it with noise.
 
-What it shares with other trainers that have a memory is in training.off_policy: its steps, statistics and schedules.
+training.off_policy holds all that trainers with a replay memory share: steps, statistics and schedules.
 
 1. act:    a = clip(tanh(mu(x)) + exploration_noise e, -1, 1)         e standard normal, drawn in every step
 2. learn:

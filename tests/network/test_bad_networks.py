@@ -102,7 +102,7 @@ PROJECTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "weights of another shape": (lambda: pair(weight=np.ones((2, 3))), r"projection.noise.cells.weight: .*\(2, 3\)"),
     "weights of words": (lambda: pair(weight="x"), "projection.noise.cells.weight: .*'x'"),
     "a draw of another size": (lambda: pair(weight=lambda g, n: np.ones(n + 1)), "projection.noise.cells.weight: .*6"),
-    "a class as a distribution": (lambda: pair(weight=Uniform), "projection.noise.cells.weight: is no number"),
+    "a class as a distribution": (lambda: pair(weight=Uniform), "projection.noise.cells.weight: is neither a number"),
     "a negative delay": (lambda: pair(delay_s=-1e-3), "projection.noise.cells.delay_s: is negative"),
     "a delay over the limit": (lambda: pair(delay_s=100.0), "projection.noise.cells.delay_s: .*65535 ticks"),
     "one such delay": (lambda: pair(delay_s=[[1e-3, 100.0]] * 3), "projection.noise.cells.delay_s: .*65535 ticks"),
@@ -219,13 +219,16 @@ RUNS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "records of foreign synapses": (
         lambda: pair().record(Projection(source="x", target="y", plasticity=(PairStdp(),)), "weight", every_s=0.1),
-        "projection.x.y: is no projection",
+        "projection.x.y: is not a projection",
     ),
     "a negative interval": (lambda: pair().record("cells", "v", every_s=-1.0), "cells.every_s: is -1"),
     "an interval of nan": (lambda: pair().record("cells", "v", every_s=NAN), "cells.every_s: is nan"),
     "what was not recorded": (lambda: pair().trace("cells", "v"), "cells.v: was not recorded"),
     "a field that is not": (lambda: pair().read("cells", "x"), "population.cells: has no field 'x'"),
-    "foreign weights": (lambda: pair().weights(Projection(source="x", target="y")), "projection.x.y: is no projection"),
+    "foreign weights": (
+        lambda: pair().weights(Projection(source="x", target="y")),
+        "projection.x.y: is not a projection",
+    ),
     "a population that comes late": (lambda: ran(pair()).population("late", 1), "network: runs already"),
 }
 
@@ -351,7 +354,7 @@ NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "a model for a rule": (lambda: learning(LIF), "projection.noise.cells.plasticity: is a neuron model: Lif"),
     "a class of rules": (lambda: learning(PairStdp), "projection.noise.cells.plasticity: is the class PairStdp"),
     "a number for the initial state": (lambda: alone(initial=3), "population.cells.initial: is 3; give a mapping"),
-    "no number": (lambda: alone(bias=None), "population.cells.bias: is no number and no array of numbers: None"),
+    "no number": (lambda: alone(bias=None), "population.cells.bias: is neither a number nor an array of numbers: None"),
     "a truth for a number of sources": (
         lambda: pair(connectivity=FixedInDegree(True)),
         "FixedInDegree needs a whole k between 0 and 3, got True",
@@ -403,7 +406,7 @@ NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "weights of nothing": (
         lambda: pair().weights("projection.noise.cels"),
-        "projection.noise.cels: is no projection; did you mean 'projection.noise.cells'",
+        "projection.noise.cels: is not a projection; did you mean 'projection.noise.cells'",
     ),
     "a signal for nobody in a later step": (lambda: signalled_later(pair()), "signal: is given, but no projection"),
 }

@@ -69,14 +69,14 @@ def test_a_damaged_file_is_refused_and_changes_nothing(tmp_path: Path, damage: C
     path = tmp_path / "state.npz"
     network.save(path)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(NetworkError, match=r"state.npz: is no state of this network"):
+    with pytest.raises(NetworkError, match=r"state.npz: is not a state of this network"):
         network.load(path)
     for left, right in zip(before, network.state().engine, strict=True):
         assert left.tobytes() == right.tobytes()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match=r"nowhere.npz: is no state of this network"):
+    with pytest.raises(NetworkError, match=r"nowhere.npz: is not a state of this network"):
         pair().load(tmp_path / "nowhere.npz")
 
 

@@ -103,7 +103,7 @@ def test_rewards_and_time_are_limited() -> None:
 @pytest.mark.parametrize(
     ("table", "kwargs", "words"),
     [
-        ({"name": "hide_observation", "indices": [2]}, {}, "no index 2, the flat observation has 0 to 1"),
+        ({"name": "hide_observation", "indices": [2]}, {}, "index 2 does not exist, the flat observation has 0 to 1"),
         ({"name": "hide_observation", "indices": [0, 1]}, {}, "nothing is left"),
         ({"name": "filter_observation", "keys": ["c"]}, {}, "filter_keys"),
         ({"name": "rescale_action"}, {"act": "unbounded"}, "limit_action"),
