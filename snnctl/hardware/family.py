@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from snnctl.network.capability import Capability
     from snnctl.network.program import Program
 
-Spikes = NDArray[np.uint8]  # (ticks, n) of 0 and 1
+Spikes = NDArray[
+    np.uint8
+]  # (ticks, n) of counts: 0 and 1, or more where a neuron of the chip spikes several times a tick
 Rasters = list[Spikes]  # of the program's nodes, inputs first, each in its own ticks
 
 
@@ -140,10 +142,14 @@ def of(chip: Chip, where: str = "") -> Family:
 
 
 def fit(program: Program, chip: Chip) -> Fit:
-    """Put a program on a chip. Never raises for a misfit: see :attr:`Fit.problems`."""
+    """Put a program on a chip. Never raises for a misfit: see :attr:`Fit.problems`.
+
+    A family may have ``sizes(program, chip)``, the violations that sizes alone tell: they are told beside refusals too.
+    """
     family = of(chip)
     if refusals := family.capability.refuses(program):
-        return Fit(program, chip, (), tuple(refusals), (), None)
+        sizes = getattr(family, "sizes", lambda program, chip: ())
+        return Fit(program, chip, (), tuple(refusals), sizes(program, chip), None)
     return family.compile(program, chip)
 
 
