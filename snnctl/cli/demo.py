@@ -131,7 +131,7 @@ def _evaluate(agent: Agent, seed: int, episodes: tuple[Episode, ...]) -> list[Ev
     _detail(f"budget: {budget.robot} can spare {si(budget.power.limit_w, 'W')}")
     _detail(f"and waits {si(budget.latency.limit_s, 's')} for a decision (99 of 100 must be that quick)")
     found = []
-    for chip in _chips():
+    for chip in _chips(agent):
         with console.progress(f"     {chip}", EPISODES, "episodes") as bar:
             evaluation = engine.evaluate(
                 agent,
@@ -153,12 +153,14 @@ def _evaluate(agent: Agent, seed: int, episodes: tuple[Episode, ...]) -> list[Ev
     return found
 
 
-def _chips() -> list[str]:
-    """The chips of the package's own families, wherever their files lie; those of strangers are not opened."""
-    from snnctl import config, library, slots
+def _chips(agent: Agent) -> list[str]:
+    """The chips of the package's own families that hold the agent; those of strangers are not opened."""
+    from snnctl import config, hardware, library, slots
+    from snnctl.agent.program import program
+    from snnctl.hardware import chip
 
-    entries = library.entries("chip")
-    return [e.name for e in entries if config.read_toml(e.path).get("family") in slots.FAMILIES.parts]
+    own = (e for e in library.entries("chip") if config.read_toml(e.path).get("family") in slots.FAMILIES.parts)
+    return [e.name for e in own if hardware.fit(program(agent), chip.load(str(e.path))).ok]
 
 
 def _report(out: Path, found: list[Evaluation]) -> tuple[Path, Path]:

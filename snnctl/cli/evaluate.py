@@ -173,6 +173,7 @@ def quantities(**given: str) -> dict[str, float | None]:
 
 def text(found: Evaluation) -> str:
     """The result as a page of plain text."""
+    from snnctl.evaluation.verdict import UNPRICED
     from snnctl.report.units import digits, percent, si
 
     data = found.to_json()
@@ -184,13 +185,18 @@ def text(found: Evaluation) -> str:
         spread = f"difference {compared.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
     kept = f"{percent(compared.retention)} kept; " if compared.retention is not None else ""
     apart = [si(power[f"{name}_w"], "W") for name in ("static", "idle", "dynamic")]
-    rows = [
-        ("return, float", _number(found.float_summary.mean), f"{found.float_summary.n} episodes"),
-        (f"return, {name}", _number(found.chip_summary.mean), f"{kept}{spread}"),
+    costs = [
         ("power, whole chip", si(power["total_chip_w"], "W"),
          f"static {apart[0]} + idle {apart[1]} + dynamic {apart[2]}; board {si(power['total_board_w'], 'W')}"),
         ("power, dynamic", si(power["dynamic_w"], "W"), "what the network's work adds"),
         ("energy of a step", si(energy["total_chip_j"], "J"), f"whole chip; dynamic {si(energy['dynamic_j'], 'J')}"),
+    ]  # fmt: skip
+    if power["total_chip_w"] is None:
+        costs = [("power and energy", "not priced", UNPRICED)]
+    rows = [
+        ("return, float", _number(found.float_summary.mean), f"{found.float_summary.n} episodes"),
+        (f"return, {name}", _number(found.chip_summary.mean), f"{kept}{spread}"),
+        *costs,
         ("latency p99", si(latency["p99_s"], "s"), f"p50 {si(latency['p50_s'], 's')}, max {si(latency['max_s'], 's')}"),
         ("missed deadlines", f"{late['misses']:,}",
          f"of {energy['decisions']:,} decisions, one every {si(late['period_s'], 's')}"),
@@ -214,7 +220,8 @@ def text(found: Evaluation) -> str:
     lines += [
         "",
         *found.frozen,
-        "All costs are modelled: counted events times sourced constants (listed in the report).",
+        "All costs are modelled: counted events times constants, which the report lists with their sources.",
+        *(f"Note: {note}." for note in found.record.notes if power["total_chip_w"] is None),
     ]
     return "\n".join(lines)
 

@@ -21,12 +21,15 @@ def energy(path: Path) -> Plot:
     """Power of the chip and energy of a decision by part.
 
     Raises:
-        InputError: the file is not an evaluation.
+        InputError: the file is not an evaluation, or its chip is not priced.
     """
     from snnctl.report import energy as picture
 
     data = _evaluation(path)
     with _refused(path):
+        if data["power"]["total_chip_w"] is None:
+            message = "holds no energy: no energy of an event on its chip has a source"
+            raise InputError(Problem(str(path), message, "draw its latency"))
         below = f"modelled from sourced constants, in {data['env']['id']}"
         return picture.draw(data, _heading(data), below)
 

@@ -1,11 +1,12 @@
 """Whether a budget holds, by how much, and what stands in the way.
 
-holds   where value <= limit          (equality holds)
+holds   where value <= limit          (equality holds); never where the value is not known
 margin  = limit - value               (negative: over the budget)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from snnctl.hardware.cost import Power
 from snnctl.report.units import digits, part, percent, si
 
 Part = tuple[str, float]
+UNPRICED = "no energy of an event on this chip has a source"
 
 
 class Verdict(NamedTuple):
@@ -90,7 +92,9 @@ def _stamp(verdict: Verdict, value: float, limit: float, reason: str) -> Verdict
     holds, margin = value <= limit, limit - value
     what = verdict.quantity.capitalize()
     shown, allowed = si(value, verdict.unit), si(limit, verdict.unit)
-    if holds:
+    if math.isnan(value):
+        sentence = f"{what} is not known: {UNPRICED}, so no limit of {allowed} can be said to hold."
+    elif holds:
         sentence = f"{what} holds: {shown} of {allowed}, {percent(margin / limit)} to spare. {reason}"
     elif shown == allowed:
         sentence = f"{what} fails by {si(-margin, verdict.unit)}: {shown} against {allowed}. {reason}"

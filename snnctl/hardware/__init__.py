@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from snnctl.hardware.family import Fit as Fit
     from snnctl.hardware.family import fit as fit
 
-FAMILIES = {"loihi1": "snnctl.hardware.loihi1:FAMILY", "spinnaker1": "snnctl.hardware.spinnaker1:FAMILY"}
+FAMILIES = {
+    "loihi1": "snnctl.hardware.loihi1:FAMILY",
+    "spinnaker1": "snnctl.hardware.spinnaker1:FAMILY",
+    "xylo": "snnctl.hardware.xylo:FAMILY",
+}
 _LAZY = {"Fit": "snnctl.hardware.family", "fit": "snnctl.hardware.family"}
 
 __all__ = ["FAMILIES", "Fit", "fit"]

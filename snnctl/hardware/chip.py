@@ -2,7 +2,8 @@
 
 A chip is a file ``configs/chips/<name>.toml``. Every number is a table with ``value`` (SI, or a count),
 ``unit``, ``source`` and ``status``: *published* (in a paper or shipped code), *measured* (on silicon, by
-its source), *derived* (arithmetic from such numbers), *assumed* (nobody says so; we chose it).
+its source), *derived* (arithmetic from such numbers), *unsourced* (the vendor's software says so and gives no
+source), *assumed* (nobody says so; we chose it).
 ``family`` names the code that runs and prices it, which says which numbers it needs (:mod:`snnctl.hardware.family`).
 """
 
@@ -17,7 +18,7 @@ from snnctl.errors import ConfigError, Problem, nearest
 from snnctl.hardware import family as families
 from snnctl.hardware.family import SECTIONS
 
-Status = Literal["published", "derived", "measured", "assumed"]
+Status = Literal["published", "derived", "measured", "unsourced", "assumed"]
 
 
 @schema

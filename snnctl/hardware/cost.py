@@ -8,6 +8,9 @@ Every figure is **modelled**: event counts of the emulated decision times consta
 *static* is what the powered chip draws before anything runs, *idle* what it draws on top when it is ready
 to run, *dynamic* what the decision adds. Boundaries: ``chip`` (the chips in use), ``board`` (the board
 they sit on), ``dynamic`` (neither static nor idle).
+
+A chip whose energies nobody sourced is *not priced*: its energies and powers are NaN, None in the JSON of an
+evaluation; no limit of power or energy can hold on it, and it is not ranked by them.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ class DecisionCost(NamedTuple):
     ticks: int
     period_s: float  # from one decision to the next
     counts: Counts
-    energy_j: dict[str, float]  # dynamic energy in one period, by part
+    energy_j: dict[str, float]  # dynamic energy in one period, by part; NaN where it is not priced
     latency_s: dict[str, float]  # by part, host I/O included
     chip_w: tuple[float, float]  # static, idle
     board_w: tuple[float, float]  # static, idle

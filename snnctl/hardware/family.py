@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from snnctl.network.capability import Capability
     from snnctl.network.program import Program
 
-Spikes = NDArray[np.uint8]  # (ticks, n) of 0 and 1
+Spikes = NDArray[np.uint8]  # (ticks, n) of counts: 0 and 1; more where a chip's neuron spikes several times a tick
 Rasters = list[Spikes]  # of the program's nodes, inputs first, each in its own ticks
 
 
@@ -130,11 +130,16 @@ class Family(Protocol):
 class Trainable(Protocol):
     """A family that controllers can be trained for: it says which numbers it holds."""
 
-    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
-        """The stage with the numbers that the chip holds instead of its own, nearest to them.
+    def nearest(self, program: Program, stages: tuple[FloatStage, ...], chip: Chip) -> tuple[FloatStage, ...]:
+        """The stages with the numbers that the chip holds instead of their own, nearest to them.
 
-        They are in a unit in which ``v_threshold`` is the stage's own. The decays do not depend on weights and bias.
-        A stage of held numbers is its own nearest one, but for the last digits.
+        They are in a unit in which ``v_threshold`` is the stage's own. The decays do not depend on weights and biases.
+        Stages of held numbers are their own nearest ones, but for the last digits.
+
+        Args:
+            program: its structure is read, not its tensors
+            stages: with the weights and biases of the moment, in the order of the program
+            chip: of the family
         """
         ...
 
@@ -153,10 +158,14 @@ def of(chip: Chip, where: str = "") -> Family:
 
 
 def fit(program: Program, chip: Chip) -> Fit:
-    """Put a program on a chip. Never raises for a misfit: see :attr:`Fit.problems`."""
+    """Put a program on a chip. Never raises for a misfit: see :attr:`Fit.problems`.
+
+    A family may have ``sizes(program, chip)``, the violations that sizes alone tell: they are told beside refusals too.
+    """
     family = of(chip)
     if refusals := family.capability.refuses(program):
-        return Fit(program, chip, (), tuple(refusals), (), None)
+        sizes = getattr(family, "sizes", lambda program, chip: ())
+        return Fit(program, chip, (), tuple(refusals), sizes(program, chip), None)
     return family.compile(program, chip)
 
 

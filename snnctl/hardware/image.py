@@ -29,9 +29,20 @@ S = TypeVar("S")
 Cores = Callable[[Program, Schedule, Chip], tuple[Core, ...]]
 
 
-def compiled(program: Program, chip: Chip, cores: Cores, rules: Sequence[Rule], make: Callable[[Plan], Image]) -> Fit:
-    """Place with ``cores``, check all ``rules``, and if none is broken ``make`` the image."""
-    found = schedule(program)
+def compiled(
+    program: Program,
+    chip: Chip,
+    cores: Cores,
+    rules: Sequence[Rule],
+    make: Callable[[Plan], Image],
+    *,
+    input_hop: int = 1,
+) -> Fit:
+    """Place with ``cores``, check all ``rules``, and if none is broken ``make`` the image.
+
+    ``input_hop``: ticks that a spike from outside takes, 1 or 0 (:mod:`snnctl.hardware.schedule`).
+    """
+    found = schedule(program, input_hop)
     if found is None:
         return Fit(program, chip, (), (), (hasty_cycle(),), None)
     plan = Plan(program, chip, found, cores(program, found, chip))
@@ -41,6 +52,8 @@ def compiled(program: Program, chip: Chip, cores: Cores, rules: Sequence[Rule], 
 
 class EmulatedImage(abc.ABC, Generic[S]):
     """A program on an emulated chip; ``S`` is the emulator's state."""
+
+    most_input = 1  # spikes that an input neuron may send in one tick
 
     def __init__(self, plan: Plan, weights: Sequence[Integers], rounding: tuple[Rounding, ...]) -> None:
         """``weights``: of each stage as the chip holds them, (synapses,) of all links into it."""
@@ -71,11 +84,12 @@ class EmulatedImage(abc.ABC, Generic[S]):
         """One decision.
 
         Raises:
-            InputError: ``spikes`` are not (ticks, n) of 0 and 1.
+            InputError: ``spikes`` are not (ticks, n) of counts from 0 to ``most_input``.
         """
         wanted = (self.program.ticks, self._width)
-        if spikes.shape != wanted or spikes.dtype != np.uint8 or spikes.max(initial=0) > 1:
-            remedy = f"give uint8 of 0 and 1, {wanted}: (ticks, neurons of all inputs)"
+        if spikes.shape != wanted or spikes.dtype != np.uint8 or spikes.max(initial=0) > self.most_input:
+            counts = "0 and 1" if self.most_input == 1 else f"0 ... {self.most_input}"
+            remedy = f"give uint8 of {counts}, {wanted}: (ticks, neurons of all inputs)"
             raise InputError(Problem("spikes", f"are {spikes.dtype} {spikes.shape}", remedy))
         if self.program.decision == "streaming":
             state, fired, overflows = self.emulate(state, spikes)

@@ -44,7 +44,7 @@ class Nearest:
         if not isinstance(found, Trainable):
             message = f"has the family '{found.name}', which does not say what numbers it holds"
             raise ConfigError(Problem(chip.name, message, "define its nearest(stage, chip)"))
-        self._nearest, self.chip = found.nearest, chip
+        self._family, self._program, self.chip = found, program, chip
         first = len(program.inputs)
         self._stages = float_stages(program)
         self._links = [program.into(first + k) for k in range(len(self._stages))]
@@ -53,10 +53,9 @@ class Nearest:
 
     def network(self, description: NetworkDescription) -> NetworkDescription:
         """The network with time constants that give the chip's decays."""
-        decays = {
-            stage.name: self._time_constants(self._nearest(stage._replace(bias=stage.bias + 1.0), self.chip))
-            for stage in self._stages
-        }
+        some = tuple(s._replace(weights=s.weights + 1.0, bias=s.bias + 1.0) for s in self._stages)
+        found = self._family.nearest(self._program, some, self.chip)
+        decays = {stage.name: self._time_constants(stage) for stage in found}
         populations = [
             dataclasses.replace(p, neuron=_with(p.neuron, decays[p.name])) if p.name in decays else p
             for p in description.populations
@@ -66,16 +65,19 @@ class Nearest:
     def __call__(self, tensors: Tensors) -> dict[str, NDArray[Any]]:
         """Copies of the tensors with weights and biases as the chip holds them, each in its own type."""
         held = {name: np.array(tensor) for name, tensor in tensors.items()}
+        own = []
         for stage, links, bias in zip(self._stages, self._links, self._biases, strict=True):
-            parts = [tensors[link.weight.name].ravel() for link in links]
-            weights = np.concatenate([np.zeros(0), *parts]).astype(np.float64)
-            own = stage._replace(weights=weights, bias=np.asarray(tensors[bias], np.float64))
-            found = self._nearest(own, self.chip)
-            held[bias][:] = found.bias
-            ends = np.cumsum([part.size for part in parts])[:-1]
-            for link, part in zip(links, np.split(found.weights, ends), strict=True):
+            parts = [np.zeros(0), *(tensors[link.weight.name].ravel() for link in links)]
+            weights = np.concatenate(parts).astype(np.float64)
+            own.append(stage._replace(weights=weights, bias=np.asarray(tensors[bias], np.float64)))
+        found = self._family.nearest(self._program, tuple(own), self.chip)
+        for stage, links, bias in zip(found, self._links, self._biases, strict=True):
+            held[bias][:] = stage.bias
+            begin = 0
+            for link in links:
                 tensor = held[link.weight.name]
-                tensor[:] = part.reshape(tensor.shape)
+                tensor[:] = stage.weights[begin : begin + tensor.size].reshape(tensor.shape)
+                begin += tensor.size
         return held
 
     def _time_constants(self, stage: FloatStage) -> dict[str, float]:

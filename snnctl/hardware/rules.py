@@ -145,26 +145,26 @@ def too_few_steps(stage: str, what: str, steps: float) -> list[Violation]:
     return [Violation("threshold_precision", stage, message, round(steps, 2), FEWEST_STEPS, remedy)]
 
 
+def erased(stage: FloatStage, weights: NDArray[Any]) -> list[Violation]:
+    """A violation for each sign of which a stage loses more than it may; ``weights`` (synapses,) are the chip's."""
+    found, gone, total = [], (stage.weights != 0) & (weights == 0), np.count_nonzero(stage.weights)
+    for kind, sign in (("excitatory", 1), ("inhibitory", -1)):  # a chip may scale each on its own
+        own = np.sign(stage.weights) == sign
+        lost, count = int(np.count_nonzero(gone & own)), int(np.count_nonzero(own))
+        if lost > MOST_ERASED * count and lost > FEW * total:
+            message = f"{lost} of {count} {kind} weights become 0 next to the largest weight, input and bias"
+            remedy = "bound weights and bias in training, so that no weight, input or bias dwarfs the others"
+            found.append(Violation("weights_kept", stage.name, message, float(lost), MOST_ERASED * count, remedy))
+    return found
+
+
 def weights_kept(quantise: Callable[[Plan, FloatStage], Quantised], *before: Rule) -> Rule:
     """The rule that no stage loses its weights of a sign; where one of ``before`` is broken, they tell why."""
 
     def kept(plan: Plan) -> list[Violation]:
         if any(rule(plan) for rule in before):
             return []
-        found = []
-        for stage in plan.stages:
-            erased = (stage.weights != 0) & (quantise(plan, stage).weights == 0)
-            total = np.count_nonzero(stage.weights)
-            for kind, sign in (("excitatory", 1), ("inhibitory", -1)):  # a chip may scale each on its own
-                own = np.sign(stage.weights) == sign
-                lost, count = int(np.count_nonzero(erased & own)), int(np.count_nonzero(own))
-                if lost > MOST_ERASED * count and lost > FEW * total:
-                    message = f"{lost} of {count} {kind} weights become 0 next to the largest weight, input and bias"
-                    remedy = "bound weights and bias in training, so that no weight, input or bias dwarfs the others"
-                    found.append(
-                        Violation("weights_kept", stage.name, message, float(lost), MOST_ERASED * count, remedy)
-                    )
-        return found
+        return [violation for stage in plan.stages for violation in erased(stage, quantise(plan, stage).weights)]
 
     kept.__name__ = "weights_kept"
     kept.__doc__ = f"At most {MOST_ERASED:.0%} of the weights of a sign become 0, or {FEW:.0%} of all of the stage."

@@ -13,6 +13,9 @@ arrives after
 at ``level(target) + k + delay``: every stage sees what it sees in the model, shifted by its level. A decision takes
 ``ticks + largest level``. Levels exist where no cycle has a positive sum of ``1 - delay``.
 
+Where the chip takes what comes from outside within the tick (``input_hop`` 0 instead of 1), a link from an input counts
+``-delay`` in the levels, and its chip delay may be 0.
+
 In a *streaming* decision all delays are 1 or more already: levels are 0, and a tick of the chip is one of the model.
 """
 
@@ -41,11 +44,15 @@ class Schedule(NamedTuple):
         return int(self.delay(link, link.own_delays).max())
 
 
-def schedule(program: Program) -> Schedule | None:
+def schedule(program: Program, input_hop: int = 1) -> Schedule | None:
     """The levels of a program; None where a cycle has a positive sum of ``1 - delay`` (Bellman-Ford)."""
     if program.decision == "streaming":
         return Schedule((0,) * len(program.nodes), program.ticks)
-    steps = [(link.source, link.target, 1 - int(link.own_delays[0])) for link in program.links]
+    first = len(program.inputs)
+    hops = [1 if link.source >= first else input_hop for link in program.links]
+    steps = [
+        (link.source, link.target, hop - int(link.own_delays[0])) for link, hop in zip(program.links, hops, strict=True)
+    ]
     levels = [0] * len(program.nodes)
     for _ in range(len(program.nodes) + 1):
         before = list(levels)

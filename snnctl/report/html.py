@@ -102,8 +102,7 @@ def _chapter(chapter: Chapter) -> str:
         + "".join(_verdict(v) for v in verdicts)
         + _tiles(data)
         + "<div class='figures'>"
-        + _figure("Power, the chip's whole draw", energy.power(data, _HALF_IN), _power_note(data))
-        + _figure("Where the dynamic energy of a decision goes", energy.parts(data, _HALF_IN), _energy_note(data))
+        + _draw(data)
         + _figure("Time from observation to action", _latency(data), _latency_note(data))
         + _figure("Return of every episode", _returns(data), _returns_note(data))
         + (
@@ -148,6 +147,16 @@ def _tiles(data: Data) -> str:
 def _figure(title: str, plot: Plot, note: str) -> str:
     drawing = figure.inline_svg(plot, title)
     return f"<figure><figcaption><b>{escape(title)}</b></figcaption>{drawing}<p>{note}</p></figure>"
+
+
+def _draw(data: Data) -> str:
+    """Power and energy, or why there is nothing to draw."""
+    if data["power"]["total_chip_w"] is None:
+        notes = " ".join(escape(f"{note[:1].upper()}{note[1:]}.") for note in data["notes"])
+        return f"<figure><figcaption><b>Power and energy are not priced</b></figcaption><p>{notes}</p></figure>"
+    return _figure("Power, the chip's whole draw", energy.power(data, _HALF_IN), _power_note(data)) + _figure(
+        "Where the dynamic energy of a decision goes", energy.parts(data, _HALF_IN), _energy_note(data)
+    )
 
 
 def _power_note(data: Data) -> str:

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from snnctl import library
+from snnctl.agent import folder
 from snnctl.cli import demo as verb
 from snnctl.cli.main import call
 
@@ -68,7 +69,9 @@ def test_the_printed_program_is_one_that_can_be_called(tmp_path, monkeypatch) ->
     assert verb._program() == "snnctl"
 
 
-def test_chips_are_found_in_a_workspace_too_and_strangers_are_left_alone(tmp_path, monkeypatch) -> None:
+def test_chips_that_hold_the_agent_are_found_in_a_workspace_too_and_strangers_are_left_alone(
+    tmp_path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     chips = tmp_path / "configs" / "chips"
     chips.mkdir(parents=True)
@@ -76,4 +79,5 @@ def test_chips_are_found_in_a_workspace_too_and_strangers_are_left_alone(tmp_pat
     (chips / "loihi1.toml").write_text(text)  # as where a user installs the wheel beside a clone
     (chips / "stranger.toml").write_text(text.replace('family = "loihi1"', 'family = "stranger:FAMILY"'))
     assert [entry.origin for entry in library.entries("chip")].count("workspace") == 2
-    assert verb._chips() == ["loihi1", "spinnaker1"]
+    agent = folder.load(library.find("agent", "cartpole-ppo").path)
+    assert verb._chips(agent) == ["loihi1", "spinnaker1"]

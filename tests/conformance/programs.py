@@ -21,6 +21,7 @@ from snnctl.plasticity import PairStdp
 TICK_S = 1e-3
 CURRENT = CurrentLif(tau_mem_s=6e-3, tau_syn_s=2e-3)
 PLAIN = Lif(tau_mem_s=5e-3, v_threshold=0.8)
+SOFT = dataclasses.replace(CURRENT, reset="subtract")
 
 
 class Case(NamedTuple):
@@ -158,6 +159,11 @@ CASES: dict[str, Case] = {
         SIZES,
         [Edge("in", "a", 1, "sparse", True), Edge("a", "a", 2, "sparse"), Edge("a", "out", 1)],
         decision="streaming",
+    ),
+    "soft reset of all": case(SIZES, CHAIN, neurons={"a": SOFT, "out": SOFT}),
+    "soft reset of all, recurrent": case(SIZES, [*CHAIN, Edge("a", "a", 1)], neurons={"a": SOFT, "out": SOFT}, ticks=9),
+    "soft reset of all, streaming": case(
+        SIZES, [*STREAM, Edge("a", "a", 1)], neurons={"a": SOFT, "out": SOFT}, decision="streaming"
     ),
     "convolution": case(
         {"in": 2 * 4 * 4, "a": 3 * 3 * 3, "out": 5},

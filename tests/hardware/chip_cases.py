@@ -14,6 +14,7 @@ from snnctl.agent.folder import Agent
 from snnctl.hardware.loihi1 import emulator as loihi1
 from snnctl.hardware.spinnaker1 import emulator as spinnaker1
 from snnctl.hardware.synapses import Synapses, from_table
+from snnctl.hardware.xylo import emulator as xylo
 from snnctl.neurons import CurrentLif, Lif
 from tests import factories
 
@@ -103,4 +104,30 @@ def random_agent(
     """A continuous controller with random weights: 3 observations, 2 actions."""
     return factories.agent(
         factories.task(3, 2, "continuous"), hidden=hidden, neuron=neuron, ticks=ticks, gain=gain, seed=seed
+    )
+
+
+def xylo_network(case: Any) -> xylo.Network:
+    """A recorded network; each plane of weights is a synapse."""
+
+    def rows(shift: int, *planes: np.ndarray) -> Synapses:
+        source, target = (np.concatenate(columns) for columns in zip(*map(np.nonzero, planes), strict=True))
+        weight = np.concatenate([plane[plane != 0].astype(np.int64) << shift for plane in planes])
+        kind = np.repeat(np.arange(len(planes)), [np.count_nonzero(plane) for plane in planes])
+        return from_table(planes[0].shape[0], source, target, weight, 0, kind)
+
+    def neurons(end: str) -> xylo.Neurons:
+        dash_syn = np.zeros((2, len(case[f"v_th{end}"])), np.int64)
+        dash_syn[: case[f"dash_syn{end}"].shape[1]] = case[f"dash_syn{end}"].T
+        bias = case[f"bias{end}"] * bool(case["has_bias"])
+        return xylo.Neurons(case[f"dash_mem{end}"], dash_syn, case[f"v_th{end}"], bias)
+
+    shifts = [int(shift) for shift in case["shift"]]
+    return xylo.Network(
+        neurons(""),
+        neurons("_out"),
+        rows(shifts[0], case["w_in"], case["w_in2"]),
+        rows(shifts[1], case["w_rec"]),
+        rows(shifts[2], case["w_out"]),
+        case["alias"],
     )

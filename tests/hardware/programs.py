@@ -12,7 +12,7 @@ from snnctl.network.program import Program, lower
 from snnctl.neurons import CurrentLif, Lif
 
 Spikes = np.ndarray[Any, np.dtype[np.uint8]]
-Tick = Callable[[int, int, list[tuple[int, int]]], bool]  # stage, neuron, (synapse, count that arrives) -> spike
+Tick = Callable[[int, int, list[tuple[int, int]]], int]  # stage, neuron, (synapse, count that arrives) -> spikes
 
 
 def random_program(seed: int, decision: str) -> Program:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from snnctl.hardware.loihi1.compiler import LoihiImage
 from snnctl.hardware.spinnaker1 import accum
 from snnctl.hardware.spinnaker1.compiler import SpiNNakerImage
+from snnctl.hardware.xylo.compiler import XyloImage
 from tests.hardware.programs import Tick
 
 
@@ -67,5 +68,34 @@ def spinnaker_tick(image: SpiNNakerImage) -> Tick:
         for kind in range(2):
             s["syn"][kind][i] = (s["syn"][kind][i] * int(m.decay[kind, i])) >> 32 if m.exponential[i] else 0
         return spike
+
+    return tick
+
+
+def xylo_tick(image: XyloImage) -> Tick:
+    """The docstring of the emulator, in Python's integers: how often a neuron spikes."""
+    state = [{"i": [0] * s.neurons.size, "v": [0] * s.neurons.size} for s in image.stages]
+
+    def sat(x: int) -> int:
+        return min(max(x, -(2**15)), 2**15 - 1)
+
+    def fall(x: int, dash: int) -> int:
+        return x // 2**dash or (1 if x > 0 else 0)
+
+    def tick(stage: int, i: int, arriving: list[tuple[int, int]]) -> int:
+        held, s = image.stages[stage], state[stage]
+        m = held.neurons
+        current = s["i"][i]
+        for j, count in arriving:
+            for _ in range(count):
+                current = sat(current + int(held.weights[j]))
+        current -= fall(current, int(m.dash_syn[0, i]))
+        v = s["v"][i]
+        v = sat(v + sat(sat(current - fall(v, int(m.dash_mem[i]))) + int(m.bias[i])))
+        count = 0
+        while v >= int(m.threshold[i]) and count < held.most:
+            v, count = v - int(m.threshold[i]), count + 1
+        s["i"][i], s["v"][i] = current, v
+        return count
 
     return tick

@@ -50,6 +50,21 @@ def test_the_agent_consists_of_numbers_that_the_chip_holds(kind, two_bits):
     assert agent.description.provenance.chip == "loihi1"
 
 
+def test_an_agent_for_xylo_has_its_decays_weights_and_thresholds():
+    neuron = {"model": "current_lif", "tau_mem_s": 3.5e-3, "tau_syn_s": 1.5e-3, "reset": "subtract"}
+    recipe = small("ppo", "xylo", network={"hidden": [16], "neuron": neuron})
+    algorithm = build(opened(recipe), 0)
+    algorithm.update()
+    agent = algorithm.agent()
+    algorithm.close()
+    fit = hardware.fit(program(agent), chips.load("xylo"))
+    assert {r.quantity for r in fit.rounding} >= {"weight", "bias", "threshold", "a_syn", "a_mem"}
+    assert max(r.error for r in fit.rounding if r.quantity in ("a_syn", "a_mem")) < 1e-9
+    assert max(r.error for r in fit.rounding if r.scale == "largest weight") < 2e-3  # a quarter of a step
+    network = agent.description.network
+    assert network.populations[1].neuron.constants(network.tick_s).a_mem == pytest.approx(0.75, rel=1e-9)
+
+
 def test_a_pass_is_that_of_the_numbers_held_whatever_was_held_before(two_bits):
     blueprint = opened(small("ppo", two_bits))
     policy, plain = blueprint.policy(Rectangular()), actor.policy(blueprint.description, Rectangular())

@@ -181,16 +181,16 @@ class Adder:
             broken.append(Violation("neurons_on_chip", chip.name, "too many neurons", *usage, "use fewer neurons"))
         return Fit(program, chip, cores, (), tuple(broken), None if broken else image)
 
-    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
-        """The stage with the numbers that the chip holds, for ``snnctl train --chip``."""
-        registers, _ = quantise(stage, len(stage.weights) // stage.size)
-        unit = stage.v_threshold / registers.threshold
-        return stage._replace(
-            weights=registers.weights.ravel() * unit[stage.targets],
-            bias=registers.bias * unit,
-            a_syn=1 - 2.0**-registers.syn,
-            a_mem=1 - 2.0**-registers.mem,
-        )
+    def nearest(self, program: Program, stages: tuple[FloatStage, ...], chip: Chip) -> tuple[FloatStage, ...]:
+        """The stages with the numbers that the chip holds, for ``snnctl train --chip``."""
+        held = []
+        for stage in stages:
+            registers, _ = quantise(stage, len(stage.weights) // stage.size)
+            unit = stage.v_threshold / registers.threshold
+            weights, bias = registers.weights.ravel() * unit[stage.targets], registers.bias * unit
+            decays = {"a_syn": 1 - 2.0**-registers.syn, "a_mem": 1 - 2.0**-registers.mem}
+            held.append(stage._replace(weights=weights, bias=bias, **decays))
+        return tuple(held)
 
     def cost(self, fit: Fit) -> AdderCost:
         """What its decisions cost."""

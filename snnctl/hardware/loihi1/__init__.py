@@ -27,11 +27,11 @@ class Loihi1:
 
         return compiler.compile(program, chip)
 
-    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
-        """The stage with the numbers that the chip holds."""
+    def nearest(self, program: Program, stages: tuple[FloatStage, ...], chip: Chip) -> tuple[FloatStage, ...]:
+        """The stages with the numbers that the chip holds."""
         from snnctl.hardware.loihi1 import quantise
 
-        return quantise.nearest(stage, chip.limit("weight_bits"))
+        return tuple(quantise.nearest(stage, chip.limit("weight_bits")) for stage in stages)
 
     def cost(self, fit: Fit) -> CostModel:
         """Energy and latency of decisions."""

@@ -27,11 +27,11 @@ class SpiNNaker1:
 
         return compiler.compile(program, chip)
 
-    def nearest(self, stage: FloatStage, chip: Chip) -> FloatStage:
-        """The stage with the numbers that the chip holds."""
+    def nearest(self, program: Program, stages: tuple[FloatStage, ...], chip: Chip) -> tuple[FloatStage, ...]:
+        """The stages with the numbers that the chip holds."""
         from snnctl.hardware.spinnaker1 import quantise
 
-        return quantise.quantise(stage).held
+        return tuple(quantise.quantise(stage).held for stage in stages)
 
     def cost(self, fit: Fit) -> CostModel:
         """Energy and latency of decisions."""
