@@ -70,6 +70,10 @@ class AgentError(InputError):
     """An agent folder is incomplete, damaged or does not fit its own description."""
 
 
+class PolicyError(InputError):
+    """A policy of another library cannot be imported: damaged, not of a known kind, or with what no reader allows."""
+
+
 class SpaceError(InputError):
     """An environment's observation or action space cannot be connected to a spiking controller."""
 
@@ -88,6 +92,12 @@ class MissingExtraError(InputError):
 
 class MappingError(SnnctlError):
     """A network does not fit a chip: every violated design rule, with used, limit and remedy."""
+
+    exit_code = 1
+
+
+class DifferenceError(SnnctlError):
+    """An imported policy does not give the actions that were recorded with it."""
 
     exit_code = 1
 

@@ -12,6 +12,7 @@ from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
 from snnctl.coding.code import Action
+from snnctl.network.activations import FUNCTIONS
 from snnctl.network.dense import DenseNetwork
 
 
@@ -23,7 +24,7 @@ class DenseController:
         assert isinstance(network, DenseNetwork)
         self.description: AgentDescription = agent.description
         self._coder = Coder(agent)
-        self._rectifies = network.activation == "relu"
+        self._activate = FUNCTIONS[network.activation]
         self._multiplications = network.multiplications
         names = network.tensor_names
         self._weights = [np.ascontiguousarray(agent.tensors[weight], np.float32) for weight, _ in names]
@@ -39,7 +40,7 @@ class DenseController:
         for layer, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
             h = h @ weight + bias
             if layer < len(self._weights) - 1:
-                h = np.maximum(h, np.float32(0)) if self._rectifies else np.tanh(h)
+                h = self._activate(h)
         return self._coder.decode(None, h)
 
     def activity(self) -> Activity:

@@ -139,6 +139,8 @@ def _returns(agent: str, env: str, episodes: int, seed: int, out: Path | None, a
         console.json_result(data)
     else:
         console.result(run.text(loaded, found.env_id, (), seed, found.episodes, found.summary))
+        if found.host is not None:
+            console.result(found.host.sentence)
     console.note(f"wrote {data_file}; add --chip for power, latency and energy")
     if found.summary.diverged == found.summary.n:
         raise typer.Exit(ALL_DIVERGED)

@@ -26,7 +26,8 @@ from snnctl.cli import console, help_page
 from snnctl.errors import Notice, SnnctlError
 
 # In the order of --help: what the tool exists for comes first.
-VERBS = ("train", "run", "evaluate", "sweep", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
+VERBS = ("train", "run", "evaluate", "import", "sweep", "demo", "list", "show", "new", "check", "fit", "plot", "doctor")
+_FUNCTIONS = {"import": "import_"}  # a word of Python cannot be a function's name
 
 INTERRUPTED = 130
 
@@ -64,7 +65,8 @@ def parser(verbs: Sequence[str] = VERBS) -> typer.Typer:
     )
     app.callback()(options)
     for verb in verbs:
-        app.command(verb)(getattr(importlib.import_module(f"snnctl.cli.{verb}"), verb))
+        name = _FUNCTIONS.get(verb, verb)
+        app.command(verb)(getattr(importlib.import_module(f"snnctl.cli.{name}"), name))
     return app
 
 

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from snnctl import versions
 from snnctl.agent import controllers, folder
 from snnctl.agent.folder import Agent
+from snnctl.evaluation.host import HostCost, cost
 from snnctl.loop.closed_loop import episode_seeds, run_episodes
 from snnctl.loop.episode import Episode
 from snnctl.loop.statistics import Summary, summarise
+from snnctl.network.dense import DenseNetwork
 
 SCHEMA = 1
 EPISODES = 20
@@ -33,6 +35,12 @@ class Returns(NamedTuple):
     summary: Summary
     command: str
 
+    @property
+    def host(self) -> HostCost | None:
+        """What a decision of a dense network costs; None of one that spikes."""
+        network = self.agent.description.network
+        return cost(network) if isinstance(network, DenseNetwork) else None
+
     def to_json(self) -> dict[str, Any]:
         """Plain data with the names of an evaluation on a chip (``docs/evaluation.md``)."""
         data: dict[str, Any] = finite(
@@ -41,6 +49,7 @@ class Returns(NamedTuple):
                 "evidence": "measured",
                 "agent": agent_data(self.agent),
                 "env": {"id": self.env_id},
+                "host": None if self.host is None else self.host._asdict(),
                 "returns": {
                     "float": [e.episode_return for e in self.episodes],
                     "float_summary": self.summary.to_json(),

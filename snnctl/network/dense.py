@@ -1,6 +1,6 @@
 """A network without spikes: dense layers of numbers, the ANN twin of a stack of spiking populations.
 
-    h[0] = x ; h[l] = f(h[l-1] W[l] + b[l]) ; the last layer is linear        f = relu or tanh
+    h[0] = x ; h[l] = f(h[l-1] W[l] + b[l]) ; the last layer is linear        f in :mod:`activations`
 
 One pass is one decision, without ticks or state. What its inputs are, and what becomes of its outputs, is for
 the agent's encoder and decoder.
@@ -16,9 +16,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Gt
 
 from snnctl.config import schema
+from snnctl.network.activations import Activation
 from snnctl.network.description import TensorShape
-
-Activation = Literal["relu", "tanh"]
 
 
 @schema

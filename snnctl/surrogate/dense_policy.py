@@ -84,6 +84,7 @@ class DensePass:
         network, dtype = policy.network, policy.dtype
         self.x = np.zeros((batch, policy.dims), dtype=dtype)
         self.inputs = np.zeros((1, batch, network.inputs), dtype=dtype)
+        assert network.activation == "relu" or network.activation == "tanh"  # a recipe has no other
         self.dense = dense.Pass(network.sizes, batch, dtype, network.activation)
         self.gradient = np.zeros((1, batch, network.outputs), dtype=dtype)  # of the last layer
         self.z = np.zeros((batch, policy.actions), dtype=dtype)

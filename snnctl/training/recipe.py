@@ -16,7 +16,7 @@ from snnctl.agent.description import Decoder, Encoder
 from snnctl.agent.environment import EnvChoice
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
-from snnctl.network.dense import Activation, DenseNetwork
+from snnctl.network.dense import DenseNetwork
 from snnctl.network.description import NetworkDescription, Neuron, stack
 
 
@@ -53,7 +53,7 @@ class Dense:
 
     kind: Literal["dense"] = "dense"
     hidden: tuple[Annotated[int, Gt(0)], ...] = (64,)
-    activation: Activation = "relu"
+    activation: Literal["relu", "tanh"] = "relu"  # those with a gradient here
 
     @property
     def summary(self) -> str:
