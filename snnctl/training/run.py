@@ -191,6 +191,7 @@ class _Run:
             opened.callback(self.evaluator.close)
             first = folder / run_folder.START
             start = agent_folder.load(first) if first.is_dir() else None
+            self.begins_with_agent = start is not None
             blueprint = Blueprint.of(recipe, env, start)
             self.keeper = Keeper(folder / run_folder.POST_MORTEM, recipe.env, inside=folder)
             blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps, keep=self.keeper.keep)
@@ -216,6 +217,8 @@ class _Run:
 
     def go(self, interrupt: Interrupt, save_every_s: float) -> RunResult:
         saved_s = time.monotonic()
+        if self.begins_with_agent and not self.judgement.evaluations and self._evaluate(0, interrupt) is None:
+            return self._interrupted()
         while not self.stopped:
             if self.report is None:
                 if interrupt.asked:  # before the first update of this session
@@ -268,14 +271,19 @@ class _Run:
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
     def _evaluate(self, steps: int, interrupt: Interrupt) -> dict[str, Any] | None:
-        """Judge the agent as it is now and keep it if it is the best; its metrics, or None if interrupted."""
-        agent, total = self.algorithm.agent(), self.algorithm.total_steps
+        """Judge the agent as it is now and keep it if it is the best; its metrics, or None if interrupted.
+
+        One that training begins with is judged to be compared: it neither ends the training nor delays evaluations.
+        """
+        agent, total, evaluation = self.algorithm.agent(), self.algorithm.total_steps, self.recipe.evaluation
+        if not steps:
+            evaluation = dataclasses.replace(evaluation, stop_return=None)
         going = _going(interrupt, lambda done: self._tell("evaluate", steps, total, done))
-        verdict = judge(agent, self.recipe.evaluation, self.recipe.seed, self._play, going)
+        verdict = judge(agent, evaluation, self.recipe.seed, self._play, going)
         if verdict is None:
             return None
         self.evaluations.append(evaluations.row(self.update, steps, verdict.episodes, verdict.confirmation))
-        played = sum(e.length for e in (*verdict.episodes, *verdict.confirmation))
+        played = sum(e.length for e in (*verdict.episodes, *verdict.confirmation)) if steps else 0
         fell, self.judgement = self.judgement.fell(verdict.score), self.judgement.add(steps, verdict.score, played)
         if self.best_score is None or verdict.score >= self.best_score:
             self.best, self.best_score = self._signed(agent), verdict.score

@@ -1,6 +1,8 @@
 """A training that begins with an agent, instead of random first weights."""
 
 import dataclasses
+import json
+import signal
 
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ TRAINERS = {
 
 def small(kind, **changed):
     data = config.parse_toml(small_tasks.REACH, "small") | {"trainer": TRAINERS[kind]}
-    data["evaluation"] = {"episodes": 1, "final_episodes": 2}
+    data["evaluation"] = {"episodes": 1, "final_episodes": 2} | changed.pop("evaluation", {})
     data["encoder"] |= changed.pop("encoder", {})
     return config.validate(Recipe, data | changed, "small")
 
@@ -150,3 +152,26 @@ def test_what_a_killed_training_left_does_not_begin_the_next_one(tmp_path):
     fresh = train(small("ppo"), 0, tmp_path, name="k")
     assert fresh.weights_sha256 == train(small("ppo"), 0, tmp_path / "other").weights_sha256
     assert not left.exists()
+
+
+def test_the_best_is_never_worse_than_the_agent_that_it_began_with(tmp_path):
+    start = train(small("ppo"), 0, tmp_path / "first").folder / "checkpoints" / "best"
+    spoilt = small("ppo", trainer=TRAINERS["ppo"] | {"lr": 1.0}, evaluation={"episodes": 5, "every_steps": 128})
+    result = train(spoilt, 1, tmp_path / "second", start=agent_folder.load(start))
+    rows = [json.loads(line) for line in (result.folder / "evaluations.jsonl").read_text().splitlines()]
+    assert [row["steps"] for row in rows] == [0, 128, 256, 384, 512]
+    assert result.best == max(np.mean(row["returns"]) for row in rows) == np.mean(rows[0]["returns"])
+    best = agent_folder.load(result.folder / "checkpoints" / "best")
+    for name, tensor in agent_folder.load(start).tensors.items():
+        np.testing.assert_allclose(best.tensors[name], tensor, rtol=1e-15, err_msg=name)
+    whole = (result.folder / "evaluations.jsonl").read_bytes()
+
+    def interrupt(moment):
+        if (moment.phase, moment.episodes) == phase:
+            signal.raise_signal(signal.SIGINT)
+
+    for phase in (("evaluate", 0), ("train", 0)):
+        base = tmp_path / phase[0]
+        part = train(spoilt, 1, base, start=agent_folder.load(start), progress=interrupt)
+        assert part.status == "interrupted"
+        assert (train(spoilt, 1, resume=part.folder).folder / "evaluations.jsonl").read_bytes() == whole
