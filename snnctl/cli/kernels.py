@@ -105,7 +105,9 @@ def _on_chips(agent: Agent) -> Iterator[Controller]:
 
     for entry in library.entries("chip"):
         with contextlib.suppress(MappingError):
-            yield ChipController(agent, chips.load(str(entry.path)))
+            controller = ChipController(agent, chips.load(str(entry.path)))
+            yield controller
+            controller.cost()  # which an evaluation asks for after every decision
 
 
 def _side_by_side(agent: Agent) -> None:

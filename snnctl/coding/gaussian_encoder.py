@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from snnctl.coding.code import Tensors
 from snnctl.coding.latency import linear, spikes_at
-from snnctl.coding.receptive_fields import activation, deterministic_spikes, poisson_spikes, slopes
+from snnctl.coding.receptive_fields import activation, encode, slopes
 
 if TYPE_CHECKING:
     from snnctl.coding.gaussian_population import GaussianPopulation
@@ -26,19 +26,17 @@ class GaussianEncoder:
         self.centre: NDArray[Any] = tensors["encoder.mean"].astype(dtype).ravel()  # (n,)
         self.slope: NDArray[Any] = slopes(tensors["encoder.width"]).astype(dtype).ravel()  # (n,)
         self._a: NDArray[Any] = np.empty_like(self.centre)  # (n,)
-        self._u: NDArray[Any] = np.empty_like(self.centre)  # (n,)
+        self._wide: NDArray[Any] = np.empty_like(self.centre)  # (n,)
 
     def reset(self) -> None:
         """Nothing is kept between decisions."""
 
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Spikes (ticks, n) for the normalised observation ``x`` (dims,); ``state`` is advanced if it is used."""
-        activation(np.repeat(x.astype(self._a.dtype), self._repeats), self.centre, self.slope, self._a)
         if self._spikes == "latency":
+            activation(np.repeat(x.astype(self._a.dtype), self._repeats), self.centre, self.slope, self._a)
             return spikes_at(linear(self._a, ticks - 1), ticks, self._a < self._silent_below)
         spikes = np.empty((ticks, self._a.size), np.uint8)  # (ticks, n)
-        if self._spikes == "poisson":
-            poisson_spikes(self._a, state, spikes)
-        else:
-            deterministic_spikes(self._a, self._threshold, self._u, spikes)
+        poisson = self._spikes == "poisson"
+        encode(x, self.centre, self.slope, self._threshold, poisson, self._wide, self._a, state, spikes)
         return spikes

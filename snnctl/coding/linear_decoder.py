@@ -8,29 +8,30 @@ continuous actions ``decoder.low`` and ``decoder.high`` (actions,).
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.coding.code import Action, Decoder, Limits, LinearReadout, Shapes, Tensors
-from snnctl.coding.readout import choose, linear, squash
+from snnctl.coding.readout import choose, count, count_and_sum, linear, squash
 
 
-class WeightedSum:
-    """Spikes -> action, by their counts; what reads other values overrides :meth:`values`."""
+class WeightedSum(abc.ABC):
+    """Values of the output population -> action; which values they are, :meth:`values` says."""
 
     def __init__(self, tensors: Tensors, limits: Limits | None) -> None:
         self._weight = tensors["decoder.weight"].astype(np.float64).ravel()  # (actions * k,)
         self._bias = tensors["decoder.bias"].astype(np.float64)  # (actions,)
         self._limits = limits
 
-    def reset(self) -> None:
+    def reset(self) -> None:  # noqa: B027 - most have nothing to do
         """Nothing is kept between decisions."""
 
+    @abc.abstractmethod
     def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
-        """Numbers (actions * k,), and by what they are divided: counts and ticks, as in the decision kernel."""
-        return raster.sum(axis=0, dtype=np.int64), raster.shape[0]
+        """Numbers (actions * k,), and by what they are divided."""
 
     def scores(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> NDArray[np.float64]:
         """The sums y (actions,)."""
@@ -45,6 +46,25 @@ class WeightedSum:
         if self._limits is None:
             return int(choose(y))
         squash(y, *self._limits)
+        return y
+
+
+class CountedSum(WeightedSum):
+    """Counts of spikes, divided by the ticks, as in the decision kernel."""
+
+    def __init__(self, tensors: Tensors, limits: Limits | None) -> None:
+        super().__init__(tensors, limits)
+        self._counts = np.zeros(self._weight.size, np.int64)  # (actions * k,)
+
+    def values(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> tuple[NDArray[Any], int]:
+        """Spikes of each neuron, and the ticks."""
+        count(raster, self._counts)
+        return self._counts, raster.shape[0]
+
+    def scores(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> NDArray[np.float64]:
+        """The sums y (actions,), by one compiled call."""
+        y = np.empty_like(self._bias)  # (actions,)
+        count_and_sum(raster, self._weight, self._bias, self._counts, y)
         return y
 
 
@@ -72,7 +92,7 @@ class LinearDecoder(Decoder):
 
     def build(self, tensors: Tensors, tick_s: float, actions: int) -> WeightedSum:
         """What decodes spike counts with these weights."""
-        return WeightedSum(tensors, self.limits(tensors))
+        return CountedSum(tensors, self.limits(tensors))
 
     def counted(self, tensors: Tensors) -> LinearReadout:
         """The numbers of a decoder of spike counts."""

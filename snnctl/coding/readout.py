@@ -44,6 +44,24 @@ def linear(counts: NDArray[Any], ticks: int, weight: Float64s, bias: Float64s, o
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def count(raster: NDArray[np.uint8], counts: NDArray[np.int64]) -> None:
+    """Spikes of each neuron (n,) of a raster (ticks, n)."""
+    counts[:] = 0
+    for t in range(raster.shape[0]):
+        for j in range(counts.size):
+            counts[j] += raster[t, j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_and_sum(
+    raster: NDArray[np.uint8], weight: Float64s, bias: Float64s, counts: NDArray[np.int64], out: Float64s
+) -> None:
+    """:func:`linear` of the spikes of a raster (ticks, actions * k), which are left in ``counts``."""
+    count(raster, counts)
+    linear(counts, raster.shape[0], weight, bias, out)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def squash(y: Float64s, low: Float64s, high: Float64s) -> None:
     """Y = low + (tanh(y) + 1) / 2 (high - low), in place and never outside [low, high]; all (actions,)."""
     for a in range(y.size):

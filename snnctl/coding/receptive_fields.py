@@ -83,6 +83,34 @@ def poisson_spikes(a: NDArray[Any], state: NDArray[np.uint64], spikes: NDArray[n
             spikes[t, j] = np.uint8(1) if uniform(state) < a[j] else np.uint8(0)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def encode(
+    x: NDArray[np.float64], centre: NDArray[Any], slope: NDArray[Any], threshold: Any, poisson: bool,
+    wide: NDArray[Any], a: NDArray[Any], state: NDArray[np.uint64], spikes: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Spikes of an observation, whose precision is rounded to that of the fields.
+
+    Args:
+        x: (dims,)
+        centre: (n,), n a multiple of dims
+        slope: (n,)
+        threshold: of the integration, a scalar of centre's type
+        poisson: whether spikes are drawn
+        wide: (n,) work space
+        a: (n,) the activity, overwritten
+        state: (4,) of the random generator
+        spikes: (ticks, n), overwritten
+    """
+    repeats = centre.size // x.size
+    for d in range(x.size):
+        wide[d * repeats : (d + 1) * repeats] = x[d]
+    activation(wide, centre, slope, a)
+    if poisson:
+        poisson_spikes(a, state, spikes)
+    else:
+        deterministic_spikes(a, threshold, wide, spikes)
+
+
 def slopes(width: NDArray[Any]) -> NDArray[np.float64]:
     """-1 / (2 width^2), in float64 before it is rounded to the precision of the network."""
     return -0.5 / np.square(width.astype(np.float64))

@@ -11,7 +11,7 @@ folder asks which one it is. See ``docs/your_own_chip.md``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from snnctl.network.program import Program
 
 Spikes = NDArray[np.uint8]  # (ticks, n) of counts: 0 and 1; more where a chip's neuron spikes several times a tick
-Rasters = list[Spikes]  # of the program's nodes, inputs first, each in its own ticks
+Rasters = Sequence[Spikes]  # of the program's nodes, inputs first, each in its own ticks
 
 
 class Section(NamedTuple):

@@ -1,6 +1,7 @@
 """What compilers with an emulator share: from a plan to an image, and two ways to run a decision.
 
-    reset       stage by stage where it can be (:mod:`snnctl.hardware.layers`), else the whole network within windows
+    reset       stage by stage in 32 bits where it can be (:mod:`snnctl.hardware.layers`) and no number can overflow,
+                else the whole network within windows
     streaming   the whole network; its state lives from decision to decision
 
 Both ways of a reset decision give the same spikes.
@@ -9,16 +10,17 @@ Both ways of a reset decision give the same spikes.
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnctl.errors import InputError, Problem
-from snnctl.hardware import layers, windows
+from snnctl.hardware import windows
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.family import Counters, Fit, Image, Rasters, Spikes
+from snnctl.hardware.layers import Layer, Staged, layers
 from snnctl.hardware.placement import Core
 from snnctl.hardware.rules import Plan, Rule, hasty_cycle, violations
 from snnctl.hardware.schedule import Schedule, schedule
@@ -26,6 +28,7 @@ from snnctl.hardware.stages import Integers, Rounding
 from snnctl.network.program import Program
 
 S = TypeVar("S")
+_NO_OVERFLOW = Counters(0)
 Cores = Callable[[Program, Schedule, Chip], tuple[Core, ...]]
 
 
@@ -60,8 +63,8 @@ class EmulatedImage(abc.ABC, Generic[S]):
         self.program, self.schedule = plan.program, plan.schedule
         self.ticks = plan.schedule.ticks
         self.rounding = rounding
-        self._width = sum(node.size for node in plan.program.inputs)
-        self.layers = layers.layers(plan.program, weights)
+        self._wanted = plan.program.ticks, sum(node.size for node in plan.program.inputs)
+        self._weights = weights
         self.windows = windows.windows(plan.program, plan.schedule)
 
     @abc.abstractmethod
@@ -73,8 +76,18 @@ class EmulatedImage(abc.ABC, Generic[S]):
         """Advance the whole network by as many ticks as ``spikes`` has rows: state, spikes of all stages, overflows."""
 
     @abc.abstractmethod
-    def advance(self, number: int, weights: NDArray[np.int32], arriving: Spikes) -> tuple[Spikes, int]:
-        """All ticks of one stage from rest, for what arrives from its sources: its spikes and overflows."""
+    def fast(self, stack: Sequence[Layer]) -> Staged | None:
+        """The reset decisions of these layers; None where a number of the chip might overflow."""
+
+    @functools.cached_property
+    def staged(self) -> Staged | None:
+        """The reset decisions, stage by stage; None where that cannot be."""
+        stack = self.layers()
+        return None if stack is None else self.fast(stack)
+
+    def layers(self) -> tuple[Layer, ...] | None:
+        """The stages with dense matrices, as they run; None where these do not describe the program."""
+        return layers(self.program, self._weights)
 
     def start(self) -> S | None:
         """The first state; None where nothing is kept from decision to decision."""
@@ -86,23 +99,28 @@ class EmulatedImage(abc.ABC, Generic[S]):
         Raises:
             InputError: ``spikes`` are not (ticks, n) of counts from 0 to ``most_input``.
         """
-        wanted = (self.program.ticks, self._width)
-        if spikes.shape != wanted or spikes.dtype != np.uint8 or spikes.max(initial=0) > self.most_input:
-            counts = "0 and 1" if self.most_input == 1 else f"0 ... {self.most_input}"
-            remedy = f"give uint8 of {counts}, {wanted}: (ticks, neurons of all inputs)"
-            raise InputError(Problem("spikes", f"are {spikes.dtype} {spikes.shape}", remedy))
+        if spikes.shape != self._wanted or spikes.dtype != np.uint8:
+            raise self._misfit(spikes)
+        if self.staged is not None:
+            rasters = self.staged.run(spikes)
+            if rasters is None:
+                raise self._misfit(spikes)
+            return None, rasters, _NO_OVERFLOW
+        if spikes.max(initial=0) > self.most_input:
+            raise self._misfit(spikes)
         if self.program.decision == "streaming":
             state, fired, overflows = self.emulate(state, spikes)
             return state, self._rasters(spikes, fired), Counters(overflows)
-        rasters, counters = self.by_stage(spikes) if self.layers is not None else self.at_once(spikes)
-        return None, rasters, counters
+        return None, *self.from_rest(spikes)
 
-    def by_stage(self, spikes: Spikes) -> tuple[Rasters, Counters]:
-        """A reset decision, one stage after the other."""
-        assert self.layers is not None
-        inputs = windows.split_inputs(self.program, spikes)
-        rasters, overflows = layers.run(self.program, self.layers, inputs, self.advance)
-        return rasters, Counters(overflows)
+    def from_rest(self, spikes: Spikes) -> tuple[Rasters, Counters]:
+        """A reset decision that :attr:`staged` does not take."""
+        return self.at_once(spikes)
+
+    def _misfit(self, spikes: Spikes) -> InputError:
+        counts = "0 and 1" if self.most_input == 1 else f"0 ... {self.most_input}"
+        remedy = f"give uint8 of {counts}, {self._wanted}: (ticks, neurons of all inputs)"
+        return InputError(Problem("spikes", f"are {spikes.dtype} {spikes.shape}", remedy))
 
     def at_once(self, spikes: Spikes) -> tuple[Rasters, Counters]:
         """A reset decision, all stages at once within their windows."""

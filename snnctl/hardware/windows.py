@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl.hardware.family import Rasters, Spikes
+from snnctl.hardware.family import Spikes
 from snnctl.hardware.schedule import Schedule
 from snnctl.hardware.stages import Integers
 from snnctl.network.program import Program
@@ -58,7 +58,7 @@ def windows(program: Program, schedule: Schedule) -> Integers | None:
     return np.stack([start, start + program.ticks - 1], axis=1)
 
 
-def split_inputs(program: Program, spikes: Spikes) -> Rasters:
+def split_inputs(program: Program, spikes: Spikes) -> list[Spikes]:
     """The spikes of each input.  # (ticks, n) each"""
     if len(program.inputs) == 1:
         return [spikes]
@@ -66,7 +66,7 @@ def split_inputs(program: Program, spikes: Spikes) -> Rasters:
     return [np.ascontiguousarray(raster) for raster in np.split(spikes, ends, axis=1)]
 
 
-def own_ticks(program: Program, schedule: Schedule, spikes: Spikes) -> Rasters:
+def own_ticks(program: Program, schedule: Schedule, spikes: Spikes) -> list[Spikes]:
     """Spikes (chip ticks, n) of all stages, each stage in its own ticks.  # (ticks, n) each"""
     _, stages = offsets(program)
     first = len(program.inputs)

@@ -192,6 +192,69 @@ def _sum_int8_codegen(vectors: int) -> Any:
 _overload_by_width(sum_rows_int8, _sum_int8_codegen)
 
 
+def add_rows(
+    words: Any, base: Any, width: Any, events: Any, first: Any, count: Any, out: Any, target: Any, more: Any
+) -> None:
+    """:func:`sum_rows` of integers of 8 or 16 bits, which are summed in 16; exact where these hold every sum.
+
+    Args:
+        words: int8, int16 or uint16; strips are row-major
+        base: index of the strip's first word
+        width: of the strip: 16, 32, 64 or 128
+        events: int32 row numbers
+        first: index of the first row number
+        count: how many
+        out: int16 or uint16
+        target: index of the first sum
+        more: whether the rows are added to what ``out`` holds, in place of 0
+    """
+    sums = out[target : target + width]
+    if not more:
+        sums[:] = 0
+    for e in range(first, first + count):
+        start = base + events[e] * width
+        sums += words[start : start + width]
+
+
+def _add_rows_codegen(vectors: int) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        words, base, events, first, count, out, target, more = args
+        narrow = signature.args[0].dtype.bitwidth == 8
+        short = ir.VectorType(ir.IntType(16), LANES)
+        loaded_type = ir.VectorType(ir.IntType(8), LANES) if narrow else short
+
+        def data(position: int, value: Any) -> Any:
+            return context.make_array(signature.args[position])(context, builder, value).data
+
+        def load(pointer: Any, kind: Any, alignment: int) -> Any:
+            loaded = builder.load(builder.bitcast(pointer, kind.as_pointer()))
+            loaded.align = alignment
+            return loaded
+
+        strip = builder.gep(data(0, words), [base])
+        row_numbers = builder.gep(data(2, events), [first])
+        places = [builder.gep(data(5, out), [builder.add(target, base.type(v * LANES))]) for v in range(vectors)]
+        sums = [alloca_once(builder, short) for _ in range(vectors)]
+        for one, place in zip(sums, places, strict=True):
+            held = load(place, short, 2)
+            builder.store(builder.select(more, held, ir.Constant(short, [0] * LANES)), one)
+        with cgutils.for_range(builder, count) as loop:
+            number = builder.sext(builder.load(builder.gep(row_numbers, [loop.index])), base.type)
+            row = builder.gep(strip, [builder.mul(number, base.type(vectors * LANES))])
+            for v, one in enumerate(sums):
+                part = load(builder.gep(row, [base.type(v * LANES)]), loaded_type, 1 if narrow else 2)
+                builder.store(builder.add(builder.load(one), builder.sext(part, short) if narrow else part), one)
+        for one, place in zip(sums, places, strict=True):
+            stored = builder.store(builder.load(one), builder.bitcast(place, short.as_pointer()))
+            stored.align = 2
+        return context.get_dummy_value()
+
+    return codegen
+
+
+_overload_by_width(add_rows, _add_rows_codegen)
+
+
 def list_spikes(spikes: Any, first: Any, size: Any, events: Any, start: Any) -> Any:
     """Write the positions j < size where spikes[first + j] is 1 to ``events`` from ``start``; return how many.
 

@@ -6,16 +6,15 @@ A delay register holds one less than the ticks that a spike is under way.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from snnctl.hardware import windows
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.family import Fit, Spikes
 from snnctl.hardware.image import EmulatedImage, compiled
-from snnctl.hardware.loihi1 import emulator
+from snnctl.hardware.layers import Layer, Staged
+from snnctl.hardware.loihi1 import decision, emulator
 from snnctl.hardware.loihi1.cores import cores
 from snnctl.hardware.loihi1.quantise import quantise
 from snnctl.hardware.loihi1.rules import RULES
@@ -62,6 +61,6 @@ class LoihiImage(EmulatedImage[emulator.State]):
         state, record = emulator.run(self.network, state, spikes, self.windows)
         return state, record.spikes, record.wraps
 
-    def advance(self, number: int, weights: NDArray[np.int32], arriving: Spikes) -> tuple[Spikes, int]:
-        """One stage."""
-        return emulator.run_layer(self.stages[number].compartments, weights, arriving)
+    def fast(self, stack: Sequence[Layer]) -> Staged | None:
+        """Where no register can wrap."""
+        return decision.staged(self.program, stack, [stage.compartments for stage in self.stages])

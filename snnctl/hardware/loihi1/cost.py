@@ -15,14 +15,16 @@ the chip file; ``synaptic_op`` is a published *minimum*, so the energy is a lowe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.cost import Counts, DecisionCost
-from snnctl.hardware.family import Fit, Rasters, Spikes
+from snnctl.hardware.family import Fit, Rasters
+from snnctl.hardware.rasters import joined
 from snnctl.hardware.schedule import schedule
 from snnctl.hardware.stages import Floats, Integers
 from snnctl.hardware.traffic import fans
@@ -58,23 +60,28 @@ class Wire(NamedTuple):
     cores: Integers  # (kinds,) that it goes to
     joules: Floats  # (kinds,) of the messages to them
     work: Integers  # (kinds, different cores of the target) stored weights that it reaches on each
-    most: int  # largest of these
     seconds: float  # of the messages of one spike of the kind that reaches furthest
 
-    def fired(self, raster: Spikes, each_tick: Integers) -> Integers:
-        """Spikes of each kind in each tick, whose sums are ``each_tick`` (ticks,).  # (ticks, kinds)"""
-        if len(self.joules) == 1:
-            return each_tick[:, None]
-        counts = np.zeros((len(raster), len(self.joules)), np.int64)
-        tick, neuron = np.nonzero(raster)
-        np.add.at(counts, (tick, self.kind[neuron]), 1)
-        return counts
 
-    def busiest(self, fired: Integers) -> Integers:
-        """Synaptic operations of the core that has most of them, in each tick.  # (ticks,)"""
-        if len(self.joules) == 1:
-            return fired[:, 0] * self.most
-        return (fired @ self.work).max(axis=1)  # type: ignore[no-any-return]
+class _Node(NamedTuple):
+    """A row of the table of nodes."""
+
+    column: int  # first neuron
+    size: int
+    level: int  # chip tick in which it begins
+    largest: int  # neurons of its largest core; 0 of an input
+
+
+class _WireRow(NamedTuple):
+    """A row of the table of wires."""
+
+    source: int
+    target: int
+    kinds: int
+    first_kind: int  # in the tables of kinds, which are those of all wires one after the other
+    first_neuron: int  # in the table that says which kind a neuron is
+    cores: int  # different ones of the target
+    first_work: int  # in the table of work
 
 
 class Loihi1Cost:
@@ -84,14 +91,47 @@ class Loihi1Cost:
         found = schedule(fit.program)
         assert found is not None  # what fits has one
         self._fit, self._chip, self._schedule = fit, fit.chip, found
-        self._neurons = sum(stage.size for stage in fit.program.stages)
         self._cores = {node: [c for c in fit.cores if c.node == node] for node in range(len(fit.program.nodes))}
-        self._largest = {node: max(c.neurons for c in cores) for node, cores in self._cores.items() if cores}
-        self._wires = [self._wire(link) for link in fit.program.links]
-        self._barrier_s = barrier_s(fit.chip, -(-len(fit.cores) // fit.chip.limit("cores_per_tile")))
-        self._constants = fit.chip.constants("energy", "time", "power")
         self._joules = {name: quantity.value for name, quantity in fit.chip.energy.items()}
         self._seconds = {name: quantity.value for name, quantity in fit.chip.time.items()}
+        self._tables = self._laid_out([self._wire(link) for link in fit.program.links])
+        neurons, ticks = sum(stage.size for stage in fit.program.stages), fit.program.ticks
+        active, inactive = ticks * neurons, (found.ticks - ticks) * neurons
+        self._updates = active, inactive
+        self._updates_j = (
+            active * self._joules["neuron_update_active"] + inactive * self._joules["neuron_update_inactive"]
+        )
+        self._barriers_s = found.ticks * barrier_s(fit.chip, -(-len(fit.cores) // fit.chip.limit("cores_per_tile")))
+        self._constants = fit.chip.constants("energy", "time", "power")
+        self._chip_w = fit.chip.value("power.chip_static"), fit.chip.value("power.chip_idle")
+        self._board_w = 0.0, fit.chip.value("power.board_idle")
+
+    def _laid_out(self, wires: Sequence[Wire]) -> tuple[Any, ...]:
+        """What :func:`_count` takes after the raster."""
+        program, levels, seconds = self._fit.program, self._schedule.levels, self._seconds
+        sizes = [node.size for node in program.nodes]
+        nodes = [
+            _Node(sum(sizes[:k]), size, levels[k], max((c.neurons for c in self._cores[k]), default=0))
+            for k, size in enumerate(sizes)
+        ]
+        rows: list[_WireRow] = []
+        kinds = neurons = work = 0
+        for wire in wires:
+            of_kind, cores = wire.work.shape
+            rows.append(_WireRow(wire.link.source, wire.link.target, of_kind, kinds, neurons, cores, work))
+            kinds, neurons, work = kinds + of_kind, neurons + wire.kind.size, work + wire.work.size
+        empty = np.zeros(0, np.int64)
+        return (
+            np.array(nodes, np.int64),
+            np.array(rows, np.int64).reshape(-1, len(_WireRow._fields)),
+            np.concatenate([empty, *(wire.kind for wire in wires)]).astype(np.int64),
+            np.stack([np.concatenate([empty, *(getattr(w, of) for w in wires)]) for of in ("weights", "cores")]),
+            np.concatenate([np.zeros(0), *(wire.joules for wire in wires)]),
+            np.concatenate([empty, *(wire.work.ravel() for wire in wires)]),
+            np.array([wire.seconds for wire in wires], np.float64),
+            np.array([seconds[f"neuron_update_{k}"] for k in ("active", "inactive")] + [seconds["synaptic_op"]]),
+            self._schedule.ticks,
+        )
 
     def _wire(self, link: Link) -> Wire:
         targets = self._cores[link.target]
@@ -114,44 +154,28 @@ class Loihi1Cost:
             cores=reached[first].sum(axis=1),
             joules=energy[first],
             work=work,
-            most=int(work.max()),
             seconds=float((seconds * reached).sum(axis=1).max()),
         )
 
     def decision(self, rasters: Rasters, control_dt_s: float) -> DecisionCost:
         """Cost of one decision; ``rasters`` inputs first, each (ticks, n)."""
-        chip, chip_ticks = self._chip, self._schedule.ticks
-        each = [raster.sum(axis=1, dtype=np.int64) for raster in rasters]  # (ticks,) of each node
-        fired = [w.fired(rasters[w.link.source], each[w.link.source]) for w in self._wires]  # (ticks, kinds)
-        synops, messages, routing_j = 0, 0, 0.0
-        for wire, counts in zip(self._wires, fired, strict=True):
-            total = counts.sum(axis=0)  # (kinds,)
-            synops += int(total @ wire.weights)
-            messages += int(total @ wire.cores)
-            routing_j += float(total @ wire.joules)
-        active = len(rasters[0]) * self._neurons
-        inactive = chip_ticks * self._neurons - active
+        spikes, synops, messages, routing_j, ticks_s = _count(joined(rasters), *self._tables)
         energy = {
             "synaptic_ops": synops * self._joules["synaptic_op"],
-            "neuron_updates": active * self._joules["neuron_update_active"]
-            + inactive * self._joules["neuron_update_inactive"],
+            "neuron_updates": self._updates_j,
             "spikes": routing_j,
         }
-        latency = {
-            "ticks": float(self._tick_s(each, fired).sum()),
-            "barriers": chip_ticks * self._barrier_s,
-            "host_io": self._seconds["host_io_per_decision"],
-        }
+        host_io_s = self._seconds["host_io_per_decision"]
         return DecisionCost(
             evidence="modelled",
-            chip=chip.name,
-            ticks=chip_ticks,
-            period_s=max(control_dt_s, sum(latency.values())),
-            counts=Counts(sum(int(counts.sum()) for counts in each), synops, active, inactive, messages),
+            chip=self._chip.name,
+            ticks=self._schedule.ticks,
+            period_s=max(control_dt_s, ticks_s + self._barriers_s + host_io_s),
+            counts=Counts(spikes, synops, *self._updates, messages),
             energy_j=energy,
-            latency_s=latency,
-            chip_w=(chip.value("power.chip_static"), chip.value("power.chip_idle")),
-            board_w=(0.0, chip.value("power.board_idle")),
+            latency_s={"ticks": ticks_s, "barriers": self._barriers_s, "host_io": host_io_s},
+            chip_w=self._chip_w,
+            board_w=self._board_w,
             constants=self._constants,
             notes=(
                 "the synaptic operation is a published minimum: dynamic energy is a lower bound",
@@ -160,24 +184,90 @@ class Loihi1Cost:
             ),
         )
 
-    def _tick_s(self, each: list[Integers], fired: list[Integers]) -> NDArray[np.float64]:
-        """Time of the slowest core in each chip tick, without the barrier.  # (chip ticks,)"""
-        levels, end, ticks = self._schedule.levels, self._schedule.ticks, len(each[0])
-        slowest = np.zeros(end)  # (chip ticks,)
-        for node in range(len(self._fit.program.inputs), len(levels)):
-            largest = self._largest[node]
-            busy = np.full(end, largest * self._seconds["neuron_update_inactive"])
-            window = slice(levels[node], levels[node] + ticks)
-            busy[window] = largest * self._seconds["neuron_update_active"]
-            for wire, counts in zip(self._wires, fired, strict=True):
-                if wire.link.target == node:
-                    seconds = wire.busiest(counts) * self._seconds["synaptic_op"]  # (ticks,)
-                    first = levels[wire.link.source] + 1
-                    busy[first : first + ticks] += seconds[: end - first]
-                    if first + ticks > end:
-                        busy[-1] += seconds[end - first :].sum()
-            for wire in self._wires:
-                if wire.link.source == node:
-                    busy[window] += each[node] * wire.seconds
-            slowest = np.maximum(slowest, busy)
-        return slowest
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _count(
+    raster: Any, nodes: Any, wires: Any, kind: Any, of_kind: Any, joules: Any, work: Any, wire_s: Any, seconds: Any,
+    chip_ticks: Any,
+) -> Any:  # fmt: skip
+    """Spikes, synaptic operations, messages, their energy (J), and the time of all ticks without barriers (s).
+
+    Args:
+        raster: spikes of all nodes side by side (ticks, neurons)
+        nodes: rows of :class:`_Node`
+        wires: rows of :class:`_WireRow`
+        kind: of the source neurons of each wire
+        of_kind: (2, kinds) stored weights and cores that a spike reaches
+        joules: (kinds,) of its messages
+        work: of each wire (kinds, cores) stored weights on each core
+        wire_s: (wires,) of the messages of one spike of the kind that reaches furthest
+        seconds: of an update in the window, of one outside, of a synaptic operation
+        chip_ticks: of a decision
+    """
+    each = np.empty((nodes.shape[0], raster.shape[0]), np.int64)  # (nodes, ticks) spikes
+    fired = np.empty((joules.size, raster.shape[0]), np.int64)  # (kinds, ticks) spikes of each kind
+    spikes = synops = messages = 0
+    for node in range(nodes.shape[0]):
+        column, size = nodes[node, 0], nodes[node, 1]
+        for t in range(each.shape[1]):
+            each[node, t] = _sum(raster[t, column : column + size])
+            spikes += each[node, t]
+    routing_j = 0.0
+    for wire in range(wires.shape[0]):
+        source, _, kinds, first, first_neuron, _, _ = wires[wire]
+        of_wire = fired[first : first + kinds]
+        if kinds == 1:
+            of_wire[0] = each[source]
+        else:
+            own = kind[first_neuron : first_neuron + nodes[source, 1]]
+            of_wire[:] = 0
+            for t in range(each.shape[1]):
+                for i in range(own.size):
+                    of_wire[own[i], t] += raster[t, nodes[source, 0] + i]
+        for k in range(kinds):
+            total = of_wire[k].sum()
+            synops += total * of_kind[0, first + k]
+            messages += total * of_kind[1, first + k]
+            routing_j += total * joules[first + k]
+    return spikes, synops, messages, routing_j, _ticks_s(nodes, wires, work, wire_s, seconds, each, fired, chip_ticks)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ticks_s(nodes: Any, wires: Any, work: Any, wire_s: Any, seconds: Any, each: Any, fired: Any, end: Any) -> float:
+    """Sum of the times of the slowest core in each chip tick; arguments as in :func:`_count`."""
+    ticks = each.shape[1]
+    busy, slowest = np.empty(end), np.zeros(end)  # (chip ticks,)
+    for node in range(nodes.shape[0]):
+        _, _, level, largest = nodes[node]
+        if largest == 0:  # an input, which no core of the chip holds
+            continue
+        busy[:] = largest * seconds[1]
+        busy[level : level + ticks] = largest * seconds[0]
+        for wire in range(wires.shape[0]):
+            source, target, kinds, first_kind, _, cores, first_work = wires[wire]
+            if target == node:
+                for t in range(ticks):
+                    most = 0
+                    for core in range(cores):
+                        done = 0
+                        for k in range(kinds):
+                            done += fired[first_kind + k, t] * work[first_work + k * cores + core]
+                        most = max(most, done)
+                    busy[min(nodes[source, 2] + 1 + t, end - 1)] += most * seconds[2]
+            if source == node:
+                for t in range(ticks):
+                    busy[level + t] += each[node, t] * wire_s[wire]
+        for t in range(end):
+            slowest[t] = max(slowest[t], busy[t])
+    total = 0.0
+    for t in range(end):
+        total += slowest[t]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sum(row: Any) -> Any:
+    total = np.uint32(0)
+    for i in range(row.size):
+        total = np.uint32(total + row[i])
+    return np.int64(total)

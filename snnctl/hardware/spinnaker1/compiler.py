@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnctl.hardware import windows
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.family import Fit, Spikes
 from snnctl.hardware.image import EmulatedImage, compiled
+from snnctl.hardware.layers import Layer, Staged
 from snnctl.hardware.rules import Plan
-from snnctl.hardware.spinnaker1 import emulator
+from snnctl.hardware.spinnaker1 import decision, emulator
 from snnctl.hardware.spinnaker1.cores import cores
 from snnctl.hardware.spinnaker1.quantise import quantise
 from snnctl.hardware.spinnaker1.rules import RULES
@@ -62,7 +63,6 @@ class SpiNNakerImage(EmulatedImage[emulator.State]):
         state, record = emulator.run(self.network, state, len(spikes), emulator.packets_of(spikes), self.windows)
         return state, record.spikes, record.saturations + record.wraps
 
-    def advance(self, number: int, weights: NDArray[np.int32], arriving: Spikes) -> tuple[Spikes, int]:
-        """One stage."""
-        stage = self.stages[number]
-        return emulator.run_layer(stage.neurons, stage.shift, weights, arriving)
+    def fast(self, stack: Sequence[Layer]) -> Staged | None:
+        """Where no ring buffer can saturate and nothing wraps."""
+        return decision.staged(self.program, stack, [(stage.neurons, stage.shift) for stage in self.stages])

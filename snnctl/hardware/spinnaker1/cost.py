@@ -17,7 +17,7 @@ import numpy as np
 from snnctl.hardware.cost import Counts, DecisionCost
 from snnctl.hardware.family import Fit, Rasters
 from snnctl.hardware.stages import Integers
-from snnctl.hardware.traffic import SynapticEvents, fans, spikes_of
+from snnctl.hardware.traffic import Traffic, fans, synaptic_events
 
 
 class SpiNNaker1Cost:
@@ -25,9 +25,12 @@ class SpiNNaker1Cost:
 
     def __init__(self, fit: Fit) -> None:
         self._fit, self._ticks = fit, fit.loaded().ticks
-        self._events = SynapticEvents(fit.program)
-        self._routers = [self._passed(node) for node in range(len(fit.program.nodes))]  # (n,) each
-        self._neurons = sum(stage.size for stage in fit.program.stages)
+        routers = [self._passed(node) for node in range(len(fit.program.nodes))]  # (n,) each
+        self._traffic = Traffic(synaptic_events(fit.program), routers)
+        neurons = sum(stage.size for stage in fit.program.stages)
+        self._updates = fit.program.ticks * neurons, (self._ticks - fit.program.ticks) * neurons  # active, inactive
+        self._active_w = len(fit.cores) * fit.chip.value("power.active_core")
+        self._packet_j, self._latency_s = fit.chip.value("energy.packet"), self._ticks * fit.chip.value("time.tick")
         boards = math.ceil(fit.chips / fit.chip.limit("chips"))
         self._chip_w = (0.0, fit.chips * fit.chip.value("power.chip_idle"))
         self._board_w = (0.0, boards * fit.chip.value("power.board_idle"))
@@ -49,24 +52,16 @@ class SpiNNaker1Cost:
 
     def decision(self, rasters: Rasters, control_dt_s: float) -> DecisionCost:
         """Cost of one decision; ``rasters`` inputs first, each (ticks, n)."""
-        chip, fit = self._fit.chip, self._fit
-        fired = [spikes_of(raster) for raster in rasters]  # (n,) each
-        packets = sum(int(f @ routers) for f, routers in zip(fired, self._routers, strict=True))
-        active = len(rasters[0]) * self._neurons
-        latency = {"ticks": self._ticks * chip.value("time.tick")}
-        period_s = max(control_dt_s, latency["ticks"])
-        spikes = sum(int(f.sum()) for f in fired)
+        spikes, events, packets = self._traffic.count(rasters)
+        period_s = max(control_dt_s, self._latency_s)
         return DecisionCost(
             evidence="modelled",
-            chip=chip.name,
+            chip=self._fit.chip.name,
             ticks=self._ticks,
             period_s=period_s,
-            counts=Counts(spikes, self._events.count(rasters), active, self._ticks * self._neurons - active, packets),
-            energy_j={
-                "active_cores": len(fit.cores) * chip.value("power.active_core") * period_s,
-                "packets": packets * chip.value("energy.packet"),
-            },
-            latency_s=latency,
+            counts=Counts(spikes, events, *self._updates, packets),
+            energy_j={"active_cores": self._active_w * period_s, "packets": packets * self._packet_j},
+            latency_s={"ticks": self._latency_s},
             chip_w=self._chip_w,
             board_w=self._board_w,
             constants=self._constants,

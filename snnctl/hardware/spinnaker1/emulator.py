@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from snnctl.errors import InputError, NetworkError, Problem
 from snnctl.hardware.spinnaker1 import accum
 from snnctl.hardware.spinnaker1.accum import decay_s1615, multiply, wrap32
-from snnctl.hardware.synapses import Integers, Synapses, require_sources
+from snnctl.hardware.synapses import Integers, Synapses
 
 SynapseShape = Literal["exp", "delta"]
 DELAY_SLOTS = 16  # delays 1..15
@@ -361,68 +361,7 @@ def _run(
                 _deliver(now, i, re_indptr, re_target, re_weight, re_delay, re_kind, ring, counts)
 
 
-# --------------------------------------------------------------------------- one layer of a reset decision
-
-
-def run_layer(
-    neurons: Neurons, shift: Integers, weights: NDArray[np.int32], inputs: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], int]:
-    """All ticks of one layer from rest; row k of ``inputs`` (ticks, sources) is consumed in tick k.
-
-    ``weights`` (sources, n) are 16-bit words with the sign of their kind, ``shift`` is (2, n). Returns the spikes
-    (ticks, n) and how many ring-buffer entries saturated and neurons wrapped (0 unless a quantisation was forced
-    beyond its bounds).
-
-    Raises:
-        InputError: there is not a column for each source.
-    """
-    require_sources("spinnaker1", inputs, len(weights))
-    m = neurons
-    out = np.zeros((inputs.shape[0], m.size), np.uint8)  # (ticks, n)
-    overflows = _run_layer(
-        inputs, weights, shift, m.exponential, m.v_rest, m.v_reset, m.v_thresh,
-        m.i_offset, m.r_membrane, m.exp_tc, m.t_refract, m.decay, m.init, m.scale, m.steps, out,
-    )  # fmt: skip
-    return out, int(overflows)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _run_layer(
-    inputs: Any, weights: Any, shift: Any, exponential: Any, v_rest: Any, v_reset: Any, v_thresh: Any,
-    i_offset: Any, r: Any, exp_tc: Any, t_refract: Any, decay: Any, init: Any, scale: Any, steps: Any, out: Any,
-) -> Any:  # fmt: skip
-    n = weights.shape[1]
-    ring = np.zeros((2, n), np.int64)
-    synapse = np.zeros((2, n), np.int64)
-    v = v_rest.copy()
-    refractory = np.zeros(n, np.int64)
-    overflows = 0
-    for k in range(inputs.shape[0]):
-        ring[:] = 0
-        for s in range(inputs.shape[1]):
-            if inputs[k, s]:
-                for i in range(n):
-                    w = np.int64(weights[s, i])
-                    ring[0, i] += max(w, 0)
-                    ring[1, i] += max(-w, 0)
-        for i in range(n):
-            wrapped = False
-            for kind in range(2):
-                total = ring[kind, i]
-                if total > 65535:  # the ring buffer saturates, in whatever order the weights arrive
-                    total = np.int64(65535)
-                    overflows += 1
-                synapse[kind, i], lost = _receive(
-                    synapse[kind, i], total, shift[kind, i], init[kind, i], exponential[i]
-                )
-                wrapped |= lost != 0
-            v[i], synapse[0, i], synapse[1, i], refractory[i], spike, lost = _update(
-                v[i], synapse[0, i], synapse[1, i], refractory[i], exponential[i], v_rest[i], v_reset[i], v_thresh[i],
-                i_offset[i], r[i], exp_tc[i], t_refract[i], decay[0, i], decay[1, i], scale, steps,
-            )  # fmt: skip
-            out[k, i] = spike
-            overflows += wrapped or lost != 0
-    return overflows
+# --------------------------------------------------------------------------- weights
 
 
 def encode_weights(weights: NDArray[Any], shift: tuple[int, int]) -> NDArray[np.int32]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from snnctl.hardware import windows
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.family import Fit, Spikes
-from snnctl.hardware.image import EmulatedImage, compiled
+from snnctl.hardware.image import compiled
 from snnctl.hardware.rules import Plan
 from snnctl.hardware.stages import Integers
+from snnctl.hardware.stagewise import StagewiseImage
 from snnctl.hardware.synapses import Synapses, from_table
 from snnctl.hardware.xylo import emulator
 from snnctl.hardware.xylo.quantise import outputs
@@ -37,7 +38,7 @@ class State(NamedTuple):
     waiting: Spikes  # (longest input delay, input neurons) of the last ticks
 
 
-class XyloImage(EmulatedImage[State]):
+class XyloImage(StagewiseImage[State]):
     """A program in the registers of Xylo."""
 
     most_input = emulator.MOST_INPUT
@@ -88,7 +89,7 @@ class XyloImage(EmulatedImage[State]):
     def initial(self) -> State:
         """All zero."""
         longest = int(self._channels[:, 1].max(initial=0))
-        return State(emulator.initial_state(self.network), np.zeros((longest, self._width), np.uint8))
+        return State(emulator.initial_state(self.network), np.zeros((longest, self._wanted[1]), np.uint8))
 
     def emulate(self, state: State, spikes: Spikes) -> tuple[State, Spikes, int]:
         """All stages at once."""

@@ -8,7 +8,7 @@ from snnctl.hardware import chip
 from snnctl.hardware.loihi1 import emulator as loihi1
 from snnctl.hardware.loihi1 import quantise as loihi1_quantise
 from snnctl.hardware.stages import FloatStage
-from tests.hardware.chip_cases import random_agent
+from tests.hardware.chip_cases import from_dense, random_agent
 
 LOIHI = chip.load("loihi1")
 
@@ -20,10 +20,10 @@ def test_many_small_weights_that_are_all_rounded_up_cannot_wrap() -> None:
     stage = FloatStage("b", weights, np.zeros(n + 1, np.int64), np.zeros(1), 0.0, 0.5, np.ones(1), 0.0, 0, 4)
     made = loihi1_quantise.quantise(stage, 8)
     assert made.weights.sum() > 1.9 * 64 * n * 2.0**made.exponent  # rounded up indeed
-    matrix = made.weights.astype(np.int32)[:, None]
-    spikes, wraps = loihi1.run_layer(made.compartments, matrix, np.ones((4, n + 1), np.uint8))
-    assert wraps == 0
-    assert spikes.all()
+    network = loihi1.Network(made.compartments, from_dense(made.weights[:, None]), from_dense(np.zeros((1, 1))))
+    _, record = loihi1.run(network, loihi1.initial_state(network), np.ones((4, n + 1), np.uint8))
+    assert record.wraps == 0
+    assert record.spikes.all()
 
 
 def test_loihi_spends_one_threshold_register_on_neurons_of_different_thresholds() -> None:

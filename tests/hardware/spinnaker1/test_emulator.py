@@ -87,24 +87,14 @@ def test_packets_of_rows_or_ticks_that_are_not_are_refused(packet: tuple[int, in
         spinnaker1.run(network, spinnaker1.initial_state(network), 5, np.array([packet]))
 
 
-@pytest.mark.parametrize("columns", [0, 9, 11, 4000])
-def test_columns_that_are_not_the_sources_are_refused(columns: int) -> None:
-    network = _network(3, 1, 0)
-    with pytest.raises(InputError, match=r"spinnaker1 inputs: .*one column for each source"):
-        spinnaker1.run_layer(
-            network.neurons, network.shift, np.ones((10, 3), np.int32), np.ones((5, columns), np.uint8)
-        )
-
-
 @pytest.mark.parametrize("shape", ["exp", "delta"])
 @pytest.mark.parametrize("offset", [0.0, 65000.0])
-def test_wraps_of_the_current_and_the_offset_are_counted_in_both_ways(shape: str, offset: float) -> None:
+def test_wraps_of_the_current_and_the_offset_are_counted(shape: str, offset: float) -> None:
     values = (0.0, 0.0, 8.0, offset, 4.0, 4.0, 0.0, 2.0, 2.0)
     neurons = spinnaker1.derive(spinnaker1.Parameters(*([value] for value in values)), shape=shape)  # type: ignore[arg-type]
     weights, shift = np.full((1, 1), 32768), pair(1, 11, 11)  # 2048 nA a spike
     spikes = np.ones((5, 1), np.uint8)
     network = spinnaker1.Network(neurons, from_dense(weights, 1), from_dense(np.zeros((1, 1)), 1), shift)
     _, record = spinnaker1.run(network, spinnaker1.initial_state(network), 5, spinnaker1.packets_of(spikes))
-    _, counted = spinnaker1.run_layer(neurons, shift, weights.astype(np.int32), spikes)
     assert record.saturations == 0
-    assert (record.wraps > 0) == (counted > 0) == (offset > 0)
+    assert (record.wraps > 0) == (offset > 0)

@@ -24,7 +24,7 @@ def test_reset_decisions_equal_the_reference_in_both_ways(seed: int) -> None:
     image = hardware.fit(program, XYLO).loaded()
     for spikes in random_spikes(program, seed, 2):
         wanted = reference(program, spikes, xylo_tick(image))
-        ways = [image.at_once(spikes), *([image.by_stage(spikes)] if image.layers is not None else [])]
+        ways = [image.at_once(spikes), *([image.by_stage(spikes)] if image.stack is not None else [])]
         for got, counters in ways:
             assert counters == ways[0][1]
             for w, g in zip(wanted, got, strict=True):
