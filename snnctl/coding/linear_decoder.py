@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnctl.coding.code import Action, Decoder, Limits, LinearReadout, Shapes, Tensors
-from snnctl.coding.readout import choose, count, count_and_sum, linear, squash
+from snnctl.coding.readout import choose, count, count_and_squash, count_and_sum, linear, squash
 
 
 class WeightedSum(abc.ABC):
@@ -65,6 +65,14 @@ class CountedSum(WeightedSum):
         """The sums y (actions,), by one compiled call."""
         y = np.empty_like(self._bias)  # (actions,)
         count_and_sum(raster, self._weight, self._bias, self._counts, y)
+        return y
+
+    def decode(self, raster: NDArray[np.uint8], v: NDArray[Any] | None) -> Action:
+        """The action, by one compiled call if it is squashed."""
+        if self._limits is None:
+            return super().decode(raster, v)
+        y = np.empty_like(self._bias)  # (actions,)
+        count_and_squash(raster, self._weight, self._bias, *self._limits, self._counts, y)
         return y
 
 

@@ -71,6 +71,16 @@ def squash(y: Float64s, low: Float64s, high: Float64s) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def count_and_squash(
+    raster: NDArray[np.uint8], weight: Float64s, bias: Float64s, low: Float64s, high: Float64s,
+    counts: NDArray[np.int64], out: Float64s,
+) -> None:  # fmt: skip
+    """:func:`count_and_sum`, squashed to the limits."""
+    count_and_sum(raster, weight, bias, counts, out)
+    squash(out, low, high)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def choose(logits: Float64s) -> int:
     """Index of the highest logit (actions,), the lowest index of equals."""
     best = 0

@@ -84,6 +84,13 @@ class _WireRow(NamedTuple):
     first_work: int  # in the table of work
 
 
+_NOTES = (
+    "the synaptic operation is a published minimum: dynamic energy is a lower bound",
+    "at the board boundary static power is contained in idle (Nahuku 8, eight chips)",
+    "host I/O is what PopSAN measured on Nahuku 8, not a property of the chip",
+)
+
+
 class Loihi1Cost:
     """Cost of decisions of one program on Loihi 1."""
 
@@ -102,9 +109,10 @@ class Loihi1Cost:
             active * self._joules["neuron_update_active"] + inactive * self._joules["neuron_update_inactive"]
         )
         self._barriers_s = found.ticks * barrier_s(fit.chip, -(-len(fit.cores) // fit.chip.limit("cores_per_tile")))
-        self._constants = fit.chip.constants("energy", "time", "power")
-        self._chip_w = fit.chip.value("power.chip_static"), fit.chip.value("power.chip_idle")
-        self._board_w = 0.0, fit.chip.value("power.board_idle")
+        self._host_io_s, self._ticks = self._seconds["host_io_per_decision"], found.ticks
+        chip_w = fit.chip.value("power.chip_static"), fit.chip.value("power.chip_idle")
+        board_w = 0.0, fit.chip.value("power.board_idle")
+        self._fixed = chip_w, board_w, fit.chip.constants("energy", "time", "power"), _NOTES
 
     def _laid_out(self, wires: Sequence[Wire]) -> tuple[Any, ...]:
         """What :func:`_count` takes after the raster."""
@@ -165,24 +173,10 @@ class Loihi1Cost:
             "neuron_updates": self._updates_j,
             "spikes": routing_j,
         }
-        host_io_s = self._seconds["host_io_per_decision"]
-        return DecisionCost(
-            evidence="modelled",
-            chip=self._chip.name,
-            ticks=self._schedule.ticks,
-            period_s=max(control_dt_s, ticks_s + self._barriers_s + host_io_s),
-            counts=Counts(spikes, synops, *self._updates, messages),
-            energy_j=energy,
-            latency_s={"ticks": ticks_s, "barriers": self._barriers_s, "host_io": host_io_s},
-            chip_w=self._chip_w,
-            board_w=self._board_w,
-            constants=self._constants,
-            notes=(
-                "the synaptic operation is a published minimum: dynamic energy is a lower bound",
-                "at the board boundary static power is contained in idle (Nahuku 8, eight chips)",
-                "host I/O is what PopSAN measured on Nahuku 8, not a property of the chip",
-            ),
-        )
+        latency = {"ticks": ticks_s, "barriers": self._barriers_s, "host_io": self._host_io_s}
+        period_s = max(control_dt_s, ticks_s + self._barriers_s + self._host_io_s)
+        counts = Counts(spikes, synops, *self._updates, messages)
+        return DecisionCost("modelled", self._chip.name, self._ticks, period_s, counts, energy, latency, *self._fixed)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

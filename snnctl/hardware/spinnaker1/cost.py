@@ -19,6 +19,11 @@ from snnctl.hardware.family import Fit, Rasters
 from snnctl.hardware.stages import Integers
 from snnctl.hardware.traffic import Traffic, fans, synaptic_events
 
+_NOTES = (
+    "the sources do not separate static from idle power: all of it is shown as idle",
+    "host I/O over Ethernet is not in any source that we found and is left out of the latency",
+)
+
 
 class SpiNNaker1Cost:
     """Cost of decisions of one program on SpiNNaker 1."""
@@ -32,9 +37,12 @@ class SpiNNaker1Cost:
         self._active_w = len(fit.cores) * fit.chip.value("power.active_core")
         self._packet_j, self._latency_s = fit.chip.value("energy.packet"), self._ticks * fit.chip.value("time.tick")
         boards = math.ceil(fit.chips / fit.chip.limit("chips"))
-        self._chip_w = (0.0, fit.chips * fit.chip.value("power.chip_idle"))
-        self._board_w = (0.0, boards * fit.chip.value("power.board_idle"))
-        self._constants = fit.chip.constants("energy", "time", "power")
+        chip_w = 0.0, fit.chips * fit.chip.value("power.chip_idle")
+        board_w = 0.0, boards * fit.chip.value("power.board_idle")
+        self._name, self._fixed = (
+            fit.chip.name,
+            (chip_w, board_w, fit.chip.constants("energy", "time", "power"), _NOTES),
+        )
 
     def _passed(self, node: int) -> Integers:
         """Routers that a spike of each neuron passes; without targets it leaves to the host.  # (n,)"""
@@ -54,19 +62,7 @@ class SpiNNaker1Cost:
         """Cost of one decision; ``rasters`` inputs first, each (ticks, n)."""
         spikes, events, packets = self._traffic.count(rasters)
         period_s = max(control_dt_s, self._latency_s)
-        return DecisionCost(
-            evidence="modelled",
-            chip=self._fit.chip.name,
-            ticks=self._ticks,
-            period_s=period_s,
-            counts=Counts(spikes, events, *self._updates, packets),
-            energy_j={"active_cores": self._active_w * period_s, "packets": packets * self._packet_j},
-            latency_s={"ticks": self._latency_s},
-            chip_w=self._chip_w,
-            board_w=self._board_w,
-            constants=self._constants,
-            notes=(
-                "the sources do not separate static from idle power: all of it is shown as idle",
-                "host I/O over Ethernet is not in any source that we found and is left out of the latency",
-            ),
-        )
+        energy = {"active_cores": self._active_w * period_s, "packets": packets * self._packet_j}
+        counts = Counts(spikes, events, *self._updates, packets)
+        latency = {"ticks": self._latency_s}
+        return DecisionCost("modelled", self._name, self._ticks, period_s, counts, energy, latency, *self._fixed)
