@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
     [
         (["--cases", "90", "--seed", "0", "--kinds", "recipe,chip,budget,space,recording,agent"], False),
         (["--cases", "60", "--seed", "0", "--kinds", "run"], False),
+        (["--cases", "150", "--seed", "0", "--kinds", "policy"], False),
         (["--cases", "300", "--seed", "0", "--kinds", "agent"], True),  # an index out of range is an error
     ],
 )

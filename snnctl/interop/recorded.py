@@ -7,6 +7,7 @@ A recording is a file of numpy (``numpy.savez``) with the arrays ``obs`` (decisi
 from __future__ import annotations
 
 import io
+import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ TOLERANCE = 1e-5  # largest difference of an action
 MAX_DECISIONS = 100_000
 REMEDY = "write it with numpy.savez(file, obs=..., action=...)"
 _HEADER_BYTES = 1000
+_BROKEN = (ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError, EOFError)
 
 
 class Recorded(NamedTuple):
@@ -68,7 +70,7 @@ def _array(members: Zip, name: str) -> NDArray[np.float64]:
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, fortran, dtype = reader(file, _HEADER_BYTES)
         data = raw[file.tell() :]
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError, EOFError):
+    except (*_BROKEN, tokenize.TokenError):
         raise refusal(where, "is not an array of numpy", REMEDY) from None
     if dtype.kind not in "fiub" or dtype.itemsize > 8 or len(shape) > 8:
         raise refusal(where, f"is an array of {files.shown(dtype)}, not of numbers", REMEDY)

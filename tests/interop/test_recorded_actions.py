@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -80,11 +81,16 @@ def test_another_environment_is_refused_with_both_numbers() -> None:
         ({"obs": np.zeros((0, 3)), "action": np.zeros((0, 1))}, "at least one"),
         ({"obs": np.full((3, 3), np.nan), "action": np.zeros((3, 1))}, "not finite"),
         ({"obs": np.array([["a"]]), "action": np.zeros((1, 1))}, "not of numbers"),
+        ({"obs": np.zeros((3, 3)), "action": "{'descr': ("}, "not an array of numpy"),
         ({"obs": np.array([[None]]), "action": np.zeros((1, 1))}, "not of numbers"),
     ],
 )
-def test_a_recording_that_is_none(arrays: dict[str, np.ndarray], told: str, tmp_path: Path) -> None:
-    np.savez(tmp_path / "r.npz", **arrays)
+def test_a_recording_that_is_none(arrays: dict[str, np.ndarray | str], told: str, tmp_path: Path) -> None:
+    broken = {name: header for name, header in arrays.items() if isinstance(header, str)}
+    np.savez(tmp_path / "r.npz", **{name: array for name, array in arrays.items() if name not in broken})
+    with zipfile.ZipFile(tmp_path / "r.npz", "a") as file:
+        for name, header in broken.items():
+            file.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
     with pytest.raises(PolicyError) as caught:
         recorded.read(tmp_path / "r.npz")
     assert told in str(caught.value)

@@ -29,12 +29,12 @@ def subjects(workspace: Path, kinds: tuple[str, ...]) -> list[Subject]:
     """Sound entries of these kinds, below ``workspace``."""
     makers: dict[str, Callable[[Path], list[Subject]]] = {
         "agent": _agents, "recipe": _recipes, "chip": _chips, "budget": _budgets, "space": _spaces, "robot": _robots,
-        "recording": _recordings, "run": _runs,
+        "recording": _recordings, "run": _runs, "policy": _policies,
     }  # fmt: skip
     return [subject for kind in kinds for subject in makers[kind](workspace / kind)]
 
 
-KINDS = ("agent", "recipe", "chip", "budget", "space", "robot", "recording", "run")
+KINDS = ("agent", "recipe", "chip", "budget", "space", "robot", "recording", "run", "policy")
 
 
 def _placed(source: Path, folder: Path, name: str) -> Path:
@@ -151,6 +151,27 @@ def _robots(base: Path) -> list[Subject]:
     folder = _placed(ROOT / "envs" / "balancer", base / "balancer", "entry")
     verbs: tuple[tuple[str, ...], ...] = (("check", "entry", "--kind", "env", "--json"), ("show", "entry"))
     return [Subject("robot", folder, ["entry/task.toml", "entry/robot.xml"], verbs)]
+
+
+def _policies(base: Path) -> list[Subject]:
+    """Files of other libraries: each in a folder with its normaliser and its recorded actions, where it has them."""
+    data, found = ROOT / "tests" / "data" / "policies", []
+    for name in ("ppo-cartpole.zip", "sac-sde.zip", "sac-pendulum-clip5.zip", "crossq.zip", "ppo-pendulum.zip",
+                 "relu-tanh.pt", "relu-tanh.safetensors", "rsl-elu.onnx", "silu.onnx", "norm-clip.onnx"):  # fmt: skip
+        source = data / name
+        folder = base / name
+        folder.mkdir(parents=True)
+        files = {source: f"p{source.suffix}", source.with_suffix(".npz"): "r.npz", source.with_suffix(".pkl"): "n.pkl"}
+        for file, copy in files.items():
+            if file.exists():
+                shutil.copy(file, folder / copy)
+        inside = sorted(path.name for path in folder.iterdir())
+        words = ["import", f"p{source.suffix}", "--out", "o", "--check", "r.npz"]
+        words += ["--env", "CartPole-v1" if "cartpole" in name else "Pendulum-v1"]
+        words += ["--normaliser", "n.pkl"] if "n.pkl" in inside else []
+        words += ["--activation", "relu", "--squash", "tanh"] if name.startswith("relu-tanh") else []
+        found.append(Subject("policy", folder, [*inside, f"p{source.suffix}"], ((*words,),)))
+    return found
 
 
 def _recordings(base: Path) -> list[Subject]:

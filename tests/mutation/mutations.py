@@ -5,11 +5,16 @@ Every function takes the folder that holds the entry and a generator, changes on
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import json
 import math
+import pickletools
 import tomllib
+import warnings
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -309,6 +314,13 @@ def xml(path: Path, draw: Draw) -> str:
 def raw(path: Path, draw: Draw) -> str:
     """Flip, cut, insert or repeat bytes or lines."""
     data = bytearray(path.read_bytes())
+    done = _scrambled(data, draw)
+    path.write_bytes(bytes(data))
+    return done
+
+
+def _scrambled(data: bytearray, draw: Draw) -> str:
+    """Do it to bytes in memory."""
     if not data:
         return "empty"
     work = pick(draw, ("flip", "flip", "cut", "insert", "line", "drop", "end", "empty"))
@@ -329,9 +341,100 @@ def raw(path: Path, draw: Draw) -> str:
     else:
         lines = bytes(data).split(b"\n")
         lines.insert(int(draw.integers(len(lines))), pick(draw, lines))
-        data = bytearray(b"\n".join(lines))
-    path.write_bytes(bytes(data))
+        data[:] = b"\n".join(lines)
     return f"{work} at {where}"
+
+
+# --------------------------------------------------------------------------- policies of other libraries
+
+
+def packed(path: Path, draw: Draw) -> str:
+    """Change a member of a zip, or of a zip in it, and pack it again, so that its checksum is right."""
+    done, made = _repacked(path.read_bytes(), draw)
+    path.write_bytes(made)
+    return done
+
+
+def _repacked(raw_zip: bytes, draw: Draw) -> tuple[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(raw_zip)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    name = pick(draw, [*members, *(n for n in members if n in ("data", "policy.pth"))])
+    work = pick(draw, ("change",) * 12 + ("remove", "rename", "exchange", "twice", "grow"))
+    done = f"{work} {name}"
+    made, method = io.BytesIO(), pick(draw, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED))
+    if work == "change":
+        told, members[name] = _member(name, members[name], draw)
+        done += f": {told}"
+    elif work == "remove":
+        del members[name]
+    elif work == "rename":
+        members[pick(draw, ("data", "policy.pth", "archive/data.pkl", "a/data.pkl", "x" * 300, "../x"))] = members.pop(
+            name
+        )
+    elif work == "exchange":
+        other = pick(draw, sorted(members))
+        members[name], members[other] = members[other], members[name]
+    elif work == "grow":
+        members[name] = members[name] + bytes(int(pick(draw, (1, 10**6, 5 * 10**7))))
+    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", method) as new:
+        warnings.simplefilter("ignore")  # two members of one name
+        for member, content in members.items():
+            new.writestr(member, content)
+        if work == "twice":
+            new.writestr(name, members[name])
+    return done, made.getvalue()
+
+
+def _member(name: str, content: bytes, draw: Draw) -> tuple[str, bytes]:
+    if content[:4] == b"PK\x03\x04":
+        return _repacked(content, draw)
+    if name == "data" and draw.random() < 0.8:
+        values = [json.loads(content)]
+        pickled = [key for key, value in values[0].items() if isinstance(value, dict) and ":serialized:" in value]
+        if pickled and draw.random() < 0.6:
+            key = pick(draw, pickled)
+            inside = bytearray(base64.b64decode(values[0][key][":serialized:"]))
+            done = _pickle(inside, draw)
+            values[0][key][":serialized:"] = base64.b64encode(inside).decode()
+            return f"{key}: {done}", json.dumps(values[0]).encode()
+        done = tree(values, draw)
+        return done, json.dumps(values[0] if values else None).encode()
+    data = bytearray(content)
+    done = _pickle(data, draw) if name.endswith(".pkl") else _scrambled(data, draw)
+    return done, bytes(data)
+
+
+def pickled(path: Path, draw: Draw) -> str:
+    """Change an opcode of a pickle."""
+    data = bytearray(path.read_bytes())
+    done = _pickle(data, draw)
+    path.write_bytes(bytes(data))
+    return done
+
+
+def _pickle(data: bytearray, draw: Draw) -> str:
+    """Exchange, remove, repeat or insert opcodes; or any bytes."""
+    if draw.random() < 0.3:
+        return _scrambled(data, draw)
+    try:
+        places = [place for _, _, place in pickletools.genops(bytes(data)) if place is not None]
+    except Exception:  # it was changed before
+        return _scrambled(data, draw)
+    where = pick(draw, places)
+    work = pick(draw, ("code", "code", "insert", "repeat", "flood"))
+    code = ord(pick(draw, pickletools.opcodes).code)
+    if work == "code":
+        data[where] = code
+    elif work == "insert":
+        data[where:where] = pick(
+            draw, (bytes([code]), b"cposix\nsystem\n", b"cnumpy\nload\n)R", b"N", b"(", b"0", b"}", b"h\x00")
+        )
+    elif work == "repeat":
+        end = pick(draw, places)
+        data[where:where] = data[min(where, end) : max(where, end)] * int(pick(draw, (1, 3, 50)))
+    else:
+        data[where:where] = bytes([code]) * int(pick(draw, (1000, 600_000)))
+    return f"{work} {chr(code)!r} at {where}"
 
 
 STRUCTURED: dict[str, tuple[Callable[[Path, Draw], str], ...]] = {  # by the name, then by the ending of a file
@@ -342,6 +445,10 @@ STRUCTURED: dict[str, tuple[Callable[[Path, Draw], str], ...]] = {  # by the nam
     ".safetensors": (tensors, tensors, header),
     ".h5": (recording,),
     ".xml": (xml,),
+    ".zip": (packed,),
+    ".pt": (packed,),
+    ".npz": (packed,),
+    ".pkl": (pickled,),
 }
 
 
