@@ -105,9 +105,7 @@ def weights_kept(plan: Plan) -> list[Violation]:
     found = []
     for stage, held in zip(float_stages(plan.program), quantised(plan), strict=True):
         p = held.precision
-        remedy = (
-            f"use fewer source neurons, for more than {p.axons} axons each and +-{p.top} steps; or bound weights"
-        )
+        remedy = f"use fewer source neurons, for more than {p.axons} axons each and +-{p.top} steps; or bound weights"
         found += [violation._replace(remedy=remedy) for violation in erased(stage, held.weights)]
     return found
 
