@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FAMILIES = {
     "loihi1": "snnctl.hardware.loihi1:FAMILY",
     "spinnaker1": "snnctl.hardware.spinnaker1:FAMILY",
+    "truenorth": "snnctl.hardware.truenorth:FAMILY",
     "xylo": "snnctl.hardware.xylo:FAMILY",
 }
 _LAZY = {"Fit": "snnctl.hardware.family", "fit": "snnctl.hardware.family"}

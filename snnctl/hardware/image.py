@@ -40,14 +40,15 @@ def compiled(
     make: Callable[[Plan], Image],
     *,
     input_hop: int = 1,
+    hop: int = 1,
 ) -> Fit:
     """Place with ``cores``, check all ``rules``, and if none is broken ``make`` the image.
 
-    ``input_hop``: ticks that a spike from outside takes, 1 or 0 (:mod:`snnctl.hardware.schedule`).
+    ``input_hop``, ``hop``: ticks that a spike from outside and one of a neuron take (:mod:`snnctl.hardware.schedule`).
     """
-    found = schedule(program, input_hop)
+    found = schedule(program, input_hop, hop)
     if found is None:
-        return Fit(program, chip, (), (), (hasty_cycle(),), None)
+        return Fit(program, chip, (), (), (hasty_cycle(hop),), None)
     plan = Plan(program, chip, found, cores(program, found, chip))
     broken = violations(plan, rules)
     return Fit(program, chip, plan.cores, (), broken, None if broken else make(plan))

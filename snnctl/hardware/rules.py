@@ -73,10 +73,12 @@ def violations(plan: Plan, rules: Sequence[Rule]) -> tuple[Violation, ...]:
     return tuple(violation for rule in rules for violation in rule(plan))
 
 
-def hasty_cycle() -> Violation:
-    """What is wrong with a program that has no schedule: a cycle is faster than one tick a link."""
-    message = "has a cycle whose delays sum to less than its number of links"
-    return Violation("hasty_cycle", "projections", message, 0, 1, "give each link of the cycle a delay of 1 tick")
+def hasty_cycle(hop: int = 1) -> Violation:
+    """What is wrong with a program that has no schedule: a cycle is faster than ``hop`` ticks a link."""
+    times = "" if hop == 1 else f"{hop} times "
+    message = f"has a cycle whose delays sum to less than {times}its number of links"
+    remedy = f"give each link of the cycle a delay of {hop} tick{'s' * (hop > 1)}"
+    return Violation("hasty_cycle", "projections", message, 0, hop, remedy)
 
 
 def per_core(rule: str, resource: str, remedy: str) -> Rule:

@@ -14,7 +14,8 @@ at ``level(target) + k + delay``: every stage sees what it sees in the model, sh
 ``ticks + largest level``. Levels exist where no cycle has a positive sum of ``1 - delay``.
 
 Where the chip takes what comes from outside within the tick (``input_hop`` 0 instead of 1), a link from an input counts
-``-delay`` in the levels, and its chip delay may be 0.
+``-delay`` in the levels, and its chip delay may be 0. Where a spike of a neuron takes ``hop`` ticks instead of one,
+such a link counts ``hop - delay``, and its chip delay is ``hop`` or more.
 
 In a *streaming* decision all delays are 1 or more already: levels are 0, and a tick of the chip is one of the model.
 """
@@ -44,14 +45,15 @@ class Schedule(NamedTuple):
         return int(self.delay(link, link.own_delays).max())
 
 
-def schedule(program: Program, input_hop: int = 1) -> Schedule | None:
-    """The levels of a program; None where a cycle has a positive sum of ``1 - delay`` (Bellman-Ford)."""
+def schedule(program: Program, input_hop: int = 1, hop: int = 1) -> Schedule | None:
+    """The levels of a program; None where a cycle has a positive sum of ``hop - delay`` (Bellman-Ford)."""
     if program.decision == "streaming":
         return Schedule((0,) * len(program.nodes), program.ticks)
     first = len(program.inputs)
-    hops = [1 if link.source >= first else input_hop for link in program.links]
+    hops = [hop if link.source >= first else input_hop for link in program.links]
     steps = [
-        (link.source, link.target, hop - int(link.own_delays[0])) for link, hop in zip(program.links, hops, strict=True)
+        (link.source, link.target, ticks - int(link.own_delays[0]))
+        for link, ticks in zip(program.links, hops, strict=True)
     ]
     levels = [0] * len(program.nodes)
     for _ in range(len(program.nodes) + 1):

@@ -28,7 +28,7 @@ from tests import reference
 from tests.conformance.programs import CASES, CURRENT, PLAIN, SOFT, Case, Menu
 from tests.hardware.programs import Tick
 from tests.hardware.programs import reference as integer_reference
-from tests.hardware.ticks import loihi_tick, spinnaker_tick, xylo_tick
+from tests.hardware.ticks import loihi_tick, spinnaker_tick, truenorth_tick, xylo_tick
 
 Rasters = list[NDArray[np.uint8]]  # of every node, inputs first (decisions, ticks, n)
 EVERYTHING = frozenset(CASES)
@@ -176,6 +176,7 @@ CHIP_MENU = Menu(
     (1, 2),
 )
 SOFT_CASES = frozenset(name for name in CASES if name.startswith("soft reset of all"))
+COUNTING_CASES = frozenset(name for name in CASES if name.startswith("integrate-and-fire"))
 ALL_SHAPES = ("chain", "branching", "recurrent")
 MACHINES = (
     *(
@@ -262,6 +263,25 @@ MACHINES = (
                 ON_CHIPS | {"reset to another value than 0"},
             ),
         )
+    ),
+    Machine(
+        "TrueNorth",
+        chip_refuses(chip.load("truenorth")),
+        run_chip(chip.load("truenorth")),
+        integers(chip.load("truenorth"), truenorth_tick),
+        COUNTING_CASES,
+        Menu(
+            (
+                IntegrateAndFire(),
+                IntegrateAndFire(reset="value"),
+                IntegrateAndFire(v_initial=0.5, spike_at_threshold=True),
+            ),
+            ALL_SHAPES,
+            ("dense", "sparse"),
+            ("none", "projection"),
+            varied=("", "v_threshold"),
+            inputs=(1, 2),
+        ),
     ),
     Machine(
         "Xylo",

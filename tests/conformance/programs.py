@@ -23,6 +23,8 @@ CURRENT = CurrentLif(tau_mem_s=6e-3, tau_syn_s=2e-3)
 PLAIN = Lif(tau_mem_s=5e-3, v_threshold=0.8)
 SOFT = dataclasses.replace(CURRENT, reset="subtract")
 
+COUNTING = {"a": IntegrateAndFire(), "out": IntegrateAndFire(v_initial=0.5, spike_at_threshold=True)}
+
 
 class Case(NamedTuple):
     """A network, its tensors, and the input spikes of some decisions."""
@@ -164,6 +166,15 @@ CASES: dict[str, Case] = {
     "soft reset of all, recurrent": case(SIZES, [*CHAIN, Edge("a", "a", 1)], neurons={"a": SOFT, "out": SOFT}, ticks=9),
     "soft reset of all, streaming": case(
         SIZES, [*STREAM, Edge("a", "a", 1)], neurons={"a": SOFT, "out": SOFT}, decision="streaming"
+    ),
+    "integrate-and-fire": case(SIZES, CHAIN, neurons=COUNTING),
+    "integrate-and-fire, recurrent": case(SIZES, [*CHAIN, Edge("a", "a", 2)], neurons=COUNTING, ticks=9),
+    "integrate-and-fire, skip": case(SIZES, [*CHAIN, Edge("in", "out")], neurons=COUNTING),
+    "integrate-and-fire, streaming": case(
+        SIZES,
+        [Edge("in", "a", 1), Edge("a", "out", 2), Edge("a", "a", 3)],
+        neurons=COUNTING | {"a": IntegrateAndFire(reset="value", v_reset=-0.25)},
+        decision="streaming",
     ),
     "convolution": case(
         {"in": 2 * 4 * 4, "a": 3 * 3 * 3, "out": 5},

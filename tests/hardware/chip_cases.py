@@ -14,6 +14,7 @@ from snnctl.agent.folder import Agent
 from snnctl.hardware.loihi1 import emulator as loihi1
 from snnctl.hardware.spinnaker1 import emulator as spinnaker1
 from snnctl.hardware.synapses import Synapses, from_table
+from snnctl.hardware.truenorth import emulator as truenorth
 from snnctl.hardware.xylo import emulator as xylo
 from snnctl.neurons import CurrentLif, Lif
 from tests import factories
@@ -131,3 +132,31 @@ def xylo_network(case: Any) -> xylo.Network:
         rows(shifts[2], case["w_out"]),
         case["alias"],
     )
+
+
+def truenorth_ranc(case: Any) -> tuple[truenorth.Network, np.ndarray]:
+    """A recorded network of RANC, and its input as one source for each (axon of core 0, delay), (ticks, sources)."""
+    cores, n, axons = case["par_crossbar"].shape
+    core, neuron, axon = np.nonzero(case["par_crossbar"])
+    weight = case["par_weights"][core, neuron, case["par_axon_type"][core, axon]]
+    crossbar = from_table(cores * axons, core * axons + axon, core * n + neuron, weight)
+    registers = truenorth.neurons(
+        cores * n,
+        leak=case["par_leak"].ravel(),
+        alpha=case["par_pos_threshold"].ravel(),
+        beta=-case["par_neg_threshold"].ravel().astype(np.int64),
+        reset=case["par_reset_potential"].ravel(),
+        gamma=case["par_reset_mode"].ravel(),
+        v_initial=case["par_v0"].ravel(),
+    )
+    to_core = np.arange(cores)[:, None] + case["par_dest_core_dx"]
+    to_axon = np.where(to_core < cores, to_core * axons + case["par_dest_axon"], truenorth.NOWHERE).ravel()
+    ticks = len(case["out_s"])
+    source, tick = case["ext_spikes"][:, 2] * 16 + case["ext_spikes"][:, 1], case["ext_spikes"][:, 0]
+    inputs = np.zeros((ticks, axons * 16), np.uint8)
+    inputs[tick, source] = 1
+    outside = np.arange(axons * 16)
+    entries = from_table(axons * 16, outside, outside // 16, np.ones(axons * 16), outside % 16)
+    delay = case["par_dest_tick"].ravel().astype(np.int64) + 1
+    symmetric = bool(case["reset_type"])
+    return truenorth.Network(registers, crossbar, entries, to_axon.astype(np.int64), delay, symmetric), inputs

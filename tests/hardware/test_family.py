@@ -56,7 +56,7 @@ def test_no_file_but_its_own_folder_and_the_table_names_a_family(name: str) -> N
 
 
 def test_families_of_the_package_have_all_that_a_family_needs() -> None:
-    assert list(slots.FAMILIES.parts) == ["loihi1", "spinnaker1", "xylo"]
+    assert list(slots.FAMILIES.parts) == ["loihi1", "spinnaker1", "truenorth", "xylo"]
     for part in slots.FAMILIES.parts.values():
         assert family.defects(part) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from snnctl.hardware.loihi1.compiler import LoihiImage
 from snnctl.hardware.spinnaker1 import accum
 from snnctl.hardware.spinnaker1.compiler import SpiNNakerImage
+from snnctl.hardware.truenorth.compiler import TrueNorthImage
 from snnctl.hardware.xylo.compiler import XyloImage
 from tests.hardware.programs import Tick
 
@@ -97,5 +98,35 @@ def xylo_tick(image: XyloImage) -> Tick:
             v, count = v - int(m.threshold[i]), count + 1
         s["i"][i], s["v"][i] = current, v
         return count
+
+    return tick
+
+
+def truenorth_tick(image: TrueNorthImage) -> Tick:
+    """The registers that its neurons have, and a weight as the sum of the types that its axons have."""
+    state = [s.neurons.v_initial.tolist() for s in image.stages]
+
+    def weight(stage: int, i: int, synapse: int) -> int:
+        held = image.stages[stage]
+        p, value = held.precision, int(held.multiples[synapse])
+        base, total = p.copies + 1, 0
+        last = base ** (p.types - 1)
+        negative = -(value // last) if value < 0 else 0
+        rest = value + negative * last
+        for g in range(p.types - 1):
+            total += (rest % base) * int(held.unit[i]) * base**g
+            rest //= base
+        assert rest == 0 and negative <= p.copies
+        return total - negative * int(held.unit[i]) * last
+
+    def tick(stage: int, i: int, arriving: list[tuple[int, int]]) -> int:
+        m, v = image.stages[stage].neurons, state[stage]
+        v[i] += sum(weight(stage, i, j) for j, _ in arriving) + int(m.leak[i])
+        v[i] = min(max(v[i], -(2**19)), 2**19 - 1)
+        if v[i] >= int(m.alpha[i]):
+            v[i] = v[i] - int(m.alpha[i]) if m.gamma[i] == 1 else int(m.reset[i])
+            return 1
+        v[i] = max(v[i], -int(m.beta[i]))
+        return 0
 
     return tick
