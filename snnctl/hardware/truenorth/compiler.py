@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from snnctl.hardware import windows
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.family import Fit, Spikes
-from snnctl.hardware.image import EmulatedImage, compiled
+from snnctl.hardware.image import compiled
 from snnctl.hardware.rules import Plan
 from snnctl.hardware.stages import Integers
+from snnctl.hardware.stagewise import StagewiseImage
 from snnctl.hardware.synapses import from_table
 from snnctl.hardware.truenorth import emulator
 from snnctl.hardware.truenorth.cores import NOTHING, Wiring, cores, fan_out, wiring
@@ -28,7 +29,7 @@ def compile(program: Program, chip: Chip) -> Fit:
     return compiled(program, chip, cores, RULES, TrueNorthImage, input_hop=0, hop=HOP)
 
 
-class TrueNorthImage(EmulatedImage[emulator.State]):
+class TrueNorthImage(StagewiseImage[emulator.State]):
     """A program in crossbars and registers of TrueNorth."""
 
     def __init__(self, plan: Plan) -> None:

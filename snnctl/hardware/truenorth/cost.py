@@ -12,7 +12,7 @@ from __future__ import annotations
 from snnctl.hardware.chip import Chip
 from snnctl.hardware.cost import Counts, DecisionCost
 from snnctl.hardware.family import Fit, Rasters
-from snnctl.hardware.traffic import spikes_of
+from snnctl.hardware.traffic import Traffic
 from snnctl.hardware.truenorth.compiler import TrueNorthImage
 
 
@@ -27,16 +27,14 @@ class TrueNorthCost:
     def __init__(self, fit: Fit) -> None:
         image = fit.loaded()
         assert isinstance(image, TrueNorthImage)
-        self._fit, self._ticks, self._events = fit, image.ticks, image.events()
+        self._fit, self._ticks, self._traffic = fit, image.ticks, Traffic(image.events())
         self._neurons = sum(stage.size for stage in fit.program.stages)
         self._constants = fit.chip.constants("energy", "time", "power")
 
     def decision(self, rasters: Rasters, control_dt_s: float) -> DecisionCost:
         """Cost of one decision; ``rasters`` inputs first, each (ticks, n)."""
         chip = self._fit.chip
-        fired = [spikes_of(raster) for raster in rasters]
-        events = sum(int(f @ reached) for f, reached in zip(fired, self._events, strict=True))
-        spikes = sum(int(f.sum()) for f in fired)
+        spikes, events = self._traffic.count(rasters)
         latency = {"ticks": self._ticks * chip.value("time.tick")}
         active = len(rasters[0]) * self._neurons
         static = (chip.value("power.chip_static"), 0.0)

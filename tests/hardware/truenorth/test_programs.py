@@ -38,7 +38,7 @@ def test_reset_decisions_equal_the_reference_in_both_ways() -> None:
     for made, image in fits(range(120)):
         for given in made.inputs:
             wanted = reference(made.program, given, truenorth_tick(image))
-            ways = [image.at_once(given), *([image.by_stage(given)] if image.layers is not None else [])]
+            ways = [image.at_once(given), *([image.by_stage(given)] if image.stack is not None else [])]
             by_stage += len(ways) > 1
             for got, counters in ways:
                 assert counters.overflows == 0
