@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Discriminator, Tag
 
 from snnctl import config, slots
-from snnctl.agent.description import Decoder, Encoder
+from snnctl.agent.description import Decoder, Encoder, Modulator
 from snnctl.agent.environment import EnvChoice
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
@@ -147,5 +147,6 @@ class Recipe:
     encoder: Encoder
     network: Network
     decoder: Decoder
+    modulator: Modulator | None = None  # what gives the rules of its projections their signal
     trainer: Annotated[Any, slots.TRAINERS]  # of snnctl.training.algorithm.Trainer
     evaluation: Evaluation = Evaluation()

@@ -12,7 +12,7 @@ import pytest
 
 from snnctl import storage, versions
 from snnctl.agent.controller import Activity
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import InputError, OutputError, StorageError
@@ -303,7 +303,7 @@ class Walk(gymnasium.Env[Any, Any]):
         )
 
 
-def critic_by_hand() -> Learner:
+def critic_by_hand() -> FusedLearner:
     """Rates are 0: V stays 0.2, 0.5 and -0.4 at the observations -1, 0 and 1. The largest reward is 2."""
     tensors = {
         "normaliser.mean": np.zeros(1),
@@ -328,7 +328,7 @@ def critic_by_hand() -> Learner:
         learning=Learning(gamma=0.9, learning_rate=0.0, critic_learning_rate=0.0, critic_neurons=100, reward_scale=2.0),
         tensors=tensors,
     )
-    return Learner(agent, 0)
+    return FusedLearner(agent, 0)
 
 
 @pytest.mark.parametrize(
