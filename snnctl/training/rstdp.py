@@ -4,7 +4,8 @@ The learning is the agent's own (:mod:`snnctl.agent.fused_learner`); this traine
 end. One control step:
 
 1. encode the observation as spikes of the input population
-2. the critic values it; the error delta of its last prediction is the dopamine, which turns older marks into weights
+2. the critic values it; the TD error delta of its last prediction, in its deviations, is the dopamine: it turns older
+   marks into weights
 3. the actor runs all ticks of the decision with escape noise; pre- and postsynaptic spikes mark synapses
 4. act on the spikes: the decoder reads them as it does without noise
 
@@ -55,15 +56,15 @@ class RstdpConfig(Trainer):
     """Configuration of the reward-modulated STDP trainer."""
 
     METRICS: ClassVar[dict[str, Metric]] = {
-        "rstdp/dopamine_mean": Metric("mean of the critic's error delta over the update"),
-        "rstdp/dopamine_std": Metric(
+        "rstdp/td_error_mean": Metric("mean of the critic's error delta over the update"),
+        "rstdp/td_error_std": Metric(
             "its standard deviation",
             low=1e-6,
-            finding="there is no dopamine any more",
+            finding="the critic errs no more",
             remedy="one reward may be far larger than all others (rstdp/reward_scale): clip the rewards of the "
             "environment",
         ),
-        "rstdp/dopamine_offset": Metric(
+        "rstdp/td_error_offset": Metric(
             "mean over standard deviation of delta",
             low=-0.25,
             high=0.25,
@@ -247,9 +248,9 @@ class Rstdp:
             "rollout/ep_rew_mean": mean_return,
             "rollout/ep_rew_std": float(np.std(self.recent)),
             "rollout/diverged": float(self.environments.diverged),
-            "rstdp/dopamine_mean": float(delta.mean()),
-            "rstdp/dopamine_std": deviation,
-            "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
+            "rstdp/td_error_mean": float(delta.mean()),
+            "rstdp/td_error_std": deviation,
+            "rstdp/td_error_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
             "rstdp/reward_scale": scale,
             "rstdp/weight_norm": float(np.linalg.norm(weight)),
             **_quantiles(weight),

@@ -340,7 +340,7 @@ def critic_by_hand() -> FusedLearner:
         ("interrupted", np.nan),
     ],
 )
-def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Path, ends: str, last: float) -> None:
+def test_td_error_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Path, ends: str, last: float) -> None:
     learner, env = critic_by_hand(), Walk(ends)
     with recorder.Recorder(tmp_path / "e.h5", "none", 0) as taken:
         if ends == "interrupted":
@@ -355,7 +355,7 @@ def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Pat
         assert columns["value"] == pytest.approx([0.2, 0.5, -0.4])
         # (1 - gamma) r / 2 + gamma V' - V, by hand
         expected = [0.1 * 0.5 + 0.9 * 0.5 - 0.2, 0.1 * -1 + 0.9 * -0.4 - 0.5, last]
-        assert columns["dopamine"] == pytest.approx(expected, nan_ok=True)
+        assert columns["td_error"] == pytest.approx(expected, nan_ok=True)
 
 
 class Interrupting:

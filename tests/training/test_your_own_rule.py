@@ -13,7 +13,7 @@ from snnctl.agent import controllers, folder, learner
 from snnctl.errors import ConfigError
 from snnctl.loop import closed_loop
 from snnctl.training.blueprint import build, opened
-from snnctl.training.plastic import Plastic
+from snnctl.training.modulated import Modulated
 from snnctl.training.recipe import Recipe
 from tests.interpreted import INTERPRETED
 
@@ -27,10 +27,10 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     slots.trust("mylab")
 
 
-def made(seed: int, *overrides: str) -> Plastic:
+def made(seed: int, *overrides: str) -> Modulated:
     recipe = config.load(Recipe, EXAMPLES / "mylab" / "cartpole.toml", overrides)
     algorithm = build(opened(recipe), seed)
-    assert isinstance(algorithm, Plastic)
+    assert isinstance(algorithm, Modulated)
     return algorithm
 
 
@@ -49,7 +49,7 @@ def test_it_learns_to_balance_in_closed_loop_and_goes_on_when_it_is_saved(tmp_pa
         report = algorithm.update()
     trained = algorithm.agent()
     algorithm.close()
-    assert report.metrics["plastic/weight_change"] > 0
+    assert report.metrics["modulated/weight_change"] > 0
     returns: list[Any] = []
     for controller in (untrained, controllers.make(trained)):
         episodes = closed_loop.run_episodes(controller, "CartPole-v1", closed_loop.episode_seeds(0, 10))

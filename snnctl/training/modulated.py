@@ -36,20 +36,20 @@ from snnctl.training.blueprint import Blueprint
 
 
 @schema
-class PlasticConfig(Trainer):
+class ModulatedConfig(Trainer):
     """Configuration of the trainer of plastic networks."""
 
     METRICS: ClassVar[dict[str, Metric]] = {
-        "plastic/signal_mean": Metric("mean of the modulator's signal over the update"),
-        "plastic/signal_std": Metric(
+        "modulated/signal_mean": Metric("mean of the modulator's signal over the update"),
+        "modulated/signal_std": Metric(
             "its standard deviation",
             low=1e-9,
             finding="the modulator is silent",
             remedy="raise modulator.gain, or look at the rewards of the environment",
         ),
-        "plastic/rates": Metric("fraction of the recipe's rates that the update learnt with"),
-        "plastic/weight_norm": Metric("Euclidean norm of all plastic weights"),
-        "plastic/weight_change": Metric(
+        "modulated/rates": Metric("fraction of the recipe's rates that the update learnt with"),
+        "modulated/weight_norm": Metric("Euclidean norm of all plastic weights"),
+        "modulated/weight_change": Metric(
             "Euclidean norm of their change in the update",
             low=1e-9,
             finding="no weight moves",
@@ -67,7 +67,7 @@ class PlasticConfig(Trainer):
     ENDS: ClassVar[tuple[str, ...]] = ("total_steps", "total_episodes")
     STARTS: ClassVar[bool] = True
 
-    kind: Literal["plastic"] = "plastic"
+    kind: Literal["modulated"] = "modulated"
     total_steps: Annotated[int, Gt(0)] = 1_000_000  # environment steps; training ends here or
     total_episodes: Annotated[int, Gt(0)] = 1000  # after this many episodes, whichever is first
     episodes_per_update: Annotated[int, Gt(0)] = 10
@@ -97,7 +97,7 @@ class PlasticConfig(Trainer):
 
     def build(self, blueprint: Blueprint, seed: int, workers: int) -> Algorithm:
         """A learner in closed loop, in one thread."""
-        return Plastic(blueprint, self, seed)
+        return Modulated(blueprint, self, seed)
 
     def untrained(self, blueprint: Blueprint, seed: int) -> Agent:
         """The agent before its first episode: of random weights, or of those of the agent that training begins with."""
@@ -125,10 +125,10 @@ class PlasticConfig(Trainer):
         return Agent(description, tensors | fixed)
 
 
-class Plastic:
+class Modulated:
     """An :class:`~snnctl.training.algorithm.Algorithm`: a learner that plays."""
 
-    def __init__(self, blueprint: Blueprint, config: PlasticConfig, seed: int) -> None:
+    def __init__(self, blueprint: Blueprint, config: ModulatedConfig, seed: int) -> None:
         """Lay the network out and open the environment; ``blueprint`` is of a recipe that has no problems."""
         self.config, self.seed = config, seed
         self.learner = Learner(config.untrained(blueprint, seed), seed)
@@ -170,11 +170,11 @@ class Plastic:
             "rollout/ep_rew_mean": mean_return,
             "rollout/ep_rew_std": float(np.std(self.recent)),
             "rollout/diverged": float(self.environments.diverged),
-            "plastic/signal_mean": float(np.mean(signals)),
-            "plastic/signal_std": float(np.std(signals)),
-            "plastic/rates": self._fraction(),
-            "plastic/weight_norm": float(np.linalg.norm(after)),
-            "plastic/weight_change": float(np.linalg.norm(after - before)),
+            "modulated/signal_mean": float(np.mean(signals)),
+            "modulated/signal_std": float(np.std(signals)),
+            "modulated/rates": self._fraction(),
+            "modulated/weight_norm": float(np.linalg.norm(after)),
+            "modulated/weight_change": float(np.linalg.norm(after - before)),
             "snn/rate_hz": spikes / (sum(p.size for p in network.driven) * seconds),
         }
         return Report(self._steps, self.episodes, mean_return, metrics)
