@@ -22,7 +22,7 @@ import numpy as np
 from snnctl import config, library, streams
 from snnctl.agent.controller import Controller
 from snnctl.agent.float_controller import FloatController
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.loop.closed_loop import run_episode
 from snnctl.robots.changes import changed, parse
 from snnctl.training.blueprint import build, opened
@@ -68,7 +68,7 @@ def adapt(job: tuple[int, float, float, int]) -> list[Row]:
     for name, change in CHANGES.items():
         env = changed(gymnasium.make("CartPole-v1"), parse([change]))
         frozen = score(FloatController(agent), env)
-        learner = Learner(agent, seed)
+        learner = FusedLearner(agent, seed)
         own = learner.learning
         learner.learning = dataclasses.replace(
             own,

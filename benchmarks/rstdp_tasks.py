@@ -19,7 +19,7 @@ import numpy as np
 
 from snnctl import config, library, streams
 from snnctl.agent.float_controller import FloatController
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.loop.closed_loop import run_episode
 from snnctl.robots import environments
 from snnctl.training.blueprint import build, opened
@@ -59,7 +59,7 @@ class _Shuffled:
     out; after a failure that is told in the middle of an episode the learner begins anew, as it would in an episode.
     """
 
-    def __init__(self, learner: Learner, seed: int) -> None:
+    def __init__(self, learner: FusedLearner, seed: int) -> None:
         self._learner, self._feedback = learner, learner.feedback
         self._generator, self._waiting = np.random.default_rng(seed), list[tuple[float, bool]]()
         self._seed = seed

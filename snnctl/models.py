@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 from snnctl.slots import schema_defects
 
-# Arguments of the functions of a rule, in the order of a tick.
+# Arguments of the functions of a rule, in the order of a tick; the last one is asked before ``consolidate``.
 HOOK_ARGUMENTS = {
     "modulate": ("c", "m", "signal"),
     "relax_pre": ("c", "pre"),
@@ -31,6 +31,7 @@ HOOK_ARGUMENTS = {
     "instruct": ("c", "m", "syn", "pre", "post", "teach"),
     "consolidate": ("c", "m", "syn", "pre", "post"),
     "settle": ("c", "m"),
+    "rests": ("c", "pre"),
 }
 _F = TypeVar("_F", bound=Callable[..., Any])
 _STEP = "step(c: Constants, s: State, drive, current)"

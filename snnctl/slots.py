@@ -246,6 +246,9 @@ WRAPPERS = Slot(
     "snnctl.robots.wrappers:defects",
     "snnctl.robots.wrappers:Foreign",
 )
+MODULATORS = Slot(
+    "modulator", "kind", "snnctl.modulators", "snnctl.agent.modulators:MODULATORS", "snnctl.agent.modulator:defects"
+)
 FAMILIES = Slot("chip family", "family", "snnctl.chips", "snnctl.hardware:FAMILIES", "snnctl.hardware.family:defects")
 
 

@@ -163,7 +163,8 @@ class Reference:
             own = None if currents is None else currents[columns[name]]
             now[name] = neurons.tick(drive, own, self.random.get(name))
         for p in plastic:
-            v, taught = self.neurons[p.target].field("v"), None if teach is None else teach[columns[p.target]]
+            neurons, taught = self.neurons[p.target], None if teach is None else teach[columns[p.target]]
+            v = {name: neurons.field(name) for name in type(neurons.state[0])._fields}
             for group in self.groups[p.prefix]:
                 group.synapses.end(v, now[p.target], taught)
         row = np.zeros(sum(p.size for p in description.driven), np.uint8)

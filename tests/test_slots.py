@@ -14,10 +14,21 @@ import snnctl
 from snnctl import coding, config, neurons, plasticity, slots
 from snnctl.errors import ConfigError, InputError
 from snnctl.neurons import Lif
-from snnctl.slots import DECODERS, DERIVATIVES, ENCODERS, FAMILIES, NEURONS, RULES, TRAINERS, Slot, Unresolved
+from snnctl.slots import (
+    DECODERS,
+    DERIVATIVES,
+    ENCODERS,
+    FAMILIES,
+    MODULATORS,
+    NEURONS,
+    RULES,
+    TRAINERS,
+    Slot,
+    Unresolved,
+)
 
 PACKAGE = Path(snnctl.__file__).parent
-ALL = (NEURONS, RULES, ENCODERS, DECODERS, DERIVATIVES, TRAINERS, FAMILIES)
+ALL = (NEURONS, RULES, ENCODERS, DECODERS, DERIVATIVES, TRAINERS, FAMILIES, MODULATORS)
 every_slot = pytest.mark.parametrize("slot", ALL, ids=[slot.noun for slot in ALL])
 
 

@@ -162,13 +162,14 @@ def surprise(c: Settings, syn: Synapses, reward: float, following: float) -> flo
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def release(c: Settings, rule: ThreeFactorConstants, syn: Synapses, delta: float, random: NDArray[np.uint64]) -> None:
-    """Dopamine turns the marks into weights; the marks decay by one decision."""
+def release(c: Settings, rule: ThreeFactorConstants, syn: Synapses, delta: float, random: NDArray[np.uint64]) -> float:
+    """The modulator d turns the marks into weights; the marks decay by one decision. Returns d."""
     numbers, m = syn.numbers, syn.weight.shape[1]
     numbers[AT.deltas] += 1.0
     numbers[AT.square] += max(c.share, 1.0 / numbers[AT.deltas]) * (delta * delta - numbers[AT.square])
     d = delta / math.sqrt(numbers[AT.square]) if numbers[AT.square] > 0 else 0.0
-    gain, decay = np.float32(c.rate * min(max(d, -c.most), c.most)), np.float32(c.decay)
+    d = min(max(d, -c.most), c.most)
+    gain, decay = np.float32(c.rate * d), np.float32(c.decay)
     kept = 0
     for a in range(int(numbers[AT.marked])):
         i = syn.marked[a]
@@ -193,6 +194,7 @@ def release(c: Settings, rule: ThreeFactorConstants, syn: Synapses, delta: float
             syn.value_eligibility[i] = 0
             e[:] = 0
     numbers[AT.marked] = kept
+    return float(d)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

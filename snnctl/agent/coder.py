@@ -5,6 +5,7 @@ Every controller that is not one fused kernel uses it: the general engine and th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,21 @@ class Coder:
         self._state = streams.kernel_state(seed, "encoder")  # (4,)
         self._encoder.reset()
         self._decoder.reset()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next decision of the episode depends on (copies)."""
+        found = {"random": self._state.copy()}
+        for name, code in (("encoder", self._encoder), ("decoder", self._decoder)):
+            kept = code.memory() if hasattr(code, "memory") else {}
+            found |= {f"{name}.{field}": array for field, array in kept.items()}
+        return found
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state`."""
+        self._state[:] = state["random"]
+        for name, code in (("encoder.", self._encoder), ("decoder.", self._decoder)):
+            if hasattr(code, "recall"):
+                code.recall({n.removeprefix(name): array for n, array in state.items() if n.startswith(name)})
 
     def normalise(self, observation: NDArray[Any]) -> NDArray[np.float64]:
         """The observation in units of its deviation, clipped.  # (dims,)

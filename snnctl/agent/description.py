@@ -22,13 +22,14 @@ from snnctl.errors import NetworkError, Problem
 from snnctl.network import description as network_description
 from snnctl.network.dense import DenseNetwork
 from snnctl.network.description import NetworkDescription, TensorShape
-from snnctl.network.rules import is_signalled, is_taught
+from snnctl.network.rules import is_modulated, is_taught
 from snnctl.plain_table import Table
 
 COMBINE = 'append { name = "combine_choices" } to env.wrappers'
 
 Encoder = Annotated[Any, slots.ENCODERS]
 Decoder = Annotated[Any, slots.DECODERS]
+Modulator = Annotated[Any, slots.MODULATORS]
 
 
 def _kind(network: Any) -> str:
@@ -109,7 +110,8 @@ class AgentDescription:
     network: Network
     decoder: Decoder
     provenance: Provenance
-    learning: Learning | None = None  # how it goes on learning while it acts, if it can
+    learning: Learning | None = None  # the fused actor-critic that goes on learning while it acts
+    modulator: Modulator | None = None  # what gives the rules of its projections their signal while it acts
 
     @property
     def spiking_network(self) -> NetworkDescription:
@@ -133,12 +135,15 @@ def tensor_shapes(agent: AgentDescription) -> dict[str, TensorShape]:
     shapes |= agent.network.tensor_shapes()
     if agent.learning is not None and isinstance(agent.network, NetworkDescription):
         shapes |= {"critic.weight": TensorShape((agent.network.inputs[0].size,)), "critic.numbers": TensorShape((6,))}
+    if agent.modulator is not None and isinstance(agent.network, NetworkDescription):
+        own = agent.modulator.tensor_shapes(sum(p.size for p in agent.network.inputs))
+        shapes |= {name: TensorShape(shape) for name, shape in own.items()}
     return shapes
 
 
 def left_unresolved(agent: AgentDescription) -> bool:
     """Whether a part of the controller itself is not imported yet; wrappers of its environment are none."""
-    return bool(slots.left_unresolved((agent.encoder, agent.network, agent.decoder, agent.learning)))
+    return bool(slots.left_unresolved((agent.encoder, agent.network, agent.decoder, agent.modulator)))
 
 
 def problems(agent: AgentDescription, where: str) -> list[Problem]:
@@ -162,8 +167,8 @@ def problems(agent: AgentDescription, where: str) -> list[Problem]:
         found += _dense_problems(agent, network, where)
     else:
         found += _spiking_problems(agent, network, where)
-        if is_sound and agent.learning is None:
-            found += _plasticity_problems(network, where)
+        if is_sound:
+            found += _plasticity_problems(agent, network, where)
     kind = agent.decoder.action_kind
     if agent.task.action_choices and not agent.decoder.has_scores:
         message = f"'{decoder}' gives one choice, the task takes {len(agent.task.action_choices)} at once"
@@ -200,18 +205,35 @@ def _spiking_problems(agent: AgentDescription, network: NetworkDescription, wher
     return found
 
 
-def _plasticity_problems(network: NetworkDescription, where: str) -> list[Problem]:
-    """Rules that wait for what no controller gives them; all others run, from the agent's weights in each episode."""
-    found = []
+def _plasticity_problems(agent: AgentDescription, network: NetworkDescription, where: str) -> list[Problem]:
+    """Rules that wait for what nobody gives them, and a modulator that nobody reads."""
+    if agent.learning is not None:
+        if agent.modulator is None:
+            return []  # what the fused learner refuses it says itself
+        message = "is given beside [learning], which has a modulator of its own"
+        return [Problem(f"{where}:modulator", message, "leave one of them out")]
+    found, heard = [], False
     for number, projection in enumerate(network.projections):
         for rule in projection.plasticity:
-            constants = type(rule.constants(network.tick_s))
-            needs = ["a reward"] * is_signalled(constants) + ["a teacher"] * is_taught(constants)
-            if needs:
-                name = slots.RULES.name_of(rule)
-                message = f"'{name}' needs {' and '.join(needs)}, which a controller does not give it"
-                place = f"{where}:network.projections[{number}].plasticity"
-                found.append(Problem(place, message, "use a rule of spikes alone, or leave it out"))
+            constants, name = type(rule.constants(network.tick_s)), slots.RULES.name_of(rule)
+            place = f"{where}:network.projections[{number}].plasticity"
+            heard |= is_modulated(constants)
+            if is_modulated(constants) and agent.modulator is None:
+                message = f"'{name}' needs a signal, and the agent has no modulator"
+                names = ", ".join(slots.MODULATORS.names())
+                found.append(Problem(place, message, f"give the agent a table [modulator] of the kind {names}"))
+            elif is_taught(constants) and not is_modulated(constants):
+                message = f"'{name}' needs a teacher, which a controller does not give it"
+                found.append(Problem(place, message, "use a rule of spikes and a signal, or leave it out"))
+    if agent.modulator is not None:
+        if not heard:
+            message = "is given, but no projection has a rule that reads a signal"
+            remedy = "give one plasticity = [{ rule = 'reward_stdp' }], or leave the modulator out"
+            found.append(Problem(f"{where}:modulator", message, remedy))
+        if agent.modulator.NEEDS_SPIKES and agent.encoder.signal == "analog":
+            encoder = slots.ENCODERS.name_of(agent.encoder)
+            message = f"reads the spikes of the input, which the encoder '{encoder}' does not make"
+            found.append(Problem(f"{where}:modulator.kind", message, "use an encoder that makes spikes"))
     return found
 
 
@@ -231,6 +253,9 @@ def _dense_problems(agent: AgentDescription, network: DenseNetwork, where: str) 
     if agent.learning is not None:
         message = "is given, and a dense network has no spikes to learn by"
         found.append(Problem(f"{where}:learning", message, "leave it out, or use a network of spikes"))
+    if agent.modulator is not None:
+        message = "is given, and a dense network has no rules that read a signal"
+        found.append(Problem(f"{where}:modulator", message, "leave it out, or use a network of spikes"))
     for key, given, wanted, code in (
         ("inputs", network.inputs, agent.encoder.size(agent.task.observation_size), f"encoder '{encoder}'"),
         ("outputs", network.outputs, agent.decoder.size(agent.task.action_size), f"decoder '{decoder}'"),

@@ -6,7 +6,7 @@ float32 as one compiled call; everything else runs on the general engine. Where 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from snnctl.agent.injection import Injection
 from snnctl.agent.program import program
 from snnctl.coding.code import Action, LinearReadout
 from snnctl.errors import ConfigError, Problem
-from snnctl.network.engine import Engine, Fired
+from snnctl.network.engine import Engine, Fired, State
 from snnctl.network.program import Program
 
 
@@ -48,11 +48,11 @@ class FloatController:
             refused.append(Problem("decoder.kind", "is not a linear read-out of spikes", "choose rate or choice"))
         if weights == "int8" and refused:
             raise ConfigError(*(p._replace(where=f"{agent.description.name}: {p.where}") for p in refused))
-        self.path: Fused | _General
+        self.path: Fused | General
         if np.dtype(dtype) == np.float32 and readout is not None and not refused:
             self.path = Fused(agent, lowered, readout, weights)
         else:
-            self.path = _General(agent, lowered, dtype)
+            self.path = General(agent, lowered, dtype)
         self.act = self.path.act  # (observation (dims,)) -> action, without another call in between
         self.reset = self.path.reset
         self.activity = self.path.activity
@@ -95,15 +95,23 @@ class Fused:
         return counts, sum(int(n) * self.fan_out.get(name, 0) for name, n in zip(self.populations, counts, strict=True))
 
 
-class _General:
+class Stimulus(NamedTuple):
+    """What enters the network in a decision."""
+
+    inputs: NDArray[np.uint8]  # (ticks, n_in) spikes
+    currents: NDArray[Any] | None  # (ticks, n_driven) of an analog encoder
+
+
+class General:
     """Coder and engine."""
 
     def __init__(self, agent: Agent, lowered: Program, dtype: type) -> None:
         self._program = lowered
-        self._coder = Coder(agent, dtype)
-        self._engine = Engine(lowered, dtype)
-        self._inputs = np.zeros((lowered.ticks, self._engine.inputs.width), np.uint8)
-        self._raster = np.zeros((lowered.ticks, int(self._engine.columns[-1])), np.uint8)  # (ticks, n_driven)
+        self.coder = Coder(agent, dtype)
+        self.engine = Engine(lowered, dtype)
+        self._inputs = np.zeros((lowered.ticks, self.engine.inputs.width), np.uint8)
+        self.silence = Stimulus(self._inputs, None)  # a decision in which nothing enters
+        self._raster = np.zeros((lowered.ticks, int(self.engine.columns[-1])), np.uint8)  # (ticks, n_driven)
         self._events = 0
         self.populations = {name: (raster.shape[1], raster.size) for name, raster in self._rasters().items()}
         self._counts = np.zeros(len(self.populations), np.int64)
@@ -112,37 +120,56 @@ class _General:
         self._injection = Injection(lowered, dtype) if analog else None
         self._probes = None
         (readout,) = lowered.readouts
-        first, end = self._engine.columns[readout.stage : readout.stage + 2]
+        first, end = self.engine.columns[readout.stage : readout.stage + 2]
         self._read = slice(int(first), int(end))  # columns of the raster that the decoder reads
         if readout.reads == "membranes":
             stage = lowered.stages[readout.stage]
-            self._probes = self._engine.field(stage.label, "v") + np.arange(stage.size)
+            self._probes = self.engine.field(stage.label, "v") + np.arange(stage.size)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
         """Start an episode: clear the state; seed the encoder's stream and the neurons'."""
-        self._coder.reset(seed)
-        self._state = self._engine.initial_state(seed)
-        self._fired: Fired | None = None
+        self.begin(self.engine.initial_state(seed), seed)
+
+    def begin(self, state: State, seed: int) -> None:
+        """Start an episode from a state of the network."""
+        self.coder.reset(seed)
+        self.state = state
+        self.fired: Fired | None = None
         self._counts[:] = 0
         self._all_events = 0
 
     def act(self, observation: NDArray[Any]) -> Action:
         """One decision, from what its kind keeps of the one before."""
-        self._engine.begin(self._state, self._fired)
-        currents = None
+        return self.decide(self.stimulus(observation))
+
+    def stimulus(self, observation: NDArray[Any]) -> Stimulus:
+        """What an observation makes enter."""
         if self._injection is None:
-            self._inputs = self._coder.encode(observation)
-        else:
-            currents = self._injection.currents(self._coder.analog(observation), self._program.ticks)
-        self._fired, v = self._engine.advance(self._state, self._inputs, currents=currents, probes=self._probes)
-        self._raster = self._engine.raster(self._fired)
-        self._events = self._engine.synaptic_events
+            return Stimulus(self.coder.encode(observation), None)
+        currents = self._injection.currents(self.coder.analog(observation), self._program.ticks)
+        return Stimulus(self.silence.inputs, currents)
+
+    def decide(self, given: Stimulus, *, signals: Any = None, teach: Any = None) -> Action:
+        """One decision on what enters; ``signals`` and ``teach`` go to the rules, as in :meth:`Engine.advance`."""
+        v = self.run(given, signals=signals, teach=teach)
         if self._injection is not None:
             self._events += self._injection.multiplications
         self._all_events += self._events
         self._counts += [np.count_nonzero(raster) for raster in self._rasters().values()]
-        return self._coder.decode(self._raster[:, self._read], v)  # v: (ticks, n_out), or without columns
+        return self.coder.decode(self._raster[:, self._read], v)  # v: (ticks, n_out), or without columns
+
+    def run(self, given: Stimulus, *, signals: Any = None, teach: Any = None) -> NDArray[Any]:
+        """The ticks of a decision, whose action nobody asks for; the probed membranes (ticks, n_out) of each."""
+        engine = self.engine
+        engine.begin(self.state, self.fired)
+        self._inputs = given.inputs
+        self.fired, v = engine.advance(
+            self.state, given.inputs, currents=given.currents, signals=signals, teach=teach, probes=self._probes
+        )
+        self._raster = engine.raster(self.fired)
+        self._events = engine.synaptic_events
+        return v
 
     def activity(self) -> Activity:
         """Spikes and counts of the last decision."""
@@ -154,5 +181,5 @@ class _General:
 
     def _rasters(self) -> dict[str, NDArray[np.uint8]]:
         """Views of the last decision's spikes: population -> (ticks, n)."""
-        given = {name: self._inputs[:, columns] for name, columns in self._engine.inputs.of.items()}
-        return given | {name: self._raster[:, columns] for name, columns in self._engine.currents.of.items()}
+        given = {name: self._inputs[:, columns] for name, columns in self.engine.inputs.of.items()}
+        return given | {name: self._raster[:, columns] for name, columns in self.engine.currents.of.items()}

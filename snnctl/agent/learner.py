@@ -1,9 +1,17 @@
-"""A controller that learns from the rewards of its own actions, in closed loop: the same in training and afterwards.
+"""A controller that learns from the rewards of its own actions: any network with rules, and a modulator.
 
     act(observation) -> action; then feedback(reward, following observation, terminated, truncated); and so on
 
-What it learns with is part of the agent: ``learning`` of the description, ``critic.weight`` and ``critic.numbers`` of
-the tensors. The network is one projection of spikes on one population of ``current_lif``.
+The rules sit on projections and run inside the ticks. Once a decision the modulator turns reward and observation into
+one number d, and the rules that read a signal get it in the first tick of the next decision; rules whose ``teach`` is a
+learning signal, such as e-prop, get -d for every neuron, since a learning signal is the derivative of an error.
+
+The end of an episode is learnt from at once: the last d is given in the first tick of one more decision, in which no
+spike enters. What the next episode begins with is in :mod:`snnctl.network.episodes`. An episode in which nothing was
+fed back, such as the one decision that warms a controller up, leaves no trace.
+
+Agents with a table ``learning`` have one rule, network and modulator that are compiled into one call
+(:mod:`snnctl.agent.fused_learner`); :func:`make` gives the learner of any agent.
 """
 
 from __future__ import annotations
@@ -15,247 +23,226 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnctl import slots, streams
-from snnctl.agent.actor_critic import AT, Settings, decide, finish, forget, synapses, value
-from snnctl.agent.coder import Coder
+from snnctl.agent import fused_learner
 from snnctl.agent.controller import Activity
 from snnctl.agent.description import AgentDescription
+from snnctl.agent.float_controller import General, Stimulus
 from snnctl.agent.folder import Agent
-from snnctl.agent.learning import Learning
+from snnctl.agent.fused_learner import FusedLearner
+from snnctl.agent.modulator import Modulator, Volley
+from snnctl.agent.program import program
 from snnctl.coding.code import Action
 from snnctl.errors import AgentError, Problem
+from snnctl.network import episodes
 from snnctl.network.description import NetworkDescription
-from snnctl.neurons import CurrentLif
-from snnctl.neurons.current_lif import CurrentLifConstants
-from snnctl.plasticity import three_factor
-from snnctl.plasticity.three_factor import W_LEVELS
+from snnctl.network.engine import Fired, State
+from snnctl.network.rules import takes_learning_signal
+
+
+def make(agent: Agent, seed: int) -> FusedLearner | Learner:
+    """The learner of an agent: the fused one of a table ``learning``, else rules and modulator.
+
+    Raises:
+        AgentError: the agent has nothing to learn by, or a network that the fused learner does not take.
+    """
+    if agent.description.learning is not None:
+        return FusedLearner(agent, seed)
+    modulator = agent.description.modulator
+    return (PredictingLearner if modulator is not None and modulator.PREDICTS else Learner)(agent, seed)
 
 
 def problems(description: AgentDescription, where: str) -> list[Problem]:
     """What keeps this agent from learning while it acts; empty when nothing does."""
-    found, network = [], description.network
-    if description.learning is None:
-        message, remedy = (
-            "is missing: the agent has no rule to learn by",
-            "run an agent that was trained by local rules",
-        )
-        if isinstance(network, NetworkDescription) and any(p.plasticity for p in network.projections):
-            message, remedy = "is missing: no reward reaches the rules of its synapses", "they learn without --learn"
-        return [Problem(f"{where}:learning", message, remedy)]
-    if not isinstance(network, NetworkDescription):
-        return [Problem(f"{where}:network", "is dense, without spikes to learn by", "use kind = 'stack'")]
-    neuron = network.output.neuron
-    if len(network.projections) != 1 or len(network.driven) != 1 or network.projections[0].connectivity != "dense":
-        found.append(Problem(f"{where}:network", "is not one dense projection on one population", "write hidden = []"))
-    for number, projection in enumerate(network.projections):
-        if projection.plasticity:
-            place = f"{where}:network.projections[{number}].plasticity"
-            found.append(Problem(place, "is given beside the agent's own rule", "leave one of them out"))
-    if not isinstance(neuron, CurrentLif):
-        name = getattr(neuron, "model", "none")
-        found.append(Problem(f"{where}:network.neuron.model", f"is '{name}'", "the rule learns with 'current_lif'"))
-    elif neuron.refractory_ticks:
-        found.append(
-            Problem(f"{where}:network.neuron.refractory_ticks", "is not 0", "the rule knows no refractoriness")
-        )
-    if description.encoder.signal == "analog":
-        name = slots.ENCODERS.name_of(description.encoder)
-        found.append(Problem(f"{where}:encoder.kind", f"is '{name}'", "the rule needs presynaptic spikes"))
-    if description.decoder.reads != "spikes":
-        name = slots.DECODERS.name_of(description.decoder)
-        message = f"is '{name}', which reads {description.decoder.reads}"
-        found.append(Problem(f"{where}:decoder.kind", message, "the rule acts by spikes alone"))
-    if network.decision != "reset":
-        found.append(Problem(f"{where}:network.decision", f"is '{network.decision}'", "the rule learns with 'reset'"))
-    return found
+    network = description.network
+    if description.learning is not None:
+        return fused_learner.problems(description, where)
+    if isinstance(network, NetworkDescription) and any(p.plasticity for p in network.projections):
+        return []
+    remedy = "run an agent that was trained by local rules"
+    return [Problem(f"{where}:learning", "is missing: the agent has no rule to learn by", remedy)]
 
 
 class Learner:
-    """A controller of a learning agent; ``learning`` may be replaced between episodes.
+    """Controller and modulator of one agent.
 
     Attributes:
-        delta: error of the newest reward learnt from; the one learnt in act() is that of the action before
-        learning: rates and noise of the next episode
-
-    Raises:
-        AgentError: the agent has nothing to learn with, or a network that the rule does not fit.
+        modulator: at work; None where no rule reads a signal
+        signal: the newest d
     """
 
-    def __init__(self, agent: Agent, seed: int) -> None:
-        if found := problems(agent.description, agent.description.name):
+    def __init__(self, agent: Agent, seed: int, dtype: type = np.float32) -> None:
+        """Lay the network out.
+
+        Args:
+            agent: with rules on its projections
+            seed: of the first episode
+            dtype: of states, weights and sums
+
+        Raises:
+            AgentError: the network has no rule.
+            NetworkError: a tensor is unsound, such as weights outside the limits of their rule.
+        """
+        description = self.description = agent.description
+        if found := problems(description, description.name):
             raise AgentError(*found)
-        learning = agent.description.learning
-        assert learning is not None
-        self.learning: Learning = learning
-        self.description = agent.description
-        network, tensors = agent.description.spiking_network, agent.tensors
-        neuron = network.output.neuron
-        assert isinstance(neuron, CurrentLif)
-        self._weight = network.projections[0].weight_name
-        self._tensors = tensors
-        self._coder = Coder(agent)
-        self._neuron_model = neuron
-        self._neuron = CurrentLifConstants(*(np.float32(c) for c in neuron.constants(network.tick_s)))
-        self._bias = tensors[network.output.bias_name].astype(np.float32)  # (m,)
-        limit, value_limit = np.float32(learning.weight_limit), _value_limit(learning)
-        if found := [*_outside(tensors, self._weight, float(limit)), *_outside(tensors, "critic.weight", value_limit)]:
-            raise AgentError(*found)
-        self._syn = synapses(np.clip(tensors[self._weight].astype(np.float32), -limit, limit))
-        self._syn.value_weight[:] = np.clip(tensors["critic.weight"], -value_limit, value_limit)
-        self._syn.numbers[:] = tensors["critic.numbers"]
-        self._syn.numbers[AT.marked] = 0
-        n, m = self._syn.weight.shape
-        self._random = streams.kernel_state(seed, "exploration")  # (4,)
-        self._position = np.full(n, -1, np.int64)  # (n,)
-        self._raster = np.zeros((network.ticks, m), np.uint8)  # (ticks, m)
-        self._starts, self._sources = np.zeros(network.ticks + 1, np.int64), np.zeros(0, np.int64)
-        self.delta = 0.0
+        self._agent = agent
+        self.path = General(agent, program(agent, learns=True), dtype)
+        engine, ticks = self.path.engine, description.spiking_network.ticks
+        self.populations = self.path.populations
+        self._inputs = engine.inputs.width
+        self.modulator: Modulator | None = None
+        if description.modulator is not None:
+            self.modulator = description.modulator.build(self._inputs, ticks, agent.tensors)
+        self._silence: Stimulus = self.path.silence
+        self._signals = np.zeros((ticks, len(engine.signals.prefixes)), engine.dtype)
+        self._listeners = [engine.signals.prefixes.index(label) for label in engine.signals.listeners]
+        self._teach = np.zeros((ticks, engine.currents.width), engine.dtype)
+        self._taught = _taught(self.path)
+        self._state = self.path.state
+        self._reward = np.zeros(1)
+        self._first = self._fed = False
         self.reset(seed)
-        for held, unit in ((self._syn.weight, self._rule.w_step), (self._syn.value_weight, self._settings.value_step)):
-            if unit > 0:  # the integer form: from the first decision on there is nothing between its numbers
-                held[:] = np.rint(held / unit) * unit
 
-    @property
-    def weight(self) -> NDArray[np.float32]:
-        """The actor's weights (n, m), as they are."""
-        return self._syn.weight
+    def reset(self, seed: int) -> None:
+        """Start an episode: weights, critic and what rules without a signal hold go on, everything else is afresh."""
+        if self._fed:
+            self._state = self.path.state
+        self.path.begin(episodes.another(self.path.engine, self._state, seed), seed)
+        self.signal, self._reward[0] = 0.0, 0.0
+        self._first, self._fed = True, False
 
-    @property
-    def value_weight(self) -> NDArray[np.float64]:
-        """The critic's weights (n,), as they are."""
-        return self._syn.value_weight
+    def act(self, observation: NDArray[Any]) -> Action:
+        """Learn from the last feedback, then decide."""
+        given = self.path.stimulus(observation)
+        if self.modulator is None:
+            return self.path.decide(given)
+        if self._first:
+            self.modulator.begin(_volley(given))
+            self.signal = 0.0
+        else:
+            self.signal = self.modulator.signal(float(self._reward[0]), _volley(given), False, False)
+        self._first = False
+        return self.path.decide(given, **self._given(self.signal))
+
+    def feedback(self, reward: float, observation: NDArray[Any], terminated: bool, truncated: bool) -> None:
+        """What the action led to; the end of an episode is learnt from at once."""
+        self._reward[0], self._fed = reward, True
+        if (terminated or truncated) and self.modulator is not None:
+            given = self.path.stimulus(observation)
+            self.signal = self.modulator.signal(reward, _volley(given), terminated, truncated)
+            self.path.run(self._silence, **self._given(self.signal))
+
+    def abandon(self) -> None:
+        """End an episode that teaches nothing more: what came of the newest action is forgotten."""
+        self.signal = 0.0
+
+    def activity(self) -> Activity:
+        """Spikes and counts of the last decision."""
+        return self.path.activity()
+
+    def counted(self) -> tuple[NDArray[np.int64], int]:
+        """Spikes and synaptic events since the last reset."""
+        return self.path.counted()
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The weights of every plastic projection now, by the name of their tensor (copies)."""
+        engine = self.path.engine
+        return {link.weight.name: engine.weights(self.path.state, link.label) for link in engine.layout.learning}
+
+    def agent(self) -> Agent:
+        """The agent as it is now (a copy)."""
+        tensors = {name: array.copy() for name, array in self._agent.tensors.items()}
+        for name, weight in self.weights().items():
+            tensors[name] = weight.astype(tensors[name].dtype)
+        if self.modulator is None:
+            return Agent(self.description, tensors)
+        description = dataclasses.replace(self.description, modulator=self.modulator.config)
+        return Agent(description, tensors | self.modulator.tensors())
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next decision depends on (copies), in the middle of an episode, too."""
+        path = self.path
+        arrays = {f"engine.{name}": array.copy() for name, array in path.state._asdict().items()}
+        arrays |= {f"kept.{name}": array.copy() for name, array in self._state._asdict().items()}
+        arrays |= {f"coder.{name}": array for name, array in path.coder.state().items()}
+        if self.modulator is not None:
+            arrays |= {f"modulator.{name}": array for name, array in self.modulator.state().items()}
+        raster = self._silent_raster() if path.fired is None else path.engine.raster(path.fired)
+        flags = np.array([self._first, self._fed, path.fired is not None])
+        return arrays | {"raster": raster, "flags": flags, "reward": self._reward.copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state`, bit for bit.
+
+        Raises:
+            NetworkError, AgentError: the arrays are those of another network, or damaged.
+        """
+        engine = self.path.engine
+        found = [State._make(state[f"{part}.{f}"].copy() for f in State._fields) for part in ("engine", "kept")]
+        for one in found:
+            engine.check_state(one)
+        self.path.state, self._state = found
+        self.path.coder.restore(_below(state, "coder."))
+        if self.modulator is not None:
+            self.modulator.restore(_below(state, "modulator."))
+        self._first, self._fed, decided = (bool(flag) for flag in state["flags"])
+        self._reward[:] = state["reward"]
+        ticks, neurons = np.nonzero(state["raster"])
+        ends = np.cumsum(np.bincount(ticks, minlength=len(self._silence.inputs)))
+        self.path.fired = Fired(neurons.astype(np.int32), ends.astype(np.int64)) if decided else None
+
+    def _silent_raster(self) -> NDArray[np.uint8]:
+        return np.zeros((len(self._silence.inputs), self.path.engine.currents.width), np.uint8)
+
+    def _given(self, signal: float) -> dict[str, Any]:
+        """What the rules are given in a decision."""
+        self._signals[0, self._listeners] = signal
+        self._teach[0, self._taught] = -signal
+        return {
+            "signals": self._signals if self._listeners else None,
+            "teach": self._teach if self._taught.any() else None,
+        }
+
+
+class PredictingLearner(Learner):
+    """A learner whose modulator has a critic, which can tell what it expected and how wrong that was."""
+
+    modulator: Any
 
     @property
     def value(self) -> float:
-        """V of the last decision, in largest rewards per step."""
-        return float(self._syn.numbers[AT.value])
+        """What the critic expected at the last decision, in largest rewards per step."""
+        return float(self.modulator.value)
+
+    @property
+    def delta(self) -> float:
+        """TD error of the newest reward that it learnt from; 0 before the first one."""
+        return float(self.modulator.delta)
 
     @property
     def reward_scale(self) -> float:
         """The largest reward seen."""
-        return float(self._syn.numbers[AT.scale])
-
-    def reset(self, seed: int) -> None:
-        """Start an episode: the encoder's stream is seeded, marks are forgotten; weights and exploration go on."""
-        learning, network = self.learning, self.description.spiking_network
-        self._coder.reset(seed)
-        decay = learning.gamma * learning.trace_lambda
-        integer = learning.arithmetic == "integer"
-        value_limit = _value_limit(learning)
-        self._rule = three_factor.constants(
-            tick_s=network.tick_s,
-            tau_rise_s=self._neuron_model.tau_syn_s,
-            tau_pre_s=self._neuron_model.tau_mem_s,
-            tau_post_s=learning.tau_post_s,
-            ticks=network.ticks,
-            decay=decay,
-            score=learning.rule == "score",
-            a_minus=learning.a_minus if learning.rule == "pair" else 0.0,
-            clears=self._neuron_model.reset == "value",
-            limit=learning.weight_limit,
-            integer=integer,
-        )
-        self._settings = Settings(
-            rate=learning.learning_rate,
-            critic_rate=learning.critic_learning_rate,
-            noise=learning.noise,
-            gamma=learning.gamma,
-            decay=decay,
-            baseline=learning.value_baseline,
-            low=learning.value_low,
-            high=learning.value_high,
-            neurons=learning.critic_neurons,
-            most=learning.dopamine_limit,
-            share=learning.dopamine_share,
-            td=int(learning.dopamine == "td"),
-            horizon=three_factor.horizon(decay),
-            value_limit=value_limit,
-            value_step=value_limit / W_LEVELS if integer else 0.0,
-        )
-        self._syn.numbers[AT.scale] = max(self._syn.numbers[AT.scale], learning.reward_scale)
-        forget(self._syn)
-        self._reward, self._first = 0.0, True
-
-    def act(self, observation: NDArray[Any]) -> Action:
-        """Learn from the last feedback, then decide, exploring."""
-        self._starts, self._sources = self._coder.sources(observation)
-        self.delta = decide(
-            self._settings, self._rule, self._neuron, self._syn, self._bias, self._starts, self._sources,
-            self._random, self._position, self._raster, self._reward, self._first,
-        )  # fmt: skip
-        self._first = False
-        return self._coder.decode(self._raster)
-
-    def feedback(self, reward: float, observation: NDArray[Any], terminated: bool, truncated: bool) -> None:
-        """What the action led to; at the end of an episode the last reward is learnt at once."""
-        self._reward = reward
-        if terminated or truncated:
-            starts, sources = self._coder.sources(observation)
-            self.delta = finish(
-                self._settings, self._rule, self._syn, starts, sources, self._random, reward, terminated
-            )
-
-    def abandon(self) -> None:
-        """End an episode that teaches nothing: the newest action is forgotten, and what came of it."""
-        forget(self._syn)
-        self.delta = 0.0
-
-    def value_at(self, observation: NDArray[Any]) -> float:
-        """V of an observation, in largest rewards per step; nothing is learnt or marked.
-
-        An encoder that draws spikes draws them from the episode's stream.
-        """
-        return float(value(self._settings, self._syn, *self._coder.sources(observation)))
-
-    def activity(self) -> Activity:
-        """Spikes and counts of the last decision."""
-        network = self.description.spiking_network
-        given = np.zeros((network.ticks, self._syn.weight.shape[0]), np.uint8)  # (ticks, n)
-        given[np.repeat(np.arange(network.ticks), np.diff(self._starts)), self._sources] = 1
-        spikes = {network.inputs[0].name: given, network.output.name: self._raster.copy()}
-        return Activity(spikes, self._sources.size * self._syn.weight.shape[1])
-
-    def spikes(self) -> tuple[int, int]:
-        """Number of spikes of (output, input) in the last decision."""
-        return int(np.count_nonzero(self._raster)), self._sources.size
-
-    def agent(self) -> Agent:
-        """The agent as it is now (a copy)."""
-        tensors = {name: array.copy() for name, array in self._tensors.items()}
-        tensors[self._weight] = self._syn.weight.copy()
-        tensors["critic.weight"] = self._syn.value_weight.copy()
-        numbers = self._syn.numbers.copy()
-        numbers[AT.marked] = numbers[AT.value] = 0
-        tensors["critic.numbers"] = numbers
-        return Agent(dataclasses.replace(self.description, learning=self.learning), tensors)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """All that the next episode depends on."""
-        return {
-            "weight": self._syn.weight.copy(),
-            "value_weight": self._syn.value_weight.copy(),
-            "numbers": self._syn.numbers.copy(),
-            "random": self._random.copy(),
-        }
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue from :meth:`state`, at the start of an episode."""
-        self._syn.weight[:], self._syn.value_weight[:] = state["weight"], state["value_weight"]
-        self._syn.numbers[:], self._random[:] = state["numbers"], state["random"]
-        self._syn.numbers[AT.marked] = 0  # what the file says would be an index of marks that it does not hold
+        return float(self.modulator.reward_scale)
 
 
-def _outside(tensors: Mapping[str, NDArray[Any]], name: str, limit: float) -> list[Problem]:
-    """Weights that the rule would not have made, but for the rounding of a unit of the integer form."""
-    size = np.abs(tensors[name])
-    outside = np.count_nonzero(size > limit * (1 + 1e-6))
-    if not outside:
-        return []
-    message = f"has {outside} of {size.size} weights outside the limits of the rule, +-{limit:g} (up to {size.max():g})"
-    key = "critic_weight_limit" if name.startswith("critic.") else "weight_limit"
-    return [Problem(name, message, f"clip the weights, or raise learning.{key}")]
+def _volley(given: Stimulus) -> Volley:
+    """The spikes that enter, as lists."""
+    ticks, sources = np.nonzero(given.inputs)
+    starts = np.zeros(len(given.inputs) + 1, np.int64)
+    np.cumsum(np.bincount(ticks, minlength=len(given.inputs)), out=starts[1:])
+    return Volley(starts, sources)
 
 
-def _value_limit(learning: Learning) -> float:
-    """The critic's weights stay within +- this."""
-    return learning.critic_weight_limit or learning.value_high - learning.value_low
+def _taught(path: General) -> NDArray[np.bool_]:
+    """Which driven neurons (n_driven,) have a rule that takes a learning signal."""
+    engine = path.engine
+    found = np.zeros(engine.currents.width, np.bool_)
+    for link in engine.layout.learning:
+        constants = (type(rule.constants(engine.program.tick_s)) for rule in link.rules)
+        if any(takes_learning_signal(cls) for cls in constants):
+            found[engine.currents.of[engine.program.nodes[link.target].label]] = True
+    return found
+
+
+def _below(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}

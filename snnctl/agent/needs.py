@@ -42,6 +42,8 @@ def needs(agent: AgentDescription, tensors: Mapping[str, NDArray[Any]] | None = 
         return [*found, Need("network", f"{network.multiplications} weights", NUMBER_BYTES * network.multiplications)]
     if agent.learning is not None:
         found.append(of_critic(agent.learning, network.ticks, "learning"))
+    if agent.modulator is not None:
+        found += [need._replace(where=f"modulator.{need.where}") for need in agent.modulator.needs(network.ticks)]
     return found + _of_network(network, tensors or {})
 
 

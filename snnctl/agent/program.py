@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from snnctl.agent.folder import Agent
-from snnctl.network.program import Program, lower
+from snnctl.network.program import Link, Program, lower
+from snnctl.network.rules import is_modulated
 
 
-def program(agent: Agent) -> Program:
+def program(agent: Agent, *, learns: bool = False) -> Program:
     """The agent's network, lowered; its arrays are the agent's own tensors.
+
+    Rules that wait for the signal of a modulator are left out unless the agent ``learns``: without it they are at rest.
 
     Raises:
         NetworkError: the description or a tensor is unsound, or the network is dense, without spikes.
@@ -15,4 +20,12 @@ def program(agent: Agent) -> Program:
     description, reads = agent.description, agent.description.decoder.reads
     network = description.spiking_network
     assert reads != "values"  # refused by the description's own checks
-    return lower(network, agent.tensors, signal=description.encoder.signal, reads=reads)
+    whole = lower(network, agent.tensors, signal=description.encoder.signal, reads=reads)
+    if learns or description.modulator is None:
+        return whole
+    return dataclasses.replace(whole, links=tuple(_at_rest(link, network.tick_s) for link in whole.links))
+
+
+def _at_rest(link: Link, tick_s: float) -> Link:
+    """The link without the rules that a modulator drives."""
+    return link._replace(rules=tuple(r for r in link.rules if not is_modulated(type(r.constants(tick_s)))))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.errors import AgentError, Problem
 
 POINTS = 120
@@ -75,7 +75,7 @@ def plane(agent: Agent, x: int, y: int, points: int = POINTS) -> Plane:
         AgentError: the agent has no critic, fewer than two observations, or a network that the rule does not fit.
     """
     require_plane(agent, agent.description.name)
-    critic, actor = Learner(agent, 0), FloatController(agent)
+    critic, actor = FusedLearner(agent, 0), FloatController(agent)
     steady = agent.description.encoder.is_steady  # and the network forgets: no need of resets, which take time
     low, high = span(agent)
     observation = (low + high) / 2  # (dims,)

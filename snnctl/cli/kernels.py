@@ -90,10 +90,10 @@ def _controllers(agent: Agent) -> Iterator[Controller]:
 
 
 def _learners(agent: Agent) -> Iterator[Controller]:
-    from snnctl.agent.learner import Learner
+    from snnctl.agent import learner
 
-    if agent.description.learning is not None:
-        yield Learner(agent, 0)
+    if not learner.problems(agent.description, agent.description.name):
+        yield learner.make(agent, 0)
 
 
 def _on_chips(agent: Agent) -> Iterator[Controller]:

@@ -60,9 +60,9 @@ def plot(
 ) -> None:
     """Draw learning curves of runs, spikes beside the robot's state of a recording, the cost on a chip, or f-I curves.
 
-    Of agents that learn by reward: RUN --figure learning draws return, dopamine, weights and value over a training,
+    Of agents that learn by reward: RUN --figure learning draws return, TD error, weights and value over a training,
     AGENT --figure value what the critic expects and the actor does over two observations. A recording of snnctl run
-    --learn --record shows value and dopamine above the spikes.
+    --learn --record shows value and TD error above the spikes.
 
     Example: snnctl plot episode.h5 --from 2s --to 4s
 

@@ -105,7 +105,7 @@ def _signals(recording: Recording, episode: Recorded, names: str) -> list[Signal
 
 
 def _critic(episode: Recorded) -> list[Signal]:
-    """Value and dopamine of a controller that learnt, else nothing.
+    """Value and TD error of a controller that learnt, else nothing.
 
     The value of a decision is drawn at the time of the decision, the error of a reward when it was released: one
     control step later, when the robot had got where the action led.
@@ -118,11 +118,11 @@ def _critic(episode: Recorded) -> list[Signal]:
     if "value" not in episode.columns:
         return []
     time_s = episode.columns["time_s"]
-    dopamine = episode.columns["dopamine"]
-    came = np.isfinite(dopamine)
+    td_error = episode.columns["td_error"]
+    came = np.isfinite(td_error)
     return [
         Signal("value", "max rewards", time_s[:-1], episode.columns["value"], colour=figure.GREEN),
-        Signal("dopamine", "max rewards", time_s[1:][came], dopamine[came], colour=figure.PURPLE),
+        Signal("TD error", "max rewards", time_s[1:][came], td_error[came], colour=figure.PURPLE),
     ]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from snnctl.agent.folder import Agent
+    from snnctl.agent.fused_learner import FusedLearner
     from snnctl.agent.learner import Learner
     from snnctl.loop.episode import Episode, Observer
     from snnctl.loop.statistics import Summary
@@ -65,8 +66,7 @@ def run(
 
     Example: snnctl run cartpole-rstdp --change 'length*=0.12' --learn --episodes 200 --save adapted
     """
-    from snnctl.agent import controllers
-    from snnctl.agent.learner import Learner
+    from snnctl.agent import controllers, learner
     from snnctl.loop import closed_loop, statistics
     from snnctl.loop.observers import Observers
     from snnctl.robots import changes
@@ -82,7 +82,7 @@ def run(
     if weights not in ("float32", "int8") or (learn and weights != "float32"):
         only = "float32 with --learn" if learn else "float32 or int8"
         raise InputError(Problem("--weights", f"is {weights!r}", f"choose {only}"))
-    learning = Learner(loaded, seed) if learn else None
+    learning = learner.make(loaded, seed) if learn else None
     controller = learning or controllers.make(loaded, "int8" if weights == "int8" else "float32")
     env_id = env or loaded.description.task.env_id
     console.compiling()
@@ -150,7 +150,7 @@ def _rounding(agent: Agent) -> str:
     return ", ".join(f"{ends} {relative_error(agent.tensors[name]):.2%}" for name, ends in names) + " of the rms weight"
 
 
-def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
+def _warn(before: Agent, learner: FusedLearner | Learner, episodes: Sequence[Episode]) -> None:
     """Say if nothing was learnt, or what was learnt is worse."""
     import numpy as np
 
@@ -162,7 +162,7 @@ def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
         return  # said already, and nothing is learnt from such an episode's end
     if all(np.array_equal(array, after.tensors[key]) for key, array in before.tensors.items() if "weight" in key):
         console.note(f"snnctl: {name}: it is not learning: no weight has moved; every reward was as expected, or")
-        console.note("  learning_rate and critic_learning_rate in its agent.toml are too low")
+        console.note("  the learning rates in its agent.toml are too low")
         return
     returns = np.array([e.episode_return for e in episodes if e.diverged is None])
     part = len(returns) // 5
@@ -172,8 +172,8 @@ def _warn(before: Agent, learner: Learner, episodes: Sequence[Episode]) -> None:
     fall, error = float(first.mean() - last.mean()), math.sqrt((first.var(ddof=1) + last.var(ddof=1)) / part)
     if fall > max(GAIN * abs(float(first.mean())), 2 * error):  # two standard errors: more than chance
         console.note(f"snnctl: {name}: it is not learning: the mean return fell from {first.mean():.4g} to")
-        console.note(f"  {last.mean():.4g} (first and last fifth); lower learning_rate, critic_learning_rate and noise")
-        console.note("  in its agent.toml")
+        console.note(f"  {last.mean():.4g} (first and last fifth); lower the learning rates and the noise in its")
+        console.note("  agent.toml")
 
 
 def _progress(episodes: Sequence[Episode]) -> str:
@@ -213,7 +213,7 @@ def _command(
     return command if max_steps is None else f"{command} --max-steps {max_steps}"
 
 
-def _save(learner: Learner, path: Path, command: str, episodes: Sequence[Episode]) -> None:
+def _save(learner: FusedLearner | Learner, path: Path, command: str, episodes: Sequence[Episode]) -> None:
     """Write the adapted agent, with the command that made it."""
     from snnctl.agent import folder
     from snnctl.agent.folder import Agent

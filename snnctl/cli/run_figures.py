@@ -41,10 +41,10 @@ def _curve(run: Path, by_recipe: bool) -> Curve:
 
 
 def traces(paths: Sequence[Path]) -> Plot:
-    """Return, dopamine, weights and value of one training.
+    """Return, TD error, weights and value of one training.
 
     Raises:
-        InputError: not one run folder, or of a trainer that tells no dopamine, weights and value.
+        InputError: not one run folder, or of a trainer that tells no TD error, weights and value.
     """
     import numpy as np
 
@@ -59,10 +59,12 @@ def traces(paths: Sequence[Path]) -> Plot:
         raise _unfinished(where)
     full = {name.rpartition("/")[2]: name for row in rows for name in row}  # a trainer's columns are <trainer>/<column>
     quantiles = [f"weight_q{percent:02}" for percent in learning_traces.PERCENT]
-    needed = ["dopamine_std", "dopamine_mean", *quantiles, "value_mean"]
+    needed = ["td_error_std", "td_error_mean", *quantiles, "value_mean"]
     if not set(needed) & set(full):
-        remedy = "this figure belongs to trainers of rewards and dopamine; without --figure the learning curve is drawn"
-        raise InputError(Problem(where, "holds no dopamine and no value", remedy))
+        remedy = (
+            "this figure belongs to trainers of rewards and TD errors; without --figure the learning curve is drawn"
+        )
+        raise InputError(Problem(where, "holds no TD error and no value", remedy))
     if missing := [name for name in needed if full.get(name) not in rows[-1]]:
         raise InputError(Problem(where, f"holds no {missing[0]}", "it is of an earlier version: train again"))
     wanted = ["steps", "mean_return", *(full[name] for name in needed)]
@@ -75,8 +77,8 @@ def traces(paths: Sequence[Path]) -> Plot:
     shown = learning_traces.Traces(
         steps=table[:, 0],
         returns=table[:, 1],
-        dopamine_std=table[:, 2],
-        dopamine_mean=table[:, 3],
+        td_error_std=table[:, 2],
+        td_error_mean=table[:, 3],
         weights=table[:, first:-1],
         value=table[:, -1],
         evaluated=evaluated,

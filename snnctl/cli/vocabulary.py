@@ -15,7 +15,7 @@ from snnctl import config, library, slots
 from snnctl.errors import InputError, NotFoundError, Problem, nearest
 from snnctl.slots import Slot
 
-Kind = Literal["neuron", "rule", "code", "derivative", "critic", "trainer", "wrapper", "family"]
+Kind = Literal["neuron", "rule", "code", "derivative", "critic", "trainer", "modulator", "wrapper", "family"]
 PLURALS: dict[str, Kind] = {
     "neurons": "neuron",
     "rules": "rule",
@@ -23,6 +23,7 @@ PLURALS: dict[str, Kind] = {
     "derivatives": "derivative",
     "critics": "critic",
     "trainers": "trainer",
+    "modulators": "modulator",
     "wrappers": "wrapper",
     "families": "family",
 }
@@ -34,6 +35,7 @@ SLOTS: dict[Kind, tuple[Slot, ...]] = {
     "derivative": (slots.DERIVATIVES,),
     "critic": (slots.CRITICS,),
     "trainer": (slots.TRAINERS,),
+    "modulator": (slots.MODULATORS,),
     "wrapper": (slots.WRAPPERS,),
     "family": (slots.FAMILIES,),
 }
@@ -157,6 +159,7 @@ def _slot_of(cls: Any, kind: str) -> Slot:
         slots.DECODERS: "snnctl.coding.code.Decoder" in bases,
         slots.CRITICS: "snnctl.surrogate.critics.Critic" in bases,
         slots.TRAINERS: "snnctl.training.algorithm.Trainer" in bases,
+        slots.MODULATORS: "snnctl.agent.modulator.ModulatorConfig" in bases,
         slots.WRAPPERS: is_class and callable(getattr(cls, "wrap", None)),
         slots.RULES: is_class and (hasattr(sys.modules[cls.__module__], "Synapse") or "rule" in _names(cls)),
         slots.DERIVATIVES: is_class and callable(getattr(cls, "replace", None)),

@@ -32,6 +32,8 @@ class SpikeEncoder(Protocol):
 
     One of few, steady spikes may also have ``active(x)``: numbers of the neurons (any,), ascending, that spike in every
     tick of a decision for ``x`` (dims,); the array may be overwritten by the next call.
+    One that keeps something from decision to decision also has ``memory() -> arrays by name`` and ``recall(memory)``,
+    so that an episode can be continued in another process; a decoder may have them, too.
     """
 
     def encode(self, x: NDArray[np.float64], ticks: int, state: NDArray[np.uint64]) -> NDArray[np.uint8]:

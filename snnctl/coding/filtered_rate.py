@@ -14,6 +14,7 @@ Tensors: ``decoder.weight`` (actions, k), ``decoder.bias``, ``decoder.low`` and 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -86,3 +87,11 @@ class FilteredSum(WeightedSum):
         """Filtered rates."""
         self._filter = advance(self._filter, raster, self._a)
         return rate(self._filter, self._a), 1
+
+    def memory(self) -> dict[str, NDArray[Any]]:
+        """The window, by which an episode goes on."""
+        return {"r": self._filter.r.copy(), "ticks": np.array([self._filter.ticks])}
+
+    def recall(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`memory`."""
+        self._filter = Filter(memory["r"].copy(), int(memory["ticks"][0]))

@@ -14,6 +14,7 @@ Source: Miskowicz, Sensors 6 (2006), send-on-delta sampling.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -124,3 +125,11 @@ class SendOnDeltaEncoder:
         self._level, n = advance(level, x, self._threshold, ticks)
         signed = np.stack([n, -n], axis=1).ravel()  # (2 dims,)
         return (np.arange(ticks)[:, None] < signed).astype(np.uint8)
+
+    def memory(self) -> dict[str, NDArray[Any]]:
+        """The level, by which an episode goes on; empty before the first observation."""
+        return {} if self._level is None else {name: a.copy() for name, a in self._level._asdict().items()}
+
+    def recall(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`memory`."""
+        self._level = Level(**{name: a.copy() for name, a in memory.items()}) if memory else None

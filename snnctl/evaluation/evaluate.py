@@ -65,7 +65,8 @@ class Evaluation(NamedTuple):
     @property
     def frozen(self) -> tuple[str, ...]:
         """What of the agent does not change on the chip, though it could in a Learner; nothing for most agents."""
-        return (FROZEN,) if self.agent.description.learning is not None else ()
+        description = self.agent.description
+        return (FROZEN,) if description.learning is not None or description.modulator is not None else ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the raster, as plain data in SI units; a number that is not finite is None."""

@@ -9,7 +9,7 @@
       reward, terminated, truncated   (steps,)
       decision_s  (steps,)            wall time of each decision
       value       (steps,)            V of decision k, which had learnt from reward k - 1    a controller that learns
-      dopamine    (steps,)            error delta of reward k, nan where it never came       a controller that learns
+      td_error    (steps,)            TD error delta of reward k, nan where it never came       a controller that learns
       qpos, qvel  (steps + 1, ...)    MuJoCo environments
       spikes/<population>             neurons, ticks (per decision), place (in the order of the network)
         step, tick, index (spikes,)   control step, tick in the decision, neuron; in this order of time
@@ -21,9 +21,9 @@ keep the type that they had, so reading returns them bit for bit. The file appea
 the recorder is closed, an interrupt included: an unfinished episode is kept and has ``complete = False``.
 
 A learning controller computes the error of reward k when it sees where action k led: while it makes decision k + 1, or
-at the end of the episode. Row k of ``dopamine`` is that error, so a row has one action and all that became of it:
+at the end of the episode. Row k of ``td_error`` is that error, so a row has one action and all that became of it:
 
-    dopamine[k] = (1 - gamma) reward[k] / scale + gamma V - value[k]
+    td_error[k] = (1 - gamma) reward[k] / scale + gamma V - value[k]
 
 with the largest reward seen as ``scale`` and V the value of observation k + 1 before anything is learnt from this
 error, 0 where the task ended (:mod:`snnctl.agent.actor_critic`). It was released at ``time_s[k + 1]``.
@@ -62,7 +62,7 @@ _UNITS = {
     "time_s": "s",
     "decision_s": "s",
     "value": "largest reward seen, per step",
-    "dopamine": "largest reward seen, per step",
+    "td_error": "largest reward seen, per step",
     "qpos": "m, rad or quaternion, by joint",
     "qvel": "m/s or rad/s, by joint",
     "step": "control step",
@@ -202,7 +202,7 @@ class _Columns:
         self._truncated: list[bool] = []
         self._decision_s: list[float] = []
         self._value: list[float] = []
-        self._dopamine: list[float] = []
+        self._td_error: list[float] = []
         self._spikes: dict[str, list[tuple[int, NDArray[np.intp], NDArray[np.intp]]]] = {}
         self._shapes: dict[str, tuple[int, int]] = {}
         self._body()
@@ -227,7 +227,7 @@ class _Columns:
     def learnt(self) -> None:
         """The controller has learnt from the reward before the newest step, or from the last of the episode."""
         if self._critic is not None:
-            self._dopamine.append(self._critic.delta)
+            self._td_error.append(self._critic.delta)
 
     def _body(self) -> None:
         if self._bodies:
@@ -246,8 +246,8 @@ class _Columns:
             "decision_s": np.array(self._decision_s, np.float64),  # (steps,)
         }
         if self._critic is not None:
-            unknown = [np.nan] * (len(self.reward) - len(self._dopamine))
-            found |= {"value": np.array(self._value, np.float64), "dopamine": np.array(self._dopamine + unknown)}
+            unknown = [np.nan] * (len(self.reward) - len(self._td_error))
+            found |= {"value": np.array(self._value, np.float64), "td_error": np.array(self._td_error + unknown)}
         if self._bodies:
             found |= {"qpos": np.array(self._qpos), "qvel": np.array(self._qvel)}  # (steps + 1, nq), (steps + 1, nv)
         return found

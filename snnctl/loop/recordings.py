@@ -39,11 +39,11 @@ _UNFINISHED = {"seed", "length", "complete"}  # what an episode has that was int
 _COLUMNS = {  # rows beyond the steps, dimensions, whether all numbers are finite
     "observation": (1, (2,), False), "time_s": (1, (1,), True), "action": (0, (1, 2), False),
     "reward": (0, (1,), False), "terminated": (0, (1,), True), "truncated": (0, (1,), True),
-    "decision_s": (0, (1,), True), "value": (0, (1,), False), "dopamine": (0, (1,), False), "qpos": (1, (2,), False),
+    "decision_s": (0, (1,), True), "value": (0, (1,), False), "td_error": (0, (1,), False), "qpos": (1, (2,), False),
     "qvel": (1, (2,), False),
 }  # fmt: skip
-_OPTIONAL = ("value", "dopamine", "qpos", "qvel")
-_PAIRS = (("value", "dopamine"), ("qpos", "qvel"))  # both or none
+_OPTIONAL = ("value", "td_error", "qpos", "qvel")
+_PAIRS = (("value", "td_error"), ("qpos", "qvel"))  # both or none
 _EVENTS = ("step", "tick", "index")
 _REMEDY = "record it again with run --record"
 # What h5py raises of a file that is not what it seems; nothing but h5py runs where these are caught.

@@ -239,6 +239,9 @@ def problems(network: NetworkDescription, where: str) -> list[Problem]:
             found += _receptor_problems(network, projection, place)
         if isinstance(projection.connectivity, Convolution) and {projection.source, projection.target} <= {*names}:
             found += _convolution_problems(network, projection, projection.connectivity, place)
+        for rule in projection.plasticity:
+            if hasattr(rule, "misfit") and (told := rule.misfit(network.decision, network.ticks)):
+                found.append(Problem(f"{place}.plasticity", f"'{RULES.name_of(rule)}': {told}", "make them equal"))
         if not 0 <= projection.delay_ticks <= MAX_DELAY_TICKS:
             message = f"is {projection.delay_ticks}"
             found.append(Problem(f"{place}.delay_ticks", message, f"give 0 to {MAX_DELAY_TICKS} ticks"))

@@ -296,21 +296,18 @@ class Engine:
                     values = found.setdefault(name, np.zeros(size, self.dtype))
                     values[group.order] = state.synapses[first : first + row.synapses]
                 if hook(type(example), "weight") is not None:
-                    weights = np.empty(row.synapses, self.dtype)
-                    read_weights(
-                        example,
-                        row,
-                        self.tables.constants,
-                        state.traces,
-                        state.synapses,
-                        self.tables.pointers,
-                        self.tables.targets,
-                        weights,
-                    )
-                    found["weight"][group.order] = weights
+                    found["weight"][group.order] = self.weights_now(state, row)
         if link.kind == "dense":
             shape = (self.program.nodes[link.source].size, -1)
             found = {name: values.reshape(shape) for name, values in found.items()}
+        return found
+
+    def weights_now(self, state: State, row: RuleRow) -> NDArray[Any]:
+        """The weights of a group of synapses (synapses,), whatever form the rule of this row keeps them in."""
+        example, t = self.layout.rule_examples[row.kind], self.tables
+        found: NDArray[Any] = state.synapses[row.weight : row.weight + row.synapses].copy()
+        if hook(type(example), "weight") is not None:
+            read_weights(example, row, t.constants, state.traces, state.synapses, t.pointers, t.targets, found)
         return found
 
     def check_state(self, state: State) -> None:

@@ -10,8 +10,9 @@ spikes and membranes of both sides.
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class PlasticSynapses:
         """The end of a tick, after the neurons.
 
         Args:
-            v: membrane of each target, after its reset
+            v: membrane of each target, after its reset, or what else of it the rules observe; of several by name
             fired: the targets that spike, ascending
             teach: a number for each target; 0 by default
         """
@@ -96,6 +97,9 @@ class Rule:
         self.synapses, scalar = synapses, synapses.scalar
         module = sys.modules[type(rule).__module__]
         self.hooks = {name: getattr(module, name, None) for name in HOOK_ARGUMENTS}
+        observe = self.hooks["observe"]
+        arguments = () if observe is None else tuple(inspect.signature(observe).parameters)
+        self.observes = "expected" if "expected" in arguments else "v"
         constants = rule.constants(tick_s)
         self.c: Any = self.rounded(constants)
         self.period = max(1, int(getattr(constants, "period", 1)))
@@ -157,6 +161,7 @@ class Rule:
     def end(self, v: Any, fired: Sequence[int], teach: Any) -> None:
         """Observe, fire, mark_post, instruct, consolidate, settle."""
         own, scalar, spikes = self.synapses, self.synapses.scalar, set(fired)
+        v = v[self.observes] if isinstance(v, Mapping) else v
         self.post = [
             self._call("observe", y, self.shared, y, scalar(v[j]), scalar(j in spikes), scalar(teach[j]))
             for j, y in enumerate(self.post)
@@ -167,5 +172,6 @@ class Rule:
         for j in np.flatnonzero(teach).tolist():
             self._change("instruct", own.of_target[j], scalar(teach[j]))
         if own.ticks % self.period == 0:
-            self._change("consolidate", range(len(own.source)))
+            rests = self.hooks["rests"] or (lambda c, pre: 0)
+            self._change("consolidate", (s for s, i in enumerate(own.source) if not rests(self.c, self.pre[i])))
         self.shared = self._call("settle", self.shared, self.shared)

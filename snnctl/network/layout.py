@@ -20,7 +20,7 @@ from snnctl.network.parameters import checked, constants_table, initial_values, 
 from snnctl.network.pool import Order, Pool
 from snnctl.network.population import is_stochastic, receptors_of, state_of
 from snnctl.network.program import Link, Program, Stage, Tensor
-from snnctl.network.rules import HOOKS, hook, hook_bits, part, reads_membrane, weight_limits
+from snnctl.network.rules import HOOKS, hook, hook_bits, observed, part, weight_limits
 from snnctl.slots import RULES
 
 
@@ -318,12 +318,14 @@ class Layout:
             initial = rule.initial_synapse() if hasattr(rule, "initial_synapse") else (0.0,) * len(fields)
             extra = np.broadcast_to(np.array(initial, self.dtype)[:, None], (len(fields), size))  # one number a field
             membrane = 0
-            if reads_membrane(cls):
+            if wanted := observed(cls):
                 try:
-                    membrane = self.field(target_label, "v")
+                    membrane = self.field(target_label, wanted)
                 except KeyError:
-                    message = f"'{RULES.name_of(rule)}' reads a membrane; '{target_label}' has no v"
-                    raise NetworkError(Problem(where, message)) from None
+                    what = "a membrane" if wanted == "v" else f"the field '{wanted}' of its target"
+                    message = f"'{RULES.name_of(rule)}' reads {what}; '{target_label}' has no {wanted}"
+                    remedy = "choose a neuron model that has one" + ", such as noisy_lif" * (wanted == "expected")
+                    raise NetworkError(Problem(where, message, remedy)) from None
             self.rules.append(
                 RuleRow(
                     kind=list(self._rule_models).index(cls),

@@ -26,6 +26,7 @@ from snnctl.network.rules import (
     call_observe,
     call_relax_post,
     call_relax_pre,
+    call_rests,
     call_settle,
     call_weight,
     made,
@@ -50,7 +51,7 @@ class RuleRow(NamedTuple):
     shared: int  # first of the numbers shared by the projection
     signal: int  # column in the signals
     teach: int  # first column of the target in the raster
-    membrane: int  # first membrane of the target in the values; 0 where the rule reads none
+    membrane: int  # first membrane, or other observed field, of the target in the values; 0 where the rule reads none
     slot: int  # of the target in the counts of spikes
     ring: int  # first column of the target in the ring of spikes
     pointer: int  # first row pointer, -1 for dense
@@ -77,6 +78,7 @@ def _bit(name: str) -> int:
 _MODULATE, _RELAX_PRE, _RELAX_POST = _bit("modulate"), _bit("relax_pre"), _bit("relax_post")
 _ARRIVE, _MARK_PRE, _OBSERVE, _FIRE = _bit("arrive"), _bit("mark_pre"), _bit("observe"), _bit("fire")
 _MARK_POST, _INSTRUCT, _CONSOLIDATE, _SETTLE = _bit("mark_post"), _bit("instruct"), _bit("consolidate"), _bit("settle")
+_RESTS = _bit("rests")
 
 
 @separated
@@ -301,6 +303,8 @@ def end_rule(
                 write_row(made(rule, "Post", post, j), rows, j)
         for i in range(row.n_pre):
             trace = made(rule, "Pre", pre, i)
+            if row.hooks & _RESTS and call_rests(c, trace) != 0:
+                continue
             if row.pointer < 0:
                 begin = i * row.n_post
                 own = synapse_views(rule, synapses, row.weight, row.extra, row.synapses, begin, row.n_post)

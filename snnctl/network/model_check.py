@@ -22,8 +22,8 @@ from snnctl.network.interpreted import PlasticSynapses
 from snnctl.network.isolated import simulate
 from snnctl.network.network import Network
 from snnctl.network.population import drive_of, is_stochastic, receptors_of, step_of
-from snnctl.network.rules import hook, is_signalled, is_taught, weight_limits
-from snnctl.neurons import Lif
+from snnctl.network.rules import hook, is_signalled, is_taught, observed, weight_limits
+from snnctl.neurons import EscapeLif, Lif
 
 TICKS = (1e-3, 1e-4, 2.5e-5, 1e-5)  # s, tried in turn until the model takes one
 _AT_ONCE, _AT_REST, _SIZE = 200, 1000, 8  # ticks of the comparisons, ticks at rest, neurons
@@ -223,10 +223,12 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
 
     net = Network(tick_s, seed=1)
     source = net.population("pre", n)
-    target = net.population("post", m, Lif(tau_mem_s=20 * tick_s, refractory_ticks=2))
+    reads = observed(_class(rule, tick_s)) or "v"
+    neuron = EscapeLif() if reads == "expected" else Lif(tau_mem_s=20 * tick_s, refractory_ticks=2)
+    target = net.population("post", m, neuron)
     synapses = net.project(source, target, weight=within, plasticity=rule)
     net.record(target, "spikes")
-    net.record(target, "v")
+    net.record(target, reads)
     before = net.weights(synapses)
     arrivals = (generator.random((ticks, n)) < 0.1).astype(np.uint8)
     signal = np.where(generator.random(ticks) < 0.05, generator.normal(size=ticks), 0.0)
@@ -261,7 +263,7 @@ def _learning(rule: Any, constants: Any, tick_s: float) -> Iterator[Finding]:
     recorded = net.spikes(target)
     fired[np.rint(recorded.times_s / tick_s).astype(int), recorded.neurons] = 1
     late = np.vstack([np.zeros((1, n), np.uint8), arrivals[:-1]])  # the delay of one tick
-    expected = _replayed(rule, tick_s, before, late, fired, net.trace(target, "v")[1], signal, teach)
+    expected = _replayed(rule, tick_s, before, late, fired, net.trace(target, reads)[1], signal, teach)
     for field, values in after.items():
         if field == "weight" and hook(_class(rule, tick_s), "weight") is not None:
             continue  # kept in another form

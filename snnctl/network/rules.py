@@ -23,14 +23,18 @@ and some of the functions below: plain Python on scalars, which is compiled when
         each spike j    syn  = fire(c, m, syn, pre, post)             its synapses
         then            post = mark_post(c, m, post)
         teach != 0      syn  = instruct(c, m, syn, pre, post, teach)  its synapses
-        every c.period  syn  = consolidate(c, m, syn, pre, post)      all synapses
+        every c.period  syn  = consolidate(c, m, syn, pre, post)      all synapses; none of an i that rests(c, pre)
         last            m    = settle(c, m)
 
 **Coincident spikes: pre before post.** A pair in one tick has lag 0: ``fire`` reads a ``pre`` that holds the
 spike that has just arrived, ``arrive`` a ``post`` without the spike of this tick. (Brian2 has the same order.)
 
+``v`` of ``observe`` is the membrane of the target after the tick. An ``observe`` whose argument there is called
+``expected`` is given that field of the target's state: the probability of a spike in this tick, which neurons with
+escape noise have.
+
 A function that a rule lacks costs nothing. The cost of ``arrive``, ``fire`` and ``instruct`` is that of the
-synapses of the neurons that spike; only ``consolidate`` visits all.
+synapses of the neurons that spike; only ``consolidate`` visits all, or those of the sources that do not rest.
 """
 
 from __future__ import annotations
@@ -71,17 +75,35 @@ def is_taught(constants_class: type) -> bool:
     return hook(constants_class, "instruct") is not None or _reads(hook(constants_class, "observe"), -1)
 
 
-def reads_membrane(constants_class: type) -> bool:
-    """Whether the rule reads the membrane of its target: in an ``observe`` that does not call it ``_v``."""
-    return _reads(hook(constants_class, "observe"), 3)
+def is_modulated(constants_class: type) -> bool:
+    """Whether one number for the whole network is news to the rule: it reads the signal, or a learning signal.
+
+    A rule whose ``teach`` is the learning signal of a neuron, not the spikes that it should have had, says so by
+    ``TEACH = "learning signal"`` in its module.
+    """
+    return is_signalled(constants_class) or takes_learning_signal(constants_class)
+
+
+def takes_learning_signal(constants_class: type) -> bool:
+    """Whether what the rule is taught is a learning signal, the derivative of an error, as that of e-prop is."""
+    return getattr(sys.modules[constants_class.__module__], "TEACH", "") == "learning signal"
+
+
+def observed(constants_class: type) -> str:
+    """The field of its target's state that the rule reads: ``v``, ``expected``, or empty for none."""
+    observe = hook(constants_class, "observe")
+    if not _reads(observe, 3):
+        return ""
+    return "expected" if _arguments(observe)[3] == "expected" else "v"
 
 
 def _reads(function: Any, argument: int) -> bool:
     """Whether there is such a function, and the name of its argument does not begin with an underscore."""
-    if function is None:
-        return False
-    names = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
-    return not names[argument].startswith("_")
+    return function is not None and not _arguments(function)[argument].startswith("_")
+
+
+def _arguments(function: Any) -> tuple[str, ...]:
+    return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
 
 
 def part(constants_class: type, name: str) -> Any:
@@ -137,6 +159,7 @@ call_mark_post = _caller("mark_post", "post")
 call_instruct = _caller("instruct", "syn")
 call_consolidate = _caller("consolidate", "syn")
 call_settle = _caller("settle", "m")
+call_rests = _caller("rests", "0")
 
 
 def made(rule: Any, name: Any, fields: Any, j: Any) -> Any:

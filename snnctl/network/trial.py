@@ -54,6 +54,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
     return njit(function, error_model="numpy")
 
 
+_NUMBERS = ("weight", "rests")  # functions that return a number
 _PARTS = ("Shared", "Synapse", "Pre", "Post")
 _RESULTS = {"modulate": 0, "settle": 0, "arrive": 1, "fire": 1, "instruct": 1, "consolidate": 1, "relax_pre": 2}
 _RESULTS |= {"mark_pre": 2, "relax_post": 3, "observe": 3, "mark_post": 3}
@@ -83,7 +84,7 @@ def _kind_mistake(name: str, compiled: Any) -> str:
         return ""
     kind: Any = compiled.overloads[compiled.signatures[-1]].signature.return_type
     own = kind[0] if name not in HOOK_ARGUMENTS else kind
-    fits = name == "weight" or isinstance(own, types.NamedTuple | types.NamedUniTuple)
+    fits = name in _NUMBERS or isinstance(own, types.NamedTuple | types.NamedUniTuple)
     return "" if fits else f"{name}: its result is not of one type in all cases: {own}"
 
 
@@ -126,7 +127,7 @@ def explained(error: Exception, examples: Iterable[Any]) -> Exception:
 
 
 def _result_mistake(name: str, result: Any, arguments: tuple[Any, ...]) -> str:
-    if name == "weight":
+    if name in _NUMBERS:
         wanted: Any = float
         fits = np.ndim(result) == 0 and isinstance(result, int | float | np.number)
     elif name in _RESULTS:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snnctl.neurons.integrate_and_fire import IntegrateAndFire
     from snnctl.neurons.izhikevich import Izhikevich
     from snnctl.neurons.lif import Lif
+    from snnctl.neurons.noisy_lif import NoisyLif
     from snnctl.neurons.poisson import Poisson
 
 MODELS = {
@@ -29,6 +30,7 @@ MODELS = {
     "cuba_lif": "snnctl.neurons.cuba_lif:CubaLif",
     "coba_lif": "snnctl.neurons.coba_lif:CobaLif",
     "escape_lif": "snnctl.neurons.escape_lif:EscapeLif",
+    "noisy_lif": "snnctl.neurons.noisy_lif:NoisyLif",
     "izhikevich": "snnctl.neurons.izhikevich:Izhikevich",
     "adex": "snnctl.neurons.adex:AdEx",
     "hodgkin_huxley": "snnctl.neurons.hodgkin_huxley:HodgkinHuxley",
@@ -48,6 +50,7 @@ __all__ = [
     "IntegrateAndFire",
     "Izhikevich",
     "Lif",
+    "NoisyLif",
     "Poisson",
 ]
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from snnctl.plasticity.r_max import RMax
     from snnctl.plasticity.resume import Resume
     from snnctl.plasticity.reward_stdp import RewardStdp
+    from snnctl.plasticity.score import Score
     from snnctl.plasticity.td_stdp import TdStdp
     from snnctl.plasticity.triplet_stdp import TripletStdp
 
@@ -28,6 +29,7 @@ RULES = {
     "i_learning": "snnctl.plasticity.chronotron:ILearning",
     "eprop": "snnctl.plasticity.eprop:Eprop",
     "r_max": "snnctl.plasticity.r_max:RMax",
+    "score": "snnctl.plasticity.score:Score",
     "td_stdp": "snnctl.plasticity.td_stdp:TdStdp",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "RMax",
     "Resume",
     "RewardStdp",
+    "Score",
     "TdStdp",
     "TripletStdp",
 ]

@@ -38,6 +38,8 @@ from numpy.typing import NDArray
 from snnctl.config import Seconds, schema
 from snnctl.plasticity.limits import decay, limits
 
+TEACH = "learning signal"  # what ``teach`` is: an agent's modulator may give it, broadcast to all neurons
+
 
 @schema
 class Eprop:

@@ -1,7 +1,7 @@
-"""What goes on in a training by reward-modulated STDP: return, dopamine, weights and value over environment steps.
+"""What goes on in a training by reward-modulated STDP: return, TD error, weights and value over environment steps.
 
 All numbers are those of ``metrics.jsonl``, one point an update: the mean return of the last 100 episodes; deviation
-and mean of the dopamine error delta; quantiles of the actor's weights; the mean of the critic's value over all
+and mean of the TD error delta; quantiles of the actor's weights; the mean of the critic's value over all
 decisions. Delta and value are in parts of the largest reward seen, per step (:mod:`snnctl.agent.actor_critic`).
 """
 
@@ -29,8 +29,8 @@ class Traces(NamedTuple):
 
     steps: NDArray[np.float64]  # (updates,) ascending
     returns: NDArray[np.float64]  # (updates,)
-    dopamine_std: NDArray[np.float64]  # (updates,)
-    dopamine_mean: NDArray[np.float64]  # (updates,)
+    td_error_std: NDArray[np.float64]  # (updates,)
+    td_error_mean: NDArray[np.float64]  # (updates,)
     weights: NDArray[np.float64]  # (updates, 5) quantiles 5, 25, 50, 75, 95 %
     value: NDArray[np.float64]  # (updates,)
     evaluated: NDArray[np.float64]  # (evaluations, 2): steps and return, without exploration
@@ -42,18 +42,18 @@ def draw(traces: Traces, heading: str, below: str = "") -> Plot:
     steps = traces.steps
     with figure.styled():
         canvas = Figure(figsize=(WIDTH_IN, height))
-        returns, dopamine, weights, value = _stack(canvas, height)
+        returns, td_error, weights, value = _stack(canvas, height)
         _caption(returns, "return", "mean of the last 100 training episodes")
         returns.plot(steps, traces.returns, color=figure.BLUE)
         if len(traces.evaluated):
             _caption(returns, "return", "mean of the last 100 episodes; dots: evaluations, without exploration")
             returns.plot(*traces.evaluated.T, "o", color=figure.VERMILION, markersize=4.5, markeredgecolor="white",
                          markeredgewidth=0.7, zorder=3, clip_on=False)  # fmt: skip
-        _caption(dopamine, "dopamine", "error delta of all decisions of an update, in largest rewards per step")
-        dopamine.plot(steps, traces.dopamine_std, color=figure.PURPLE)
-        dopamine.plot(steps, traces.dopamine_mean, color=figure.ORANGE)
-        _ends(dopamine, steps[-1], [("deviation", traces.dopamine_std[-1], figure.PURPLE),
-                                    ("mean", traces.dopamine_mean[-1], figure.ORANGE)])  # fmt: skip
+        _caption(td_error, "TD error", "delta of all decisions of an update, in largest rewards per step")
+        td_error.plot(steps, traces.td_error_std, color=figure.PURPLE)
+        td_error.plot(steps, traces.td_error_mean, color=figure.ORANGE)
+        _ends(td_error, steps[-1], [("deviation", traces.td_error_std[-1], figure.PURPLE),
+                                    ("mean", traces.td_error_mean[-1], figure.ORANGE)])  # fmt: skip
         _caption(weights, "weights of the actor", "median, and the middle 50 % and 90 % of all synapses")
         q = traces.weights.T  # (5, updates)
         weights.fill_between(steps, q[0], q[4], color=figure.GREEN, alpha=0.16, linewidth=0)
@@ -61,7 +61,7 @@ def draw(traces: Traces, heading: str, below: str = "") -> Plot:
         weights.plot(steps, q[2], color=figure.GREEN)
         _caption(value, "value", "of the critic, mean over all decisions of an update, in largest rewards per step")
         value.plot(steps, traces.value, color=figure.BLUE)
-        for panel in (returns, dopamine, weights, value):
+        for panel in (returns, td_error, weights, value):
             _finish(panel, float(steps[-1]))
         value.tick_params(labelbottom=True)
         value.set_xlabel("environment steps")

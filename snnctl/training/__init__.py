@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 TRAINERS = {
+    "modulated": "snnctl.training.modulated:ModulatedConfig",
     "ppo": "snnctl.training.ppo:PpoConfig",
     "rstdp": "snnctl.training.rstdp:RstdpConfig",
     "sac": "snnctl.training.sac:SacConfig",

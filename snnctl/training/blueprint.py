@@ -83,6 +83,7 @@ class Blueprint:
                 recipe.encoder.size(task.observation_size), recipe.decoder.size(task.action_size)
             ),
             decoder=recipe.decoder,
+            modulator=recipe.modulator,
             provenance=Provenance(
                 recipe=recipe.name,
                 seed=0,

@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Discriminator, Tag
 
 from snnctl import config, slots
-from snnctl.agent.description import Decoder, Encoder
+from snnctl.agent.description import Decoder, Encoder, Modulator
 from snnctl.agent.environment import EnvChoice
 from snnctl.coding import Normaliser
 from snnctl.config import Seconds, schema
@@ -151,6 +151,7 @@ class Recipe:
     encoder: Encoder
     network: Network
     decoder: Decoder
+    modulator: Modulator | None = None  # what gives the rules of its projections their signal
     chip: str | None = None  # name or path of the chip that the agent is trained for
     trainer: Annotated[Any, slots.TRAINERS]  # of snnctl.training.algorithm.Trainer
     evaluation: Evaluation = Evaluation()

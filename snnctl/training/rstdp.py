@@ -1,10 +1,11 @@
 """Reward-modulated STDP: a spiking actor taught by the temporal-difference error of a spiking critic, as it acts.
 
-The learning is the agent's own (:mod:`snnctl.agent.learner`); this trainer plays episodes and lets exploration end.
-One control step:
+The learning is the agent's own (:mod:`snnctl.agent.fused_learner`); this trainer plays episodes and lets exploration
+end. One control step:
 
 1. encode the observation as spikes of the input population
-2. the critic values it; the error delta of its last prediction is the dopamine, which turns older marks into weights
+2. the critic values it; the TD error delta of its last prediction, in its deviations, is the dopamine: it turns older
+   marks into weights
 3. the actor runs all ticks of the decision with escape noise; pre- and postsynaptic spikes mark synapses
 4. act on the spikes: the decoder reads them as it does without noise
 
@@ -28,16 +29,17 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from snnctl import slots, streams
-from snnctl.agent import learner
+from snnctl.agent import fused_learner
 from snnctl.agent.description import AgentDescription
 from snnctl.agent.folder import Agent
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.agent.learning import Learning
 from snnctl.agent.needs import of_critic
 from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.errors import DivergedError, Problem
 from snnctl.surrogate import parameters
+from snnctl.training import untrained_codes
 from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Algorithm, Metric, Report, State, Trainer
 from snnctl.training.blueprint import Blueprint
 
@@ -54,15 +56,15 @@ class RstdpConfig(Trainer):
     """Configuration of the reward-modulated STDP trainer."""
 
     METRICS: ClassVar[dict[str, Metric]] = {
-        "rstdp/dopamine_mean": Metric("mean of the critic's error delta over the update"),
-        "rstdp/dopamine_std": Metric(
+        "rstdp/td_error_mean": Metric("mean of the critic's error delta over the update"),
+        "rstdp/td_error_std": Metric(
             "its standard deviation",
             low=1e-6,
-            finding="there is no dopamine any more",
+            finding="the critic errs no more",
             remedy="one reward may be far larger than all others (rstdp/reward_scale): clip the rewards of the "
             "environment",
         ),
-        "rstdp/dopamine_offset": Metric(
+        "rstdp/td_error_offset": Metric(
             "mean over standard deviation of delta",
             low=-0.25,
             high=0.25,
@@ -144,13 +146,8 @@ class RstdpConfig(Trainer):
             kind = slots.ENCODERS.name_of(description.encoder)
             message, remedy = f"is '{kind}', which makes no spikes", "use an encoder that does"
             found.append(Problem(f"{name}:encoder.kind", message, remedy))
-        if description.decoder.fixed(blueprint.task.action_size, blueprint.limits) is None:
-            kind = slots.DECODERS.name_of(description.decoder)
-            message = f"is '{kind}', whose tensors would have to be trained"
-            remedy = f"use one that needs no training: {', '.join(_untrained_decoders(blueprint))}"
-            found.append(Problem(f"{name}:decoder.kind", message, remedy))
-        _, _, bounds = _span(self, blueprint)
-        return [*found, *bounds, *learner.problems(self._description(blueprint, 0), name)]
+        codes = untrained_codes.problems(blueprint, self.observation_low, self.observation_high)
+        return [*found, *codes, *fused_learner.problems(self._description(blueprint, 0), name)]
 
     def needs(self, blueprint: Blueprint) -> list[Need]:
         """The critic."""
@@ -168,7 +165,7 @@ class RstdpConfig(Trainer):
         """The agent before its first episode: of random weights, or of those of the agent that training begins with."""
         description, generator = self._description(blueprint, seed), streams.generator(seed, "weights")
         network, task = description.spiking_network, description.task
-        low, high, _ = _span(self, blueprint)
+        low, high, _ = untrained_codes.span(blueprint, self.observation_low, self.observation_high)
         n, m = network.inputs[0].size, network.output.size
         limit = self.learning.weight_limit
         weight = self.initial_weight + self.initial_deviation * generator.standard_normal((n, m))  # (n, m)
@@ -199,7 +196,7 @@ class Rstdp:
         """
         self.config, self.seed = config, seed
         agent = config.untrained(blueprint, seed)
-        self.learner = Learner(agent, seed)
+        self.learner = FusedLearner(agent, seed)
         self._ticks, self._tick_s = agent.description.network.ticks, agent.description.network.tick_s
         self.environments = blueprint.environments(seed, 1)
         self.updates = self.episodes = self._steps = 0
@@ -251,9 +248,9 @@ class Rstdp:
             "rollout/ep_rew_mean": mean_return,
             "rollout/ep_rew_std": float(np.std(self.recent)),
             "rollout/diverged": float(self.environments.diverged),
-            "rstdp/dopamine_mean": float(delta.mean()),
-            "rstdp/dopamine_std": deviation,
-            "rstdp/dopamine_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
+            "rstdp/td_error_mean": float(delta.mean()),
+            "rstdp/td_error_std": deviation,
+            "rstdp/td_error_offset": float(delta.mean()) / deviation if deviation > 0 else 0.0,
             "rstdp/reward_scale": scale,
             "rstdp/weight_norm": float(np.linalg.norm(weight)),
             **_quantiles(weight),
@@ -351,37 +348,7 @@ class Rstdp:
                 return spikes_out, spikes_in
 
 
-def _untrained_decoders(blueprint: Blueprint) -> list[str]:
-    """Names of the package's decoders that the task could do with."""
-    task, parts = blueprint.task, {name: part() for name, part in slots.DECODERS.parts.items()}
-    fitting = {n: d for n, d in parts.items() if d.action_kind == task.action_kind and d.reads == "spikes"}
-    return [n for n, decoder in fitting.items() if decoder.fixed(task.action_size, blueprint.limits) is not None]
-
-
 def _quantiles(weight: NDArray[np.float32]) -> dict[str, float]:
     """``rstdp/weight_q05`` and so on, of all weights."""
     found = np.quantile(weight, QUANTILES)
     return {_quantile(q): float(w) for q, w in zip(QUANTILES, found, strict=True)}
-
-
-def _span(config: RstdpConfig, blueprint: Blueprint) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Problem]]:
-    """Lower and upper ends of the observations (dims,) that place cells span, and what is wrong with them."""
-    ends, found = [], list[Problem]()
-    keys = ("observation_low", "observation_high")
-    given_ends = (config.observation_low, config.observation_high)
-    for key, given, own in zip(keys, given_ends, blueprint.bounds, strict=True):
-        where = f"{blueprint.name}:trainer.{key}"
-        end = own if given is None else np.array(given, np.float64)
-        if end.size != own.size:
-            remedy = f"needs one for each of {own.size} observations"
-            found.append(Problem(where, f"has {end.size} entries", remedy))
-        elif not (np.abs(end) < 1e30).all():  # some environments declare the largest float instead of infinity
-            which = ", ".join(str(d) for d in np.flatnonzero(~(np.abs(end) < 1e30)))
-            message = f"is missing, and the task declares no bound for observation {which}"
-            found.append(Problem(where, message, "give what the inputs are to span, one number for each observation"))
-        ends.append(end)
-    if not found and not (ends[0] < ends[1]).all():
-        which = ", ".join(str(d) for d in np.flatnonzero(~(ends[0] < ends[1])))
-        message = f"is not below observation_high for observation {which}"
-        found.append(Problem(f"{blueprint.name}:trainer.observation_low", message, "exchange or widen them"))
-    return ends[0], ends[1], found

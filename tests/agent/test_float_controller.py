@@ -88,7 +88,7 @@ def test_plastic_synapses_are_kept_from_decision_to_decision_of_an_episode(decis
 
 
 @pytest.mark.parametrize(
-    ("rule", "needs"), [(RewardStdp(weight_min=-1.0), "a reward"), (Resume(), "a teacher")], ids=["reward", "teacher"]
+    ("rule", "needs"), [(RewardStdp(weight_min=-1.0), "a signal"), (Resume(), "a teacher")], ids=["signal", "teacher"]
 )
 def test_rules_that_nobody_signals_or_teaches_are_refused(rule: Any, needs: str) -> None:
     found = problems(agent(LIF, plasticity=(rule,)).description, "agent.toml")

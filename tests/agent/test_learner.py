@@ -1,179 +1,262 @@
-"""A learner is a controller that changes with what its actions lead to: repeatable, bounded, saved and resumed."""
+"""Controller and modulator: any network and rule learns in closed loop, equal to the plain loop, saved and resumed."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from snnctl.agent import folder
-from snnctl.agent.controller import Controller, LearningController, ValuingController
+from snnctl.agent import description, folder, learner
+from snnctl.agent.coder import Coder
+from snnctl.agent.controller import Controller, CountingController, LearningController, ValuingController
 from snnctl.agent.float_controller import FloatController
 from snnctl.agent.folder import Agent
-from snnctl.agent.learner import Learner, problems
-from snnctl.coding import ChoiceDecoder, GaussianPopulation, PlaceCells, WinnerTakeAllDecoder
+from snnctl.agent.fused_learner import FusedLearner
+from snnctl.agent.learner import Learner
+from snnctl.agent.prediction_error import PredictionError
+from snnctl.agent.reward import Reward
+from snnctl.agent.td import Td
 from snnctl.errors import AgentError
-from snnctl.loop.closed_loop import run_episode, run_episodes
-from snnctl.neurons import CurrentLif, Lif
-from snnctl.plasticity import PairStdp
-from snnctl.robots import environments
-from tests import factories
+from snnctl.loop.closed_loop import run_episodes
+from snnctl.plasticity import HomeostaticScaling, PairStdp, Resume
+from tests.agent.learners import EPROP, LIF, NETWORKS, R_MAX, REWARD, World, agent, network
+from tests.interpreted import INTERPRETED
+from tests.reference import Reference
 
-AGENTS = Path(__file__).parents[2] / "agents"
-WEIGHT = "projection.input.output.weight"
-
-
-@pytest.fixture(scope="module")
-def agent() -> Agent:
-    """A trained one that learns on."""
-    return folder.load(AGENTS / "cartpole-rstdp")
+DECISIONS = 4 if INTERPRETED else 25
+TD = Td(gain=0.5, gamma=0.9)
+named = pytest.mark.parametrize("name", NETWORKS)
 
 
-def changed(agent: Agent, **learning: Any) -> Agent:
-    """The agent with other numbers of its rule."""
-    assert agent.description.learning is not None
-    new = dataclasses.replace(agent.description.learning, **learning)
-    return Agent(dataclasses.replace(agent.description, learning=new), agent.tensors)
+def play(made: Learner, world: World, x: Any, decisions: int) -> tuple[list[Any], Any]:
+    """Rasters and weights after each decision, in the middle of an episode; and where the world has got to."""
+    found = []
+    for _ in range(decisions):
+        action = made.act(x)
+        found.append((made.path.activity().spikes, made.weights(), made.signal))
+        reward, x = world.step(action)
+        made.feedback(reward, x, False, False)
+    return found, x
 
 
-def test_it_is_a_controller_with_a_critic(agent: Agent) -> None:
-    learner = Learner(agent, 0)
-    for contract in (LearningController, ValuingController):
-        assert isinstance(learner, contract)
-    controller: Controller = learner
-    controller.reset(1)
-    assert controller.act(np.zeros(4)) in (0, 1)
-    activity = controller.activity()
-    assert set(activity.spikes) == {"input", "output"}
-    assert activity.synaptic_events > 0
+def same(a: list[Any], b: list[Any]) -> None:
+    assert len(a) == len(b) > 0
+    for (spikes, weights, signal), (other, others, theirs) in zip(a, b, strict=True):
+        assert signal == theirs
+        for mine, yours in ((spikes, other), (weights, others)):
+            for name in mine:
+                np.testing.assert_array_equal(mine[name], yours[name], err_msg=name)
 
 
-def test_it_learns_in_closed_loop_and_the_same_seed_learns_the_same_bits(agent: Agent) -> None:
-    results = []
-    for seed in (5, 5, 6):
-        learner = Learner(changed(agent, noise=2.0), seed)  # it falls: what it has learnt expects that it does not
-        run_episodes(learner, "CartPole-v1", [1, 2], max_steps=200)
-        after = learner.agent()
-        assert (after.tensors[WEIGHT] != agent.tensors[WEIGHT]).any()
-        assert after.tensors["critic.numbers"][0] == 0  # no marks are left over
-        results.append(folder.digest(after.tensors))
-        FloatController(after).act(np.zeros(4))
-    assert results[0] == results[1] != results[2]
+def written(state: dict[str, Any]) -> dict[str, Any]:
+    """Arrays as they come back from a file."""
+    file = io.BytesIO()
+    np.savez(file, **state)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as read:
+        return dict(read)
 
 
-def test_between_episodes_it_continues_from_its_state_bit_for_bit(agent: Agent) -> None:
-    whole, first, second = (Learner(changed(agent, noise=2.0), 3) for _ in range(3))
-    env = environments.make("CartPole-v1")
+@named
+def test_in_closed_loop_it_equals_the_plain_loop_tick_for_tick_also_when_resumed_in_mid_episode(name: str) -> None:
+    """Everything but the signal is computed a second time, by :mod:`tests.reference`.
 
-    def play(learner: Learner, *seeds: int) -> None:
-        for seed in seeds:
-            run_episode(learner, env, seed, max_steps=100)
-
-    play(whole, 1, 2, 3, 4)
-    play(first, 1, 2)
-    second.restore(first.state())
-    play(second, 3, 4)
-    env.close()
-    assert (whole.weight != agent.tensors[WEIGHT]).any()
-    assert folder.digest(second.agent().tensors) == folder.digest(whole.agent().tensors)
-
-
-def test_every_weight_stays_within_its_limit(agent: Agent) -> None:
-    limit = np.float32(0.03)
-    assert np.abs(agent.tensors[WEIGHT]).max() > 0.04
-    clipped = {**agent.tensors, WEIGHT: np.clip(agent.tensors[WEIGHT], -limit, limit)}
-    clipped["critic.weight"] = np.clip(agent.tensors["critic.weight"], -0.01, 0.01)
-    narrow = changed(agent, weight_limit=0.03, critic_weight_limit=0.01, learning_rate=0.1)
-    learner = Learner(narrow._replace(tensors=clipped), 5)
-    assert np.abs(learner.weight).max() == limit
-    run_episodes(learner, "CartPole-v1", [1, 2], max_steps=20)
-    after = learner.agent().tensors
-    assert np.abs(after[WEIGHT]).max() == limit
-    assert (after[WEIGHT] == -limit).any()
-    assert np.abs(after["critic.weight"]).max() <= 0.01
-
-
-def test_weights_outside_the_limits_of_the_rule_are_refused(agent: Agent) -> None:
-    outside = {**agent.tensors, "critic.weight": np.full_like(agent.tensors["critic.weight"], -0.02)}
-    narrow = changed(agent, weight_limit=0.03, critic_weight_limit=0.01)
-    with pytest.raises(AgentError) as caught:
-        Learner(narrow._replace(tensors=outside), 5)
-    actor, critic = caught.value.problems
-    assert actor.where == WEIGHT
-    assert "outside the limits of the rule, +-0.03" in actor.message
-    assert critic.where == "critic.weight"
-    assert f"{outside['critic.weight'].size} of {outside['critic.weight'].size} weights" in critic.message
+    Where an exponential is in the tick, in float64: the one of float32 is another function in Python.
+    """
+    net, made = NETWORKS[name], agent(NETWORKS[name], TD)
+    dtype = np.float32 if all(p.neuron in (None, LIF) for p in net.populations) else np.float64
+    ours, reference, coder = Learner(made, 3, dtype), Reference(net, made.tensors, dtype, seed=3), Coder(made, dtype)
+    coder.reset(3)
+    plastic = [p for p in net.projections if p.plasticity]
+    world, x, spikes, moved = World(1), np.zeros(4), 0, 0.0
+    for decision in range(DECISIONS):
+        if decision == DECISIONS // 2:
+            state, ours = written(ours.state()), Learner(made, 99, dtype)
+            ours.restore(state)
+        inputs = coder.encode(x)
+        action = ours.act(x)
+        if net.decision == "reset":
+            reference.neurons, reference.spikes = Reference(net, made.tensors, dtype).neurons, []
+        signals, teach = np.zeros((net.ticks, len(plastic))), np.zeros((net.ticks, len(ours._taught)))
+        signals[0] = [0 if p.plasticity in ((EPROP,), (PairStdp(),)) else ours.signal for p in plastic]
+        teach[0, ours._taught] = -ours.signal
+        raster = reference.run(inputs, signals=signals, teach=teach)
+        driven = np.hstack([ours.activity().spikes[p.name] for p in net.driven])
+        np.testing.assert_array_equal(driven, raster, err_msg=f"decision {decision}")
+        for p in plastic:
+            weight = reference.synapses(p)["weight"]
+            np.testing.assert_array_equal(
+                ours.weights()[p.weight_name].ravel(), weight, err_msg=f"{decision} {p.prefix}"
+            )
+            moved = max(moved, float(np.abs(weight - made.tensors[p.weight_name].ravel()).max()))
+        spikes += int(raster.sum())
+        reward, x = world.step(action)
+        ours.feedback(reward, x, False, False)
+    assert spikes > 10 and moved > 1e-4  # silence, or weights at rest, would compare nothing
 
 
-def test_without_noise_it_acts_as_the_exported_agent(agent: Agent, tmp_path: Path) -> None:
-    folder.save(agent, tmp_path / "agent")
+@named
+@pytest.mark.parametrize("modulator", [TD, PredictionError(), Reward()], ids=lambda m: m.kind)
+def test_it_is_resumed_bit_for_bit_across_episodes(name: str, modulator: Any) -> None:
+    def whole(cut: int) -> list[Any]:
+        made = learner.make(agent(NETWORKS[name], modulator), 5)
+        assert isinstance(made, Learner)
+        found: list[Any] = []
+        world, x = World(2), np.zeros(4)
+        for episode in range(3):
+            made.reset(episode)
+            for k in range(6):
+                if (episode, k) == divmod(cut, 6):
+                    state = written(made.state())
+                    made = Learner(agent(NETWORKS[name], modulator), 77)
+                    made.restore(state)
+                part, x = play(made, world, x, 1)
+                found += part
+            made.feedback(0.3, x, episode == 0, episode != 0)
+        return found
+
+    same(whole(99), whole(8))
+
+
+@named
+def test_what_it_became_is_an_agent_that_goes_on(name: str, tmp_path: Path) -> None:
+    made = learner.make(agent(NETWORKS[name], TD), 0)
+    run_episodes(made, "CartPole-v1", [1, 2], max_steps=8)
+    folder.save(made.agent(), tmp_path / "agent")
     loaded = folder.load(tmp_path / "agent")
-    controller, quiet = FloatController(loaded), Learner(changed(loaded, noise=1e-9), 0)
-    span = np.array([2.4, 2.5, 0.21, 2.5])
-    random = np.random.default_rng(0)
-    for _ in range(50):
-        observation = random.uniform(-1, 1, 4) * span
-        assert controller.act(observation) == quiet.act(observation)
+    again = learner.make(loaded, 0)
+    assert isinstance(made, Learner) and isinstance(again, Learner)
+    for weight, weights in made.weights().items():
+        np.testing.assert_array_equal(again.weights()[weight], weights)
+        np.testing.assert_array_equal(loaded.tensors[weight], weights)
+    assert loaded.description.modulator == TD
+    assert again.modulator is not None and again.modulator.tensors()["critic.numbers"][5] > 0
+    FloatController(loaded).act(np.zeros(4))  # the rules of the modulator are at rest
 
 
-@pytest.mark.parametrize(("terminated", "truncated"), [(True, False), (False, True)])
-def test_the_end_of_an_episode_is_worth_nothing_only_where_the_task_was_failed(
-    agent: Agent, terminated: bool, truncated: bool
-) -> None:
-    """delta = (1 - gamma) r + gamma V' - V in parts of the largest reward; V is the baseline everywhere."""
-    made = changed(agent, critic_learning_rate=0.0, learning_rate=0.0, value_baseline=1.0, reward_scale=1.0)
-    tensors = dict(made.tensors) | {"critic.weight": np.zeros_like(agent.tensors["critic.weight"])}
-    learner = Learner(made._replace(tensors=tensors), 0)
-    gamma, observation = learner.learning.gamma, np.zeros(4)
-    learner.reset(1)
-    learner.act(observation)
-    learner.feedback(1.0, observation, terminated, truncated)
-    assert learner.delta == pytest.approx((1 - gamma) + (0.0 if terminated else gamma) - 1.0, abs=1e-6)
+def test_the_contracts_that_it_keeps() -> None:
+    plain, predicting = (learner.make(agent(NETWORKS["one layer"], m), 0) for m in (Reward(), TD))
+    controller: Controller = plain
+    controller.reset(1)
+    for contract in (LearningController, CountingController):
+        assert isinstance(plain, contract) and isinstance(predicting, contract)
+    assert isinstance(predicting, ValuingController) and not isinstance(plain, ValuingController)
 
 
-def test_an_abandoned_episode_teaches_nothing_more(agent: Agent) -> None:
-    learner = Learner(agent, 0)
-    learner.reset(1)
-    for _ in range(5):
-        learner.act(np.zeros(4))
-        learner.feedback(1.0, np.zeros(4), False, False)
-    before = learner.weight.copy()
-    learner.abandon()
-    learner.reset(2)
-    learner.act(np.zeros(4))  # the first decision of an episode learns nothing
-    np.testing.assert_array_equal(learner.weight, before)
-
-
-def test_an_agent_without_a_rule_cannot_learn() -> None:
-    with pytest.raises(AgentError, match="no rule to learn by"):
-        Learner(folder.load(AGENTS / "cartpole-ppo"), 0)
-
-
-def test_everything_that_the_rule_does_not_fit_is_told_at_once(agent: Agent) -> None:
-    learning = agent.description.learning
-    described = factories.description(
-        factories.task(2, 2),
-        encoder=PlaceCells(grid=(3, 3)),
-        decoder=WinnerTakeAllDecoder(by="membrane"),
-        hidden=(5,),
-        neuron=Lif(tau_mem_s=0.01),
-        learning=learning,
+def test_the_critic_is_that_of_the_fused_learner_bit_for_bit() -> None:
+    trained = folder.load(Path(__file__).parents[2] / "agents" / "cartpole-rstdp")
+    fused, own = FusedLearner(trained, 0), trained.description.learning
+    assert own is not None
+    keys = ("gamma", "trace_lambda", "critic_learning_rate", "critic_weight_limit", "critic_neurons",
+            "value_low", "value_high", "value_baseline", "reward_scale")  # fmt: skip
+    config = Td(
+        signal_limit=own.dopamine_limit, deviation_share=own.dopamine_share, **{k: getattr(own, k) for k in keys}
     )
-    places = [problem.where for problem in problems(described, "agent.toml")]
-    assert places == ["agent.toml:network", "agent.toml:network.neuron.model", "agent.toml:decoder.kind"]
-    sound = factories.description(
-        factories.task(2, 2),
-        encoder=GaussianPopulation(),
-        decoder=ChoiceDecoder(),
-        hidden=(),
-        neuron=CurrentLif(tau_mem_s=0.01, tau_syn_s=0.002),
-        learning=learning,
-    )
-    assert problems(sound, "agent.toml") == []
-    (projection,) = sound.network.projections
-    plastic = dataclasses.replace(projection, plasticity=(PairStdp(),))
-    both = dataclasses.replace(sound, network=dataclasses.replace(sound.network, projections=(plastic,)))
-    assert "beside the agent's own rule" in str(problems(both, "agent.toml")[0])
+    inputs = trained.description.spiking_network.inputs[0].size
+    td = config.build(inputs, trained.description.spiking_network.ticks, trained.tensors)
+    coder, random = Coder(trained), np.random.default_rng(0)
+    for episode in range(3):
+        fused.reset(episode)
+        coder.reset(episode)
+        for step in range(20):
+            x, reward, last = random.uniform(-0.2, 0.2, 4), float(random.normal()), step == 19
+            volley = learner.Volley(*coder.sources(x))
+            if step == 0:
+                fused.act(x)
+                td.begin(volley)
+                continue
+            fused.feedback(reward, x, last and episode == 0, last and episode != 0)
+            if not last:
+                fused.act(x)
+            signal = td.signal(reward, volley, last and episode == 0, last and episode != 0)
+            assert td.delta == fused.delta and abs(signal) <= config.signal_limit
+            assert last or td.value == fused.value
+            np.testing.assert_array_equal(td.state()["value_weight"], fused.value_weight)
+    assert np.abs(td.state()["value_weight"] - trained.tensors["critic.weight"]).max() > 1e-3
+
+
+def test_rules_without_a_signal_keep_what_they_learn_across_episodes() -> None:
+    rules = (PairStdp(a_plus=0.02), HomeostaticScaling(target_hz=5.0, tau_s=0.2, every_s=5e-3))
+    made = Learner(agent(network("streaming", ("input", "output", rules)), None), 0)
+    (name,) = made.weights()
+    first = made.weights()[name]
+    run_episodes(made, "CartPole-v1", [1], max_steps=8)
+    middle, traces = made.weights()[name], made.path.state.traces.copy()
+    assert (middle != first).any()
+    made.reset(4)
+    np.testing.assert_array_equal(made.weights()[name], middle)
+    np.testing.assert_array_equal(made.path.state.traces, traces)
+    run_episodes(made, "CartPole-v1", [2], max_steps=8)
+    assert (made.weights()[name] != middle).any()
+
+
+def test_rules_with_a_signal_keep_weights_and_forget_eligibilities_and_the_warm_up_teaches_nothing() -> None:
+    made = Learner(agent(network("streaming", ("input", "output", REWARD)), Reward()), 0)
+    (name,) = made.weights()
+    first = made.weights()[name]
+    made.act(np.ones(4))  # nothing came of it
+    made.reset(1)
+    np.testing.assert_array_equal(made.weights()[name], first)
+    play(made, World(0), np.ones(4), 6)
+    assert made.path.state.traces.any()
+    learnt = made.weights()[name]
+    assert (learnt != first).any()
+    made.reset(2)
+    np.testing.assert_array_equal(made.weights()[name], learnt)
+    assert not made.path.state.traces.any()
+
+
+def test_the_last_reward_of_an_episode_is_learnt_from_at_once() -> None:
+    changes = []
+    for reward in (0.0, 1.0):
+        made = Learner(agent(network("reset", ("input", "output", REWARD)), Reward()), 0)
+        (name,) = made.weights()
+        made.act(np.ones(4))
+        made.feedback(reward, np.ones(4), True, False)
+        made.reset(1)
+        changes.append(made.weights()[name])
+    assert (changes[0] != changes[1]).any()
+
+
+def messages(made: Agent) -> list[str]:
+    return [str(problem) for problem in description.problems(made.description, "agent.toml")]
+
+
+def test_a_modulator_on_rules_that_read_none_is_one_clear_problem() -> None:
+    (told,) = messages(agent(network("streaming", ("input", "output", PairStdp())), TD))
+    assert told.startswith("agent.toml:modulator: is given, but no projection has a rule that reads a signal; give one")
+
+
+def test_rules_that_wait_for_a_modulator_or_a_teacher_are_told() -> None:
+    (told,) = messages(agent(network("reset", ("input", "output", R_MAX)), None))
+    assert "projections[0].plasticity: 'r_max' needs a signal, and the agent has no modulator; give the agent" in told
+    assert "td, prediction_error, reward" in told
+    both = network("streaming", ("input", "hidden", REWARD), ("hidden", "output", Resume()))
+    (told,) = messages(agent(both, TD))
+    assert "projections[1].plasticity: 'resume' needs a teacher" in told
+    assert messages(agent(network("reset", ("input", "output", EPROP)), TD)) == []
+
+
+def test_an_agent_without_rules_cannot_learn() -> None:
+    with pytest.raises(AgentError, match="learning: is missing: the agent has no rule to learn by"):
+        learner.make(agent(network("reset", ("input", "output", None)), None), 0)
+
+
+def test_damaged_states_are_refused() -> None:
+    made = Learner(agent(NETWORKS["one layer"], TD), 0)
+    play(made, World(0), np.zeros(4), 3)
+    state = made.state()
+    state["modulator.marked"] = state["modulator.marked"] + 10**6
+    with pytest.raises(AgentError, match=r"state\.modulator\.marked: names inputs that do not exist"):
+        made.restore(state)
+
+
+def test_slower_means_all_rates() -> None:
+    slow = TD.slowed(0.5)
+    assert (slow.gain, slow.critic_learning_rate) == (0.25, TD.critic_learning_rate / 2)
+    assert dataclasses.replace(slow, gain=TD.gain, critic_learning_rate=TD.critic_learning_rate) == TD
+    assert PredictionError(gain=2.0).slowed(0.5).gain == Reward(gain=2.0).slowed(0.5).gain == 1.0

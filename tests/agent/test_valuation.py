@@ -8,7 +8,7 @@ import pytest
 from snnctl.agent import valuation
 from snnctl.agent.actor_critic import AT
 from snnctl.agent.folder import Agent
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import AgentError
@@ -72,7 +72,7 @@ def test_values_and_actions_are_those_of_the_cells():
 
 def test_values_are_what_the_learner_says():
     made = agent()
-    plane, learner = valuation.plane(made, 2, 0, points=5), Learner(made, 7)
+    plane, learner = valuation.plane(made, 2, 0, points=5), FusedLearner(made, 7)
     for row, column in ((0, 0), (1, 4), (4, 2)):
         observation = MEAN.copy()
         observation[2], observation[0] = plane.x[column], plane.y[row]

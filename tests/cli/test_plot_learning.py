@@ -1,4 +1,4 @@
-"""``snnctl plot`` of agents that learn: traces of a training, value map, value and dopamine of a recording."""
+"""``snnctl plot`` of agents that learn: traces of a training, value map, value and TD error of a recording."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_folder(path: Path, rstdp: bool = True) -> Path:
     for k in range(1, 5):
         rows.append({"steps": 100 * k, "mean_return": 2.0 * k, "evaluation/return": 7.0 if k == 4 else None})
         if rstdp:
-            rows[-1] |= {"rstdp/dopamine_std": 1 / k, "rstdp/dopamine_mean": -0.1 / k, "rstdp/value_mean": 0.2 * k}
+            rows[-1] |= {"rstdp/td_error_std": 1 / k, "rstdp/td_error_mean": -0.1 / k, "rstdp/value_mean": 0.2 * k}
             rows[-1] |= {f"rstdp/weight_q{q}": int(q) * 0.01 * k for q in QUANTILES}
     (path / "metrics.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     return path
@@ -59,8 +59,8 @@ def test_traces_of_a_run_are_its_metrics(tmp_path: Path, capsys: Any) -> None:
         assert image.size[0] > 1000
     assert data["steps"] == [100, 200, 300, 400]
     assert data["returns"] == [2, 4, 6, 8]
-    assert data["dopamine_std"] == [1 / k for k in range(1, 5)]
-    assert data["dopamine_mean"] == [-0.1 / k for k in range(1, 5)]
+    assert data["td_error_std"] == [1 / k for k in range(1, 5)]
+    assert data["td_error_mean"] == [-0.1 / k for k in range(1, 5)]
     assert data["value"] == [0.2 * k for k in range(1, 5)]
     assert data["weights"] == [[int(q) * 0.01 * k for q in QUANTILES] for k in range(1, 5)]
     assert data["evaluated"] == [[400, 7]]
@@ -120,7 +120,7 @@ def test_the_map_of_a_continuous_action(
     assert data["unit"] == unit
 
 
-def test_a_learning_run_records_value_and_dopamine(tmp_path: Path) -> None:
+def test_a_learning_run_records_value_and_td_error(tmp_path: Path) -> None:
     path = tmp_path / "e.h5"
     arguments = ["run", "cartpole-rstdp", "--episodes", "1", "--max-steps", "12", "--record", str(path)]
     assert call(arguments) == 0
@@ -129,14 +129,14 @@ def test_a_learning_run_records_value_and_dopamine(tmp_path: Path) -> None:
     assert [s["label"] for s in shown][-1] == "action" and "value" not in [s["label"] for s in shown]
     assert call([*arguments, "--learn"]) == 0
     (episode,) = recordings.read(path).episodes
-    assert episode.columns["value"].shape == episode.columns["dopamine"].shape == (12,)
-    assert np.isfinite(episode.columns["dopamine"]).all()
+    assert episode.columns["value"].shape == episode.columns["td_error"].shape == (12,)
+    assert np.isfinite(episode.columns["td_error"]).all()
     shown = {s["label"]: s for s in numbers([str(path)], tmp_path)["signals"]}
-    assert list(shown)[-3:] == ["value", "dopamine", "action"]
+    assert list(shown)[-3:] == ["value", "TD error", "action"]
     assert shown["value"]["values"] == episode.columns["value"].tolist()
     assert shown["value"]["time_s"] == episode.columns["time_s"][:-1].tolist()
-    assert shown["dopamine"]["values"] == episode.columns["dopamine"].tolist()
-    assert shown["dopamine"]["time_s"] == episode.columns["time_s"][1:].tolist()
+    assert shown["TD error"]["values"] == episode.columns["td_error"].tolist()
+    assert shown["TD error"]["time_s"] == episode.columns["time_s"][1:].tolist()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_learning_run_records_value_and_dopamine(tmp_path: Path) -> None:
     [
         (["RUNS", "--figure", "learning"], "draws one run"),
         (["RUNS/x-seed0", "RUNS/x-seed1", "--figure", "learning"], "draws one run"),
-        (["PPO", "--figure", "learning"], "belongs to trainers of rewards and dopamine"),
+        (["PPO", "--figure", "learning"], "belongs to trainers of rewards and TD errors"),
         (["OLD", "--figure", "learning"], "holds no weight_q05"),
         (["NEW", "--figure", "learning"], "no finished training episode"),
         (["EMPTY", "--figure", "learning"], "has no metrics.jsonl"),
@@ -166,7 +166,7 @@ def test_bad_input_is_one_line_and_exit_2(
         run_folder(Path(name))
     run_folder(Path("PPO"), rstdp=False)
     Path("EMPTY").mkdir()
-    old = '{"steps": 1, "mean_return": 2.0, "rstdp/dopamine_std": 1.0, "rstdp/dopamine_mean": 0.0}\n'
+    old = '{"steps": 1, "mean_return": 2.0, "rstdp/td_error_std": 1.0, "rstdp/td_error_mean": 0.0}\n'
     for name, text in (("OLD", old), ("NEW", '{"steps": 1, "mean_return": null}\n'), ("BROKEN", "oops\n")):
         Path(name).mkdir()
         (Path(name) / "metrics.jsonl").write_text(text)

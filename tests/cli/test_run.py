@@ -11,7 +11,7 @@ from PIL import Image
 
 from snnctl import config
 from snnctl.agent import folder
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.cli import run as command
 from snnctl.cli.main import call
 from snnctl.loop import recordings
@@ -172,7 +172,7 @@ def test_an_agent_goes_on_learning_and_is_saved(tmp_path, capsys):
 )
 def test_a_return_that_falls_while_it_learns_is_told(returns, says, capsys):
     agent = folder.load(ROOT / "agents" / "cartpole-rstdp")
-    learner = Learner(agent, 0)
+    learner = FusedLearner(agent, 0)
     learner.weight[0] += 0.5
     command._warn(agent, learner, [SimpleNamespace(episode_return=r, diverged=None) for r in returns])
     said = " ".join(capsys.readouterr().err.split())

@@ -12,7 +12,7 @@ import pytest
 
 from snnctl import storage, versions
 from snnctl.agent.controller import Activity
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.agent.learning import Learning
 from snnctl.coding import ChoiceDecoder, HashedPlaceCells, Normaliser
 from snnctl.errors import InputError, OutputError, StorageError
@@ -303,7 +303,7 @@ class Walk(gymnasium.Env[Any, Any]):
         )
 
 
-def critic_by_hand() -> Learner:
+def critic_by_hand() -> FusedLearner:
     """Rates are 0: V stays 0.2, 0.5 and -0.4 at the observations -1, 0 and 1. The largest reward is 2."""
     tensors = {
         "normaliser.mean": np.zeros(1),
@@ -328,7 +328,7 @@ def critic_by_hand() -> Learner:
         learning=Learning(gamma=0.9, learning_rate=0.0, critic_learning_rate=0.0, critic_neurons=100, reward_scale=2.0),
         tensors=tensors,
     )
-    return Learner(agent, 0)
+    return FusedLearner(agent, 0)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def critic_by_hand() -> Learner:
         ("interrupted", np.nan),
     ],
 )
-def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Path, ends: str, last: float) -> None:
+def test_td_error_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Path, ends: str, last: float) -> None:
     learner, env = critic_by_hand(), Walk(ends)
     with recorder.Recorder(tmp_path / "e.h5", "none", 0) as taken:
         if ends == "interrupted":
@@ -355,7 +355,7 @@ def test_dopamine_stands_beside_the_reward_that_it_is_the_error_of(tmp_path: Pat
         assert columns["value"] == pytest.approx([0.2, 0.5, -0.4])
         # (1 - gamma) r / 2 + gamma V' - V, by hand
         expected = [0.1 * 0.5 + 0.9 * 0.5 - 0.2, 0.1 * -1 + 0.9 * -0.4 - 0.5, last]
-        assert columns["dopamine"] == pytest.approx(expected, nan_ok=True)
+        assert columns["td_error"] == pytest.approx(expected, nan_ok=True)
 
 
 class Interrupting:

@@ -96,7 +96,7 @@ CHANGES = {
     "a group for data": (lambda file: (file.__delitem__(REWARD), file.create_group(REWARD)), "reward"),
     "data for a group": (replaced(f"{SPIKES}/output", np.zeros((7, 4))), "spikes/output"),
     "unknown column": (lambda file: file.create_dataset("episode_000/x", data=[1.0]), "episode_000/x"),
-    "critic without dopamine": (lambda f: f.create_dataset("episode_000/value", data=np.ones(STEPS)), "dopamine"),
+    "critic without TD error": (lambda f: f.create_dataset("episode_000/value", data=np.ones(STEPS)), "td_error"),
     "episode without number": (lambda file: file.create_group("episode_" + "9" * 400), "episode_"),
     "no spikes": (without(SPIKES), "spikes"),
     "spikes of no neuron": (replaced(f"{SPIKES}/input/index", np.full(50, 10**6, np.uint32)), "spikes/input"),

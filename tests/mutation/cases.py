@@ -161,20 +161,20 @@ def _act(verb: tuple[str, ...]) -> None:
 
 def _decide(folder: Path) -> None:
     """Some decisions of an agent, in floating point and while it learns; extreme observations are among them."""
-    from snnctl.agent import controllers, learner
+    from snnctl.agent import controllers, fused_learner
     from snnctl.agent import folder as agents
 
     agent = agents.load(folder)
     dims = agent.description.task.observation_size
     running = [controllers.make(agent)]
     if agent.description.learning is not None:
-        running.append(learner.Learner(agent, 0))
+        running.append(fused_learner.FusedLearner(agent, 0))
     for controller in running:
         controller.reset(0)
         observations = (np.zeros(dims), np.full(dims, 1e9), np.full(dims, -1e9), np.linspace(-1, 1, dims))
         for k, observation in enumerate(observations):
             controller.act(observation)
-            if isinstance(controller, learner.Learner):
+            if isinstance(controller, fused_learner.FusedLearner):
                 controller.feedback(1.0, observation, k == 3, False)
 
 

@@ -18,9 +18,9 @@ from snnctl.network import AllToAll, Explicit, Network
 from snnctl.network.description import NetworkDescription, Population, Projection
 from snnctl.network.engine import Engine
 from snnctl.network.program import lower
-from snnctl.network.rules import HOOKS, hook
-from snnctl.neurons import Lif
-from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, TripletStdp
+from snnctl.network.rules import HOOKS, hook, observed
+from snnctl.neurons import Lif, NoisyLif
+from snnctl.plasticity import DopamineStdp, Eprop, HomeostaticScaling, PairStdp, Score, TripletStdp
 from tests.reference import delivered_next, plastic
 
 RULES = tuple(slots.RULES.parts.values())
@@ -33,12 +33,19 @@ FAST = {
     "dopamine_stdp": DopamineStdp(tonic=0.2),
     "triplet_stdp": TripletStdp(a2_plus=0.05),
     "eprop": Eprop(update_ticks=3, learning_rate=0.1),
+    "score": Score(learning_rate=0.05, decay=0.2),  # some sources are forgotten within the run
 }
 
 
 def of(cls: Any) -> Any:
     rule = cls()
     return FAST.get(rule.rule, rule)
+
+
+def target(rules: tuple[Any, ...]) -> Any:
+    """A neuron that has what these rules read."""
+    read = {observed(type(rule.constants(TICK_S))) for rule in rules}
+    return NoisyLif(noise=0.3) if "expected" in read else Lif(tau_mem_s=8e-3)
 
 
 class Run:
@@ -61,10 +68,14 @@ class Run:
         )
         populations = (
             Population(name="in", size=N_PRE),
-            Population(name="out", size=N_POST, neuron=Lif(tau_mem_s=8e-3)),
+            Population(name="out", size=N_POST, neuron=target(self.rules)),
         )
         description = NetworkDescription(
-            tick_s=TICK_S, ticks=1, populations=populations, projections=(self.projection,)
+            tick_s=TICK_S,
+            ticks=1,
+            decision="streaming",
+            populations=populations,
+            projections=(self.projection,),
         )
         tensors: dict[str, Any] = {"population.out.bias": np.full(N_POST, 0.05)}
         shape = slice(None) if dense else self.exists
@@ -76,13 +87,15 @@ class Run:
         self.engine = Engine(lower(description, tensors), np.float64)
 
     def by_engine(self) -> tuple[list[Any], Any, Any]:
-        """Weights after every tick (n_pre, n_post), membranes and spikes."""
+        """Weights after every tick (n_pre, n_post), membranes or what else the rules observe, and spikes."""
         state = self.engine.initial_state()
+        read = "expected" if isinstance(target(self.rules), NoisyLif) else "v"
+        first = self.engine.field("out", read)
         weights, membranes, rasters = [], [], []
         for t in range(TICKS):
             state, raster = self.engine.tick(state, self.inputs[t], signals=self.signals[t], teach=self.teach[t])
             weights.append(self.matrix(self.engine.weights(state, self.projection.prefix)))
-            membranes.append(state.values[:N_POST].copy())
+            membranes.append(state.values[first : first + N_POST].copy())
             rasters.append(raster)
         self.state = state
         return weights, np.array(membranes), np.array(rasters)
@@ -276,7 +289,7 @@ def limited(cls: Any, **limits: Any) -> Any:
 def given(rule: Any, weight: Any, dense: bool, dtype: Any = np.float64) -> Network:
     network = Network(1e-3, dtype=dtype)
     network.population("in", 2)
-    network.population("out", 2, Lif(tau_mem_s=8e-3))
+    network.population("out", 2, target(rule if isinstance(rule, tuple) else (rule,)))
     pattern = AllToAll() if dense else Explicit([0, 0, 1, 1], [0, 1, 0, 1])
     network.project("in", "out", pattern, weight=np.reshape(weight, (2, 2) if dense else 4), plasticity=rule)
     return network

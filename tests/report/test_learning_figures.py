@@ -15,8 +15,8 @@ RANDOM = np.random.default_rng(0)
 TRACES = Traces(
     steps=np.arange(1.0, UPDATES + 1) * 100,
     returns=RANDOM.random(UPDATES),
-    dopamine_std=RANDOM.random(UPDATES),
-    dopamine_mean=-RANDOM.random(UPDATES),
+    td_error_std=RANDOM.random(UPDATES),
+    td_error_mean=-RANDOM.random(UPDATES),
     weights=np.sort(RANDOM.random((UPDATES, 5)), axis=1),
     value=RANDOM.random(UPDATES),
     evaluated=np.array([[300.0, 0.5]]),
@@ -31,11 +31,11 @@ def drawn(kind: Choices | Component, actions: np.ndarray) -> Plot:
 
 def test_lines_and_bands_are_the_traces() -> None:
     plot = learning_traces.draw(TRACES, "h", "b")
-    returns, dopamine, weights, value = plot.figure.axes
+    returns, td_error, weights, value = plot.figure.axes
     assert returns.lines[0].get_ydata().tolist() == TRACES.returns.tolist()
     assert returns.lines[1].get_xydata().tolist() == [[300.0, 0.5]]
-    assert dopamine.lines[0].get_ydata().tolist() == TRACES.dopamine_std.tolist()
-    assert dopamine.lines[1].get_ydata().tolist() == TRACES.dopamine_mean.tolist()
+    assert td_error.lines[0].get_ydata().tolist() == TRACES.td_error_std.tolist()
+    assert td_error.lines[1].get_ydata().tolist() == TRACES.td_error_mean.tolist()
     assert value.lines[0].get_ydata().tolist() == TRACES.value.tolist()
     assert weights.lines[0].get_ydata().tolist() == TRACES.weights[:, 2].tolist()
     for band, (low, high) in zip(weights.collections, ((0, 4), (1, 3)), strict=True):

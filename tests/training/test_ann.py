@@ -11,7 +11,7 @@ import pytest
 from snnctl import config
 from snnctl.agent import controllers, folder
 from snnctl.agent.dense_controller import DenseController
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.agent.program import program
 from snnctl.errors import AgentError, ConfigError, NetworkError
 from snnctl.training.blueprint import build, opened
@@ -87,7 +87,7 @@ def test_what_takes_only_spikes_refuses_it_in_a_sentence() -> None:
     with pytest.raises(NetworkError, match=r"cartpole-ppo:network: is dense, without spikes.*kind = 'stack'"):
         program(ppo.agent())
     with pytest.raises(AgentError, match="no rule to learn by"):
-        Learner(ppo.agent(), 0)
+        FusedLearner(ppo.agent(), 0)
     with pytest.raises(ConfigError, match=r"cartpole-rstdp:network: is dense"):
         twin("cartpole-rstdp", *DISCRETE)
 

@@ -28,7 +28,7 @@ def test_a_short_run_says_nothing(tmp_path):
 
 
 def test_a_run_that_learns_nothing_is_told_what_to_check(tmp_path):
-    metrics = {"rstdp/weight_change": 0.0, "rstdp/at_limits": 0.9, "snn/rate_hz": 0.0, "rstdp/dopamine_offset": -0.4}
+    metrics = {"rstdp/weight_change": 0.0, "rstdp/at_limits": 0.9, "snn/rate_hz": 0.0, "rstdp/td_error_offset": -0.4}
     head, *reasons = warnings(folder(tmp_path, [9.3, 9.4, 9.2, 9.3, 9.3], **metrics))
     assert "not learning" in head and "9.3" in head and "9.4" in head
     assert len(reasons) == 4
@@ -95,7 +95,7 @@ def test_what_makes_learning_impossible_is_told_of_every_run(tmp_path):
     rising = [10, 12, 30, 90, 200]
     (reason,) = warnings(folder(tmp_path, rising, **{"rollout/diverged": 3.0}))
     assert "not finite" in reason
-    found = warnings(folder(tmp_path, [1.0] * 6, **{"rstdp/dopamine_std": 0.0, "rstdp/weight_change": 4e-7}))
+    found = warnings(folder(tmp_path, [1.0] * 6, **{"rstdp/td_error_std": 0.0, "rstdp/weight_change": 4e-7}))
     assert "one reward may be far larger" in found[1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from snnctl import config
 from snnctl.agent import folder
 from snnctl.agent.float_controller import FloatController
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.errors import ConfigError, DivergedError
 from snnctl.loop.closed_loop import run_episodes
 from snnctl.training.blueprint import build, opened
@@ -110,7 +110,7 @@ def test_metrics_tell_weights_and_value():
 def test_every_recipe_starts_and_its_agent_runs(path):
     algorithm = trainer(0, name=path.stem)
     agent = algorithm.agent()
-    done = run_episodes(Learner(agent, 0), agent.description.task.env_id, [1], max_steps=3)
+    done = run_episodes(FusedLearner(agent, 0), agent.description.task.env_id, [1], max_steps=3)
     assert done[0].length == 3 and done[0].spikes["input"] > 0
     algorithm.close()
 
@@ -144,7 +144,7 @@ def test_an_agent_is_a_copy_that_runs_as_it_is(tmp_path):
     loaded = folder.load(tmp_path / "agent")
     assert loaded.description.learning == algorithm.learner.learning
     controller, random = FloatController(loaded), np.random.default_rng(0)
-    quiet = Learner(loaded, 0)
+    quiet = FusedLearner(loaded, 0)
     quiet.learning = dataclasses.replace(quiet.learning, noise=1e-9)
     quiet.reset(0)
     for _ in range(50):

@@ -9,7 +9,7 @@ import pytest
 
 from snnctl import config
 from snnctl.agent import controllers, folder
-from snnctl.agent.learner import Learner
+from snnctl.agent.fused_learner import FusedLearner
 from snnctl.errors import ConfigError
 from snnctl.evaluation.evaluate import evaluate
 from snnctl.loop.closed_loop import run_episodes
@@ -56,7 +56,7 @@ def test_local_rules_take_several_choices_at_once() -> None:
         report = algorithm.update()
     agent = algorithm.agent()
     assert report.metrics["rstdp/weight_change"] > 0 and before.keys() == agent.tensors.keys()
-    action = Learner(agent, 0).act(np.array([0.5, -0.5]))
+    action = FusedLearner(agent, 0).act(np.array([0.5, -0.5]))
     assert action.dtype == np.int64 and action.shape == (2,)
     algorithm.close()
 
