@@ -17,9 +17,7 @@ AGENTS = Path("agents")
 
 
 def import_(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Zip of stable-baselines3, .safetensors, .pt, .onnx, or a folder.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Zip of stable-baselines3, .onnx, .safetensors or .pt.")],
     env: Annotated[str, typer.Option(metavar="ID", help="Environment that it was trained in (its name there).")],
     normaliser: Annotated[
         Path | None, typer.Option(metavar="F", help="VecNormalize file that was saved with the policy.")

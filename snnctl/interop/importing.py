@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from snnctl.agent.folder import read_tensors
-from snnctl.interop import files, onnx_graph, sb3, state_dict, torch_file, vec_normalize
+from snnctl.interop import files, lerobot, onnx_graph, sb3, state_dict, torch_file, vec_normalize
 from snnctl.interop.files import Zip, refusal
 from snnctl.interop.onnx_file import OnnxFile
 from snnctl.interop.policy import Policy, known_activation
@@ -68,8 +68,7 @@ def read(path: Path, normaliser: Path | None = None, said: Told | None = None) -
 def _policy(path: Path, said: Told) -> Policy:
     where = str(path)
     if path.is_dir():
-        message = "is a folder; those of LeRobot hold policies of images, which no dense network is"
-        raise refusal(where, message, f"give {FORMATS}")
+        raise lerobot.refused(path)
     if path.suffix == ".safetensors":
         return state_dict.read(read_tensors(path), said.activation, where)
     raw = files.read(path)

@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[1] / "data" / "policies"
 
 BOX = spaces.Box(np.array([-2.0, -0.5], np.float32), np.array([1.0, 3.0], np.float32))
 ENVIRONMENTS = {"ppo-box": "InteropBox-v0", "multi-binary": "InteropSwitches-v0"} | dict.fromkeys(
-    ("a2c-cartpole", "ppo-cartpole", "softmax"), "CartPole-v1"
+    ("a2c-cartpole", "dqn", "ppo-cartpole", "softmax"), "CartPole-v1"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from snnctl.errors import PolicyError
+from snnctl.errors import InputError, PolicyError
 from snnctl.interop import files, importing, vec_normalize
 from snnctl.interop.pickled import Machine
 from tests.interop import policies
@@ -149,6 +149,30 @@ def test_a_kind_that_no_dense_network_has_is_refused_with_what_to_do(kind: str, 
 def test_a_graph_that_is_not_one_of_dense_layers(name: str, told: str) -> None:
     with pytest.raises(PolicyError, match=told):
         importing.read(DATA / f"{name}.onnx")
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (None, "a folder without config.json"),
+        ("[]", "names no input_features"),
+        ("{", "is not JSON"),
+        (
+            '{"type": "act", "input_features": {"observation.images.top": {"type": "VISUAL", "shape": [3, 96, 96]}}}',
+            "LeRobot policy 'act' of images: observation.images.top",
+        ),
+        (
+            '{"type": "tdmpc", "input_features": {"observation.state": {"type": "STATE", "shape": [6]}}}',
+            "LeRobot policy 'tdmpc', which is not known",
+        ),
+    ],
+)
+def test_a_folder_of_lerobot_is_refused_with_what_it_is(config: str | None, told: str, tmp_path: Path) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError) as caught:
+        importing.read(tmp_path)
+    assert told in str(caught.value)
 
 
 # --------------------------------------------------------------------------- sizes
