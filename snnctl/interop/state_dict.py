@@ -36,12 +36,12 @@ def read(tensors: Tensors, activation: Activation | None, where: str) -> Policy:
         found_there = sb3.of_tensors(tensors, where)
         return found_there if activation is None else dataclasses.replace(found_there, activation=activation)
     prefixes = dict.fromkeys(m[1] for name in tensors if (m := re.fullmatch(r"(?:(.*)\.)?\d{1,4}\.weight", name)))
-    found = [prefix or "" for prefix in prefixes if not _CRITICS.search(prefix or "")]
+    found = [prefix or "" for prefix in sorted(prefixes, key=str) if not _CRITICS.search(prefix or "")]
     named = [prefix for prefix in found if {*re.split(r"[._]", prefix)} & {*_ACTORS}]
     chosen = named if len(found) > 1 else found
     if len(chosen) != 1:
         what = f"several stacks of layers: {', '.join(map(shown, found[:5]))}" if found else "no stack of linear layers"
-        message = f"has {what}; its tensors begin with '{shown(next(iter(tensors), ''))}'"
+        message = f"has {what}; its tensors begin with '{shown(min(tensors, default=''))}'"
         raise refusal(where, message, "save the actor alone: an nn.Sequential of linear layers and activations")
     of_stack = {name if chosen[0] else f".{name}": array for name, array in tensors.items()}
     made = layers.folded(layers.sequential(of_stack, chosen[0], where), where)
