@@ -23,7 +23,7 @@ from snnctl.allocation import Need
 from snnctl.errors import InputError, Problem
 
 FORMAT = "snnctl recording"
-SCHEMA = 3
+SCHEMA = 4
 EPISODE = "episode_"
 
 MAX_PACKED = 1100  # gzip packs at most 1032 bytes into one
