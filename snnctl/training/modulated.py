@@ -12,8 +12,6 @@ rule. Encoder and decoder need no training.
 
 from __future__ import annotations
 
-import dataclasses
-from collections import deque
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -29,10 +27,10 @@ from snnctl.config import schema
 from snnctl.errors import DivergedError, Problem, nearest
 from snnctl.network.description import NetworkDescription
 from snnctl.network.rules import weight_limits
-from snnctl.surrogate import parameters
 from snnctl.training import untrained_codes
-from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Algorithm, Metric, Report, State, Trainer
+from snnctl.training.algorithm import EPISODE_METRICS, Algorithm, Metric, Report, Trainer
 from snnctl.training.blueprint import Blueprint
+from snnctl.training.online import Online
 
 
 @schema
@@ -125,26 +123,15 @@ class ModulatedConfig(Trainer):
         return Agent(description, tensors | fixed)
 
 
-class Modulated:
+class Modulated(Online):
     """An :class:`~snnctl.training.algorithm.Algorithm`: a learner that plays."""
+
+    learner: Learner
+    config: ModulatedConfig
 
     def __init__(self, blueprint: Blueprint, config: ModulatedConfig, seed: int) -> None:
         """Lay the network out and open the environment; ``blueprint`` is of a recipe that has no problems."""
-        self.config, self.seed = config, seed
-        self.learner = Learner(config.untrained(blueprint, seed), seed)
-        self.environments = blueprint.environments(seed, 1)
-        self.updates = self.episodes = self._steps = 0
-        self.recent: deque[float] = deque(maxlen=RECENT)
-
-    @property
-    def steps(self) -> int:
-        """Environment steps so far."""
-        return self._steps
-
-    @property
-    def total_steps(self) -> int:
-        """Environment steps after which training is complete: no more than now once all episodes are done."""
-        return self._steps if self.episodes >= self.config.total_episodes else self.config.total_steps
+        super().__init__(blueprint, config, seed, Learner(config.untrained(blueprint, seed), seed))
 
     def update(self) -> Report:
         """Whole episodes, learning in every decision of each.
@@ -172,75 +159,33 @@ class Modulated:
             "rollout/diverged": float(self.environments.diverged),
             "modulated/signal_mean": float(np.mean(signals)),
             "modulated/signal_std": float(np.std(signals)),
-            "modulated/rates": self._fraction(),
+            "modulated/rates": self._fraction,
             "modulated/weight_norm": float(np.linalg.norm(after)),
             "modulated/weight_change": float(np.linalg.norm(after - before)),
             "snn/rate_hz": spikes / (sum(p.size for p in network.driven) * seconds),
         }
         return Report(self._steps, self.episodes, mean_return, metrics)
 
-    def agent(self) -> Agent:
-        """The agent as it is now (a copy)."""
-        agent = self.learner.agent()
-        provenance = dataclasses.replace(agent.description.provenance, steps=self._steps)
-        return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
-
-    def state(self) -> State:
-        """What the learner keeps, and counters."""
-        env_arrays, env_values = self.environments.state()
-        arrays: dict[str, NDArray[Any]] = {f"learner.{k}": v for k, v in self.learner.state().items()}
-        arrays |= {f"environments.{name}": array for name, array in env_arrays.items()}
-        arrays["recent"] = np.array(self.recent, np.float64)
-        values = {"updates": self.updates, "episodes": self.episodes, "steps": self._steps, "environments": env_values}
-        return State(arrays, values)
-
-    def restore(self, state: State) -> None:
-        """Continue from ``state``, exactly as if never interrupted."""
-        self.learner.restore(parameters.below(state.arrays, "learner."))
-        self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=RECENT)
-        self.updates, self.episodes = state.values["updates"], state.values["episodes"]
-        self._steps = state.values["steps"]
-        self.environments.restore({"actions": state.arrays["environments.actions"]}, state.values["environments"])
-        self._anneal()
-
-    def close(self) -> None:
-        """Close the environment."""
-        self.environments.close()
-
     def _weights(self) -> NDArray[Any]:
         """All plastic weights side by side."""
         return np.concatenate([weight.ravel() for weight in self.learner.weights().values()])
-
-    def _fraction(self) -> float:
-        """Of the rates, after the steps so far."""
-        return float(self.config.final_rate_fraction ** min(1.0, self._steps / self.config.anneal_steps))
 
     def _anneal(self) -> None:
         """Let modulator and critic learn with the rates of now."""
         modulator, own = self.learner.modulator, self.learner.description.modulator
         if modulator is not None and own is not None:
-            modulator.config = own.slowed(self._fraction())
+            modulator.config = own.slowed(self._fraction)
 
     def _episode(self, signals: list[float]) -> int:
         """One episode; appends every signal of it, returns the spikes of the driven populations."""
-        learner, environments = self.learner, self.environments
-        self._anneal()
-        learner.reset(streams.integer(self.seed, "encoder", self.episodes))
-        while True:
-            action = learner.act(environments.observations[0])
-            signals.append(learner.signal)
-            step = environments.step(np.array([action]))
-            self._steps += 1
-            terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
-            if step.finished and step.finished[0].diverged is not None:
-                learner.abandon()  # a reward of 0 would be the best there is where rewards are costs
-            else:
-                learner.feedback(float(step.rewards[0]), step.last_observations[0], terminated, truncated)
-            if step.finished:
-                signals.append(learner.signal)
-                self.recent.append(step.finished[0].episode_return)
-                self.episodes += 1
-                return int(learner.counted()[0][1:].sum())
+        self._begin()
+        finished = False
+        while not finished:
+            action = self.learner.act(self.environments.observations[0])
+            signals.append(self.learner.signal)
+            _, finished = self._step(action)
+        signals.append(self.learner.signal)
+        return int(self.learner.counted()[0][1:].sum())
 
 
 def _short(prefix: str) -> str:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import deque
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -38,10 +37,10 @@ from snnctl.agent.needs import of_critic
 from snnctl.allocation import Need
 from snnctl.config import schema
 from snnctl.errors import DivergedError, Problem
-from snnctl.surrogate import parameters
 from snnctl.training import untrained_codes
-from snnctl.training.algorithm import EPISODE_METRICS, RECENT, Algorithm, Metric, Report, State, Trainer
+from snnctl.training.algorithm import EPISODE_METRICS, Algorithm, Metric, Report, Trainer
 from snnctl.training.blueprint import Blueprint
+from snnctl.training.online import Online
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the actor's weights, in the metrics
 
@@ -186,31 +185,20 @@ class RstdpConfig(Trainer):
         return Agent(description, tensors | fixed)
 
 
-class Rstdp:
+class Rstdp(Online):
     """An :class:`~snnctl.training.algorithm.Algorithm`: an actor-critic of local learning rules."""
+
+    learner: FusedLearner
+    config: RstdpConfig
 
     def __init__(self, blueprint: Blueprint, config: RstdpConfig, seed: int) -> None:
         """Make the network and open the environment; nothing is learnt yet.
 
         ``blueprint`` is of a recipe that has no problems.
         """
-        self.config, self.seed = config, seed
         agent = config.untrained(blueprint, seed)
-        self.learner = FusedLearner(agent, seed)
+        super().__init__(blueprint, config, seed, FusedLearner(agent, seed))
         self._ticks, self._tick_s = agent.description.network.ticks, agent.description.network.tick_s
-        self.environments = blueprint.environments(seed, 1)
-        self.updates = self.episodes = self._steps = 0
-        self.recent: deque[float] = deque(maxlen=RECENT)
-
-    @property
-    def steps(self) -> int:
-        """Environment steps so far."""
-        return self._steps
-
-    @property
-    def total_steps(self) -> int:
-        """Environment steps after which training is complete: no more than now once all episodes are done."""
-        return self._steps if self.episodes >= self.config.total_episodes else self.config.total_steps
 
     def update(self) -> Report:
         """Whole episodes, learning in every decision of each.
@@ -266,66 +254,23 @@ class Rstdp:
         }
         return Report(self._steps, self.episodes, mean_return, metrics)
 
-    def agent(self) -> Agent:
-        """The agent as it is now (a copy)."""
-        agent = self.learner.agent()
-        provenance = dataclasses.replace(agent.description.provenance, steps=self._steps)
-        return Agent(dataclasses.replace(agent.description, provenance=provenance), agent.tensors)
-
-    def state(self) -> State:
-        """What the learner keeps, and counters; between episodes there are no marks."""
-        env_arrays, env_values = self.environments.state()
-        arrays: dict[str, NDArray[Any]] = {f"learner.{k}": v for k, v in self.learner.state().items()}
-        arrays |= {f"environments.{name}": array for name, array in env_arrays.items()}
-        arrays["recent"] = np.array(self.recent, np.float64)
-        values = {
-            "updates": self.updates,
-            "episodes": self.episodes,
-            "steps": self._steps,
-            "environments": env_values,
-        }
-        return State(arrays, values)
-
-    def restore(self, state: State) -> None:
-        """Continue from ``state``, exactly as if never interrupted."""
-        self.learner.restore(parameters.below(state.arrays, "learner."))
-        self.recent = deque((float(r) for r in state.arrays["recent"]), maxlen=RECENT)
-        self.updates, self.episodes = state.values["updates"], state.values["episodes"]
-        self._steps = state.values["steps"]
-        self.environments.restore({"actions": state.arrays["environments.actions"]}, state.values["environments"])
-        self.learner.learning = self._annealed()
-
-    def close(self) -> None:
-        """Close the environment."""
-        self.environments.close()
-
-    def _annealed(self) -> Learning:
+    def _anneal(self) -> None:
         """Rates and noise after the steps so far."""
-        config, learning = self.config, self.config.learning
-        passed = min(1.0, self._steps / config.anneal_steps)
-        fraction = config.final_rate_fraction**passed
-        return dataclasses.replace(
+        config, learning, fraction = self.config, self.config.learning, self._fraction
+        self.learner.learning = dataclasses.replace(
             learning,
             learning_rate=learning.learning_rate * fraction,
             critic_learning_rate=learning.critic_learning_rate * fraction,
-            noise=learning.noise * math.exp(passed * math.log(config.final_noise / learning.noise)),
+            noise=learning.noise * math.exp(self._passed * math.log(config.final_noise / learning.noise)),
         )
 
     def _episode(self, deltas: list[float], values: list[float], rewards: list[float]) -> tuple[int, int]:
-        """One episode; appends every delta, value and reward of it, returns the spikes of (output, input).
-
-        The loop of :func:`snnctl.loop.closed_loop.run_episode` is not shared: its rasters, timing and observers would
-        cost half a decision more, and training episodes are counted, replayed and followed by
-        :class:`~snnctl.training.episodes.Environments`. An action needs no gate here: what the learner decodes is
-        finite and within its limits.
-        """
-        learner, environments = self.learner, self.environments
-        learner.learning = self._annealed()
-        learner.reset(streams.integer(self.seed, "encoder", self.episodes))
-        spikes_out = spikes_in = 0
-        first = True
-        while True:
-            action = learner.act(environments.observations[0])
+        """One episode; appends every delta, value and reward of it, returns the spikes of (output, input)."""
+        learner, spikes_out, spikes_in = self.learner, 0, 0
+        self._begin()
+        first, finished = True, False
+        while not finished:
+            action = learner.act(self.environments.observations[0])
             if not first:
                 deltas.append(learner.delta)
             first = False
@@ -333,19 +278,10 @@ class Rstdp:
             fired, given = learner.spikes()
             spikes_out += fired
             spikes_in += given
-            step = environments.step(np.array([action]))
-            rewards.append(float(step.rewards[0]))
-            self._steps += 1
-            terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
-            if step.finished and step.finished[0].diverged is not None:
-                learner.abandon()  # a reward of 0 would be the best there is where rewards are costs
-            else:
-                learner.feedback(float(step.rewards[0]), step.last_observations[0], terminated, truncated)
-            if step.finished:
-                deltas.append(learner.delta)
-                self.recent.append(step.finished[0].episode_return)
-                self.episodes += 1
-                return spikes_out, spikes_in
+            reward, finished = self._step(action)
+            rewards.append(reward)
+        deltas.append(learner.delta)
+        return spikes_out, spikes_in
 
 
 def _quantiles(weight: NDArray[np.float32]) -> dict[str, float]:

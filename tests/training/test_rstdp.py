@@ -64,7 +64,8 @@ def test_noise_and_rates_fall_geometrically():
     first = algorithm.config.learning
     for steps, part in ((0, 0.0), (500, 0.5), (1000, 1.0), (5000, 1.0)):
         algorithm._steps = steps
-        now = algorithm._annealed()
+        algorithm._anneal()
+        now = algorithm.learner.learning
         assert now.noise == pytest.approx(first.noise * (0.2 / first.noise) ** part)
         assert now.learning_rate == pytest.approx(first.learning_rate * 0.04**part)
         assert now.critic_learning_rate == pytest.approx(first.critic_learning_rate * 0.04**part)
