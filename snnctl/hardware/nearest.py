@@ -63,8 +63,13 @@ class Nearest:
         return dataclasses.replace(description, populations=tuple(populations))
 
     def __call__(self, tensors: Tensors) -> dict[str, NDArray[Any]]:
-        """Copies of the tensors with weights and biases as the chip holds them, each in its own type."""
+        """Copies of the tensors with weights and biases as the chip holds them, each in its own type.
+
+        Where a number is not finite, plain copies: nothing is nearest to it, and the training tells.
+        """
         held = {name: np.array(tensor) for name, tensor in tensors.items()}
+        if not all(np.isfinite(tensor).all() for tensor in held.values()):
+            return held
         own = []
         for stage, links, bias in zip(self._stages, self._links, self._biases, strict=True):
             parts = [np.zeros(0), *(tensors[link.weight.name].ravel() for link in links)]

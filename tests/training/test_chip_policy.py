@@ -9,7 +9,7 @@ import tomli_w
 from snnctl import api, config, hardware
 from snnctl.agent import folder
 from snnctl.agent.program import program
-from snnctl.errors import ConfigError, MappingError, NotFoundError
+from snnctl.errors import ConfigError, DivergedError, MappingError, NotFoundError
 from snnctl.hardware import chip as chips
 from snnctl.surrogate.derivatives import Rectangular
 from snnctl.training import actor
@@ -101,6 +101,11 @@ def test_interrupted_and_resumed_it_goes_on_with_the_same_bits(kind, tmp_path, t
     last = folder.load(whole.folder / "checkpoints" / "last")
     for name, tensor in last.tensors.items():
         np.testing.assert_array_equal(agent.tensors[name], tensor, err_msg=name)
+
+
+def test_a_training_that_diverges_says_so(tmp_path):
+    with pytest.raises(DivergedError, match="is not finite"):
+        train(small("ppo", trainer=TRAINERS["ppo"] | {"lr": 1e300}), 0, tmp_path)
 
 
 def test_with_two_bits_it_learns_and_the_chip_earns_what_the_training_saw(tmp_path, two_bits):
