@@ -128,9 +128,9 @@ def test_a_part_that_is_not_trusted_can_be_shown_and_written_back(nobody_trusted
 # Where the names of parts may stand: the files of the parts, and the table of their slot. Families of chips have a test
 # of their own, tests/hardware/test_family.py.
 OWN_FILES = {
-    # a scaffolded recipe says in words which parts it takes
+    # a scaffolded recipe, and an agent of an imported policy, say in words which parts they take
     "trainer": (*(f"training/{name}.py" for name in TRAINERS.parts), "training/__init__.py", "training/scaffold.py"),
-    "code": ("coding/", "training/scaffold.py"),
+    "code": ("coding/", "training/scaffold.py", "interop/dense_agent.py"),
 }
 
 

@@ -27,7 +27,7 @@ def energy(path: Path) -> Plot:
 
     data = _evaluation(path)
     with _refused(path):
-        if data["power"]["total_chip_w"] is None:
+        if data["power"]["static_w"] is None:
             message = "holds no energy: no energy of an event on its chip has a source"
             raise InputError(Problem(str(path), message, "draw its latency"))
         below = f"modelled from sourced constants, in {data['env']['id']}"

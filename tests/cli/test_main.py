@@ -71,7 +71,7 @@ def test_version(call):
         (["train", "cartpole-ppo", "--seed", "-1"], 2, "--seed"),
         (["train", "cartpole-ppo", "--seeds", "4..1"], 2, "write 0..4"),
         (["train", "cartpole-ppo", "--seeds", "0..2", "--seed", "1"], 2, "cannot be combined"),
-        (["train", "--resume", "last"], 2, "there are no runs"),
+        (["train", "--resume", "last"], 2, "holds no run"),
         (["train", "--resume", "nowhere"], 2, "does not exist"),
         (["train", "cartpole-ppo", "--out", "/proc/here"], 2, "--out"),
         (["show", "loihi"], 2, "did you mean 'loihi1'"),

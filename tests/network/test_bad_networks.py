@@ -350,7 +350,10 @@ def test_a_probability_of_next_to_nothing_ends() -> None:
 NO_MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "a class of models": (lambda: alone(Lif), r"population.cells.neuron: is the class Lif; give an instance, Lif"),
     "a rule for a model": (lambda: alone(PairStdp()), "population.cells.neuron: is a plasticity rule: PairStdp"),
-    "a number for a model": (lambda: alone(3), "population.cells.neuron: is no neuron model: 3; give one such as Lif"),
+    "a number for a model": (
+        lambda: alone(3),
+        "population.cells.neuron: is not a neuron model: 3; give one such as Lif",
+    ),
     "a model for a rule": (lambda: learning(LIF), "projection.noise.cells.plasticity: is a neuron model: Lif"),
     "a class of rules": (lambda: learning(PairStdp), "projection.noise.cells.plasticity: is the class PairStdp"),
     "a number for the initial state": (lambda: alone(initial=3), "population.cells.initial: is 3; give a mapping"),
