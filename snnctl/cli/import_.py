@@ -30,7 +30,10 @@ def import_(
         str, typer.Option(metavar="A", help="Of the hidden layers, where the file does not say: relu, tanh, elu ...")
     ] = "",
     squash: Annotated[
-        str, typer.Option(metavar="S", help="Of the outputs, instead of what the file says: tanh, clip, none, scores.")
+        str,
+        typer.Option(
+            metavar="S", help="Of the outputs, instead of what the file says: tanh, unit, clip, none, scores."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")] = False,
 ) -> None:

@@ -35,14 +35,16 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.")] = None,
     seeds: Annotated[str, typer.Option(help="Several seeds side by side: 0..4 or 0,3,7.")] = "",
     resume: Annotated[
-        str, typer.Option(help="Continue a run folder, or 'last'; longer than planned with trainer.total_steps=.")
-    ] = "",
+        str | None,
+        typer.Option(help="Continue a run folder, or 'last'; longer than planned with trainer.total_steps=."),
+    ] = None,
     start: Annotated[
-        str, typer.Option("--from", help="Agent, or run, whose weights training begins with, instead of random ones.")
-    ] = "",
+        str | None,
+        typer.Option("--from", help="Agent, or run, whose weights training begins with, instead of random ones."),
+    ] = None,
     chip: Annotated[
-        str, typer.Option(help="Chip to train for: the agent learns with the numbers that it can hold.")
-    ] = "",
+        str | None, typer.Option(help="Chip to train for: the agent learns with the numbers that it can hold.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where run folders are made.")] = Path("runs"),
     name: Annotated[str, typer.Option(help="Name of the run folder, instead of the time.")] = "",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
@@ -68,6 +70,9 @@ def train(
 
     Example: snnctl train --resume last trainer.total_steps=200_000
     """
+    for option, given in (("--chip", chip), ("--from", start), ("--resume", resume)):
+        if given is not None and not given.strip():
+            raise InputError(Problem(option, "is empty", "give a name, or leave the option out"))
     if seeds and (resume or seed is not None):
         raise InputError(Problem("--seeds", "cannot be combined with --seed or --resume", "resume one run at a time"))
     if start and resume:
@@ -111,7 +116,7 @@ def _recipe(name: str, overrides: list[str]) -> Recipe:
     return blueprint.load(library.find("recipe", name).path, overrides)
 
 
-def _start(name: str) -> Agent | None:
+def _start(name: str | None) -> Agent | None:
     """The agent of ``--from``."""
     from snnctl import api
 
@@ -122,7 +127,7 @@ def _one(
     name: str,
     overrides: list[str],
     seed: int | None,
-    resume: str,
+    resume: str | None,
     out: Path,
     run_name: str,
     workers: int,

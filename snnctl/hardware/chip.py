@@ -18,6 +18,7 @@ from snnctl.errors import ConfigError, Problem, nearest
 from snnctl.hardware import family as families
 from snnctl.hardware.family import SECTIONS
 
+MOST = 10**12  # of a limit
 Status = Literal["published", "derived", "measured", "unsourced", "assumed"]
 
 
@@ -116,6 +117,8 @@ def problems(chip: Chip, where: str) -> list[Problem]:
                 found.append(Problem(f"{place}.unit", f"is '{quantity.unit}'", "use " + " or ".join(units)))
             if quantity.value < 0 or (section == "limits" and quantity.value < 1):
                 found.append(Problem(f"{place}.value", f"is {quantity.value}", "must be positive"))
+            elif section == "limits" and not (quantity.value <= MOST and quantity.value == int(quantity.value)):
+                found.append(Problem(f"{place}.value", f"is {quantity.value}", f"must be whole, at most {MOST}"))
             if not quantity.source.strip():
                 found.append(Problem(f"{place}.source", "is empty", "say where the number comes from"))
     return found

@@ -43,7 +43,8 @@ class Nearest:
             raise ConfigError(*refusals)
         if not isinstance(found, Trainable):
             message = f"has the family '{found.name}', which does not say what numbers it holds"
-            raise ConfigError(Problem(chip.name, message, "define its nearest(stage, chip)"))
+            remedy = "train for another chip, or define nearest(program, stages, chip) of a family of yours"
+            raise ConfigError(Problem(chip.name, message, remedy))
         self._family, self._program, self.chip = found, program, chip
         first = len(program.inputs)
         self._stages = float_stages(program)

@@ -9,8 +9,10 @@ those of the training once nothing is wrong.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from snnctl.coding.code import Limits
 from snnctl.errors import ConfigError, Problem, SnnctlError
 from snnctl.hardware import chip as chips
 from snnctl.hardware import family
+from snnctl.hardware.chip import Chip
 from snnctl.hardware.nearest import Nearest
 from snnctl.network import program
 from snnctl.network.dense import DenseNetwork
@@ -60,18 +63,22 @@ class Blueprint:
     keep: Callable[[PostMortem], object] = lambda found: None  # told how the first ones diverged
 
     @classmethod
-    def of(cls, recipe: Recipe, env: gymnasium.Env[Any, Any], start: Agent | None = None) -> Blueprint:
+    def of(
+        cls, recipe: Recipe, env: gymnasium.Env[Any, Any], start: Agent | None = None, chip: Chip | None = None
+    ) -> Blueprint:
         """The blueprint of a recipe, read from its environment.
 
         Args:
             recipe: of the training.
             env: its environment, open.
             start: the agent that training begins with.
+            chip: instead of the one that the recipe names.
 
         Raises:
             SpaceError: the environment's spaces cannot be connected to a controller.
         """
-        chip = None if recipe.chip is None else chips.load(recipe.chip)
+        if chip is None and recipe.chip is not None:
+            chip = chips.load(recipe.chip)
         task = environments.task(env, recipe.env)
         box: Any = env.observation_space
         description = AgentDescription(
@@ -89,7 +96,9 @@ class Blueprint:
                 seed=0,
                 versions=versions.installed(),
                 start="" if start is None else starting_agent.label(start),
-                chip="" if chip is None else chip.name,
+                chip=""
+                if chip is None
+                else f"{chip.name}, file {sha256(config.to_toml(chip).encode()).hexdigest()[:16]}",
             ),
         )
         found = _problems(recipe, description, start)
@@ -210,7 +219,27 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ConfigError: one problem for every mistake in the file and the overrides; where there is one, also what would
             keep the rest of the recipe from being trained.
     """
-    return stages.load(Recipe, path, obstacles, renamed(config.read_toml(path), overrides))
+    data = config.read_toml(path)
+    return stages.load(Recipe, path, obstacles, [*_beside(data, path, overrides), *renamed(data, overrides)])
+
+
+def _beside(data: Mapping[str, Any], path: Path, overrides: Sequence[str]) -> list[str]:
+    """The override that finds a chip file beside the recipe, where the recipe itself names a file.
+
+    Raises:
+        ConfigError: it names one elsewhere; whoever types a command may.
+    """
+    named = data.get("chip")
+    if not isinstance(named, str) or any(word.startswith("chip=") for word in overrides):
+        return []
+    if not named.endswith(".toml") and "/" not in named and "\\" not in named:
+        return []
+    folder = path.resolve().parent
+    found = (folder / named[:1000]).resolve()
+    if not found.is_relative_to(folder):
+        remedy = "name a chip of `snnctl list chips`, a file beside the recipe, or give it with --chip"
+        raise ConfigError(Problem(f"{path}:chip", f"'{named[:60]}' lies outside of the recipe's folder", remedy))
+    return [f"chip={json.dumps(str(found))}"]
 
 
 def obstacles(recipe: Recipe) -> list[Problem]:

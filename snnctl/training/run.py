@@ -32,6 +32,7 @@ from snnctl import config, versions
 from snnctl.agent import folder as agent_folder
 from snnctl.agent.folder import Agent
 from snnctl.errors import ContractError, DivergedError, InputError, Problem, SnnctlError
+from snnctl.hardware import chip as chips
 from snnctl.loop.episode import Episode
 from snnctl.loop.side_by_side import Going
 from snnctl.robots import environments
@@ -124,6 +125,7 @@ def train(
     """
     seed = recipe.seed if seed is None else seed
     recipe = dataclasses.replace(recipe, seed=seed)
+    chip = chips.load(recipe.chip) if recipe.chip is not None and resume is None else None
     folder = run_folder.create(out, recipe.name, seed, name) if resume is None else run_folder.opened(resume)
     require_own(folder)  # a new one is empty
     with run_folder.lock(folder), contextlib.nullcontext(interrupt) if interrupt else Interrupt() as interrupt:
@@ -131,6 +133,8 @@ def train(
             run_folder.discard(folder / run_folder.START)  # of a training that was killed before it was a run
             if start is not None:
                 agent_folder.save(start, folder / run_folder.START)
+            if chip is not None:
+                write_atomic(folder / run_folder.CHIP, config.to_toml(chip))
             run_folder.write_start(folder, recipe, command, run_folder.environment())
         run_folder.make_inner(folder)
         try:
@@ -192,7 +196,8 @@ class _Run:
             first = folder / run_folder.START
             start = agent_folder.load(first) if first.is_dir() else None
             self.begins_with_agent = start is not None
-            blueprint = Blueprint.of(recipe, env, start)
+            kept_chip = folder / run_folder.CHIP
+            blueprint = Blueprint.of(recipe, env, start, chips.load(str(kept_chip)) if kept_chip.is_file() else None)
             self.keeper = Keeper(folder / run_folder.POST_MORTEM, recipe.env, inside=folder)
             blueprint = dataclasses.replace(blueprint, before_step=interrupt.between_steps, keep=self.keeper.keep)
             self.algorithm = build(blueprint, recipe.seed, workers)

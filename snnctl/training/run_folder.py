@@ -43,9 +43,12 @@ BEST = f"{CHECKPOINTS}/best"
 LAST = f"{CHECKPOINTS}/last"
 FIGURES = "figures"
 START = "start"
+CHIP = "chip.toml"  # as it was when the run began, whatever becomes of the file
 POST_MORTEM = "post_mortem"
 
-_BEFORE_A_RUN = frozenset({COMMAND, VERSIONS, LOCK, START})  # what there can be before RECIPE makes a folder a run
+_BEFORE_A_RUN = frozenset(
+    {COMMAND, VERSIONS, LOCK, START, CHIP}
+)  # what there can be before RECIPE makes a folder a run
 
 
 def create(base: Path, recipe_name: str, seed: int, name: str = "") -> Path:

@@ -6,6 +6,7 @@ differs (ticks, time constants, environment) is the recipe's and is told: a chan
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -61,9 +62,18 @@ def label(start: Agent) -> str:
 
 def _told(start: Agent, description: AgentDescription) -> str:
     before, after = (_parts(d) for d in (start.description, description))
-    told = [f"{key} = {old!r:.60} (the recipe {new!r:.60})" for key, old, new in differences(before, after)]
+    told = [
+        f"{key} = {old!r:.60} (the recipe {new!r:.60})"
+        for key, old, new in differences(before, after)
+        if not _same(old, new)
+    ]
     more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     return "; ".join(told[:_SHOWN]) + more
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether two numbers differ in the last digits alone, as time constants of the decays of a chip do."""
+    return isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=1e-9)
 
 
 def _parts(description: AgentDescription) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from snnctl.hardware.xylo import emulator
 from snnctl.network.program import Program, topological
 
 ROOM = (1 << 14) - 1  # of current with bias, and of thresholds
+_DIGITS = 1e-6  # beyond the digits of float32
 _MARGIN = 0.98  # room for rounding up
 
 
@@ -176,7 +177,8 @@ def _quantised(r: _Registers, counts: Floats, shift: int) -> Quantised:
     weights = _chip_weights(r, scale, shift).astype(np.int64)
     dash_syn = np.zeros((2, n), np.int64)
     dash_syn[0] = r.dash_syn
-    threshold = np.clip(np.floor(stage.v_threshold * scale) + 1, 1, emulator.TOP).astype(np.int64)
+    exact = stage.v_threshold * scale * (1 + _DIGITS)  # held numbers, in float32, are held as they are
+    threshold = np.clip(np.floor(exact) + 1, 1, emulator.TOP).astype(np.int64)
     bias = np.clip(np.round(stage.bias * scale), emulator.BOTTOM, emulator.TOP).astype(np.int64)
     neurons = emulator.Neurons(np.full(n, r.dash_mem, np.int64), dash_syn, threshold, bias)
     back = weights * r.a_syn / scale[stage.targets]
